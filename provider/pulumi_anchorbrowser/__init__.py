@@ -1,0 +1,41 @@
+"""AnchorBrowser batch sessions as Pulumi resources: nothing left running, nothing left uncounted."""
+
+from pulumi_anchorbrowser._version import __version__
+from pulumi_anchorbrowser.dynamic.arguments import (
+    BrowserArgs,
+    IdentityArgs,
+    IntegrationArgs,
+    LiveViewArgs,
+    MaskPatternArgs,
+    ProfileArgs,
+    ProxyArgs,
+    SensitiveDataMaskArgs,
+    SessionArgs,
+    SessionConfigurationArgs,
+    SwitchArgs,
+    TimeoutArgs,
+    TracingArgs,
+    ViewportArgs,
+)
+from pulumi_anchorbrowser.dynamic.batch import Batch
+from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
+
+__all__ = [
+    "Batch",
+    "BatchReady",
+    "BrowserArgs",
+    "IdentityArgs",
+    "IntegrationArgs",
+    "LiveViewArgs",
+    "MaskPatternArgs",
+    "ProfileArgs",
+    "ProxyArgs",
+    "SensitiveDataMaskArgs",
+    "SessionArgs",
+    "SessionConfigurationArgs",
+    "SwitchArgs",
+    "TimeoutArgs",
+    "TracingArgs",
+    "ViewportArgs",
+    "__version__",
+]

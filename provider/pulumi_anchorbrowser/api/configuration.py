@@ -1,0 +1,157 @@
+"""What a batch's sessions are configured with: the documented properties, under the API's own names, and limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+NO_LIMIT = -1
+_MINUTES_IN_A_DAY = 24 * 60
+Url = Annotated[str, Field(pattern=r"^(https?|about|data|chrome)[:]")]
+
+
+def _check_minutes(value: int) -> int:
+    if value != NO_LIMIT and not 1 <= value <= _MINUTES_IN_A_DAY:
+        raise ValueError(f"is in minutes: 1 to {_MINUTES_IN_A_DAY}, or {NO_LIMIT} for no limit")
+    return value
+
+
+def _check_tag(value: str) -> str:
+    if not value or "," in value:
+        raise ValueError("a tag is not empty and has no comma: the API separates tags by commas")
+    return value
+
+
+Minutes = Annotated[int, AfterValidator(_check_minutes)]
+Tag = Annotated[str, AfterValidator(_check_tag)]
+
+
+class _Properties(BaseModel):
+    # Strict, because the values are sent as they were given; an unknown name is a misspelt one.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Switch(_Properties):
+    """A feature that is on or off."""
+
+    active: bool | None = None
+
+
+class Profile(_Properties):
+    """A browser profile to start from."""
+
+    name: str | None = None
+    persist: bool | None = None
+
+
+class Viewport(_Properties):
+    """The size of the page, in pixels."""
+
+    width: Annotated[int, Field(gt=0)] | None = None
+    height: Annotated[int, Field(gt=0)] | None = None
+
+
+class Tracing(Switch):
+    """Traces of what the browser did."""
+
+    snapshots: bool | None = None
+    sources: bool | None = None
+
+
+class MaskPattern(_Properties):
+    """A pattern of text to hide."""
+
+    regex: str | None = None
+    mask: str | None = None
+
+
+class SensitiveDataMask(Switch):
+    """What is hidden in pages."""
+
+    custom_selectors: list[str] | None = None
+    site_selectors: dict[str, list[str]] | None = None
+    custom_patterns: list[MaskPattern] | None = None
+
+
+class Browser(_Properties):
+    """The browser of every session."""
+
+    profile: Profile | None = None
+    adblock: Switch | None = None
+    popup_blocker: Switch | None = None
+    captcha_solver: Switch | None = None
+    headless: Switch | None = None
+    viewport: Viewport | None = None
+    fullscreen: Switch | None = None
+    pdf_viewer: Switch | None = None
+    p2p_download: Switch | None = None
+    extensions: list[str] | None = None
+    disable_web_security: Switch | None = None
+    extra_stealth: Switch | None = None
+    force_popups_as_tabs: Switch | None = None
+    web_bot_auth: Switch | None = None
+    disable_dialogs: Switch | None = None
+    tracing: Tracing | None = None
+    sensitive_data_mask: SensitiveDataMask | None = None
+
+
+class Proxy(_Properties):
+    """AnchorBrowser's proxy, or one of your own (`type` "custom")."""
+
+    active: bool
+    type: Literal["anchor_proxy", "custom"] | None = None
+    country_code: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
+    region: str | None = None
+    city: str | None = None
+    server: Annotated[str, Field(pattern=r"^[a-z0-9]+://[^/\s]+$")] | None = None
+    username: str | None = None
+    password: str | None = Field(default=None, repr=False)
+
+
+class Timeout(_Properties):
+    """How long a session lives, in minutes."""
+
+    max_duration: Minutes | None = None
+    idle_timeout: Minutes | None = None
+
+
+class LiveView(_Properties):
+    """How a session can be watched."""
+
+    read_only: bool | None = None
+    one_time_url: bool | None = None
+
+
+class Session(_Properties):
+    """The session around every browser."""
+
+    initial_url: Url | None = None
+    tags: list[Tag] | None = None
+    recording: Switch | None = None
+    proxy: Proxy | None = None
+    timeout: Timeout | None = None
+    live_view: LiveView | None = None
+
+
+class Integration(_Properties):
+    """An integration to load, such as a password manager."""
+
+    id: str
+    type: str
+    configuration: dict[str, Any]
+
+
+class Identity(_Properties):
+    """A prepared identity to log in with."""
+
+    id: str | None = None
+
+
+class SessionConfiguration(_Properties):
+    """`configuration` of POST /v1/batch-sessions: applies to every session of the batch."""
+
+    session: Session | None = None
+    browser: Browser | None = None
+    integrations: list[Integration] | None = None
+    identities: list[Identity] | None = None

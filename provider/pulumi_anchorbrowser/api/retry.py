@@ -1,0 +1,87 @@
+"""What is repeated, by verb and outcome, on urllib3's own retry."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any
+
+from urllib3.connectionpool import ConnectionPool
+from urllib3.exceptions import MaxRetryError
+from urllib3.response import BaseHTTPResponse
+from urllib3.util.retry import Retry
+
+# A GET, PATCH or DELETE may be sent twice: the second one finds what the first has done, and says so.
+_REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
+_PASSING = frozenset({500, 502, 503, 504})
+_RATE_LIMITED = 429
+
+
+class RetryPolicy(Retry):
+    """Repeats a 429 and a connection never made for every verb, and passing failures for repeatable verbs only.
+
+    A POST that may have been handled is never sent again: it could start a second batch. Waits grow by two with
+    jitter, honour `Retry-After`, and end, all tries together, `limit_seconds` after the first one began.
+    """
+
+    def __init__(self, total: int, *, limit_seconds: float, started: float | None = None, **options: Any) -> None:
+        self.limit_seconds = limit_seconds
+        self.started = time.monotonic() if started is None else started
+        options.setdefault("allowed_methods", _REPEATABLE)
+        options.setdefault("backoff_factor", 0.25)
+        options.setdefault("backoff_jitter", 0.25)
+        options.setdefault("backoff_max", 20)
+        options.setdefault("redirect", 0)
+        # Neither a failed connection nor a lost answer: urllib3 would repeat it for any verb, a POST included.
+        options.setdefault("other", 0)
+        options.setdefault("raise_on_status", False)
+        options.setdefault("raise_on_redirect", False)
+        super().__init__(total, **options)
+
+    def new(self, **changes: Any) -> RetryPolicy:
+        """The policy for the next try, under the same time limit."""
+        return super().new(**{"limit_seconds": self.limit_seconds, "started": self.started, **changes})
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: ARG002
+        """Whether an answer of this status is asked for again."""
+        if not self.total or not self._seconds_left():
+            return False
+        return status_code == _RATE_LIMITED or (status_code in _PASSING and method.upper() in _REPEATABLE)
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> RetryPolicy:
+        """The policy for the next try; raises once tries or time are used up, telling how many there were."""
+        tried = self.tried(len(self.history) + 1)
+        try:
+            following = super().increment(method, url, response, error, _pool, _stacktrace)
+        except MaxRetryError as exhausted:
+            exhausted.tried = tried  # type: ignore[attr-defined]
+            raise
+        if error is not None and not self._seconds_left():
+            late = MaxRetryError(_pool, url or "", error)  # type: ignore[arg-type]
+            late.tried = tried  # type: ignore[attr-defined]
+            raise late from error
+        return following
+
+    def get_retry_after(self, response: Any) -> float | None:
+        """The server's own wait, cut to what is left of the time limit."""
+        asked = super().get_retry_after(response)
+        return None if asked is None else min(asked, self._seconds_left())
+
+    def get_backoff_time(self) -> float:
+        """Our wait, cut to what is left of the time limit."""
+        return min(super().get_backoff_time(), self._seconds_left())
+
+    def tried(self, times: int) -> str:
+        """How often and how long, as a clause for an error; empty after a single try."""
+        return f" (tried {times} times in {time.monotonic() - self.started:.0f} s)" if times > 1 else ""
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self.limit_seconds - (time.monotonic() - self.started))

@@ -1,0 +1,127 @@
+"""`Batch`: a batch of cloud browsers as a Pulumi resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from pulumi_anchorbrowser.dynamic.arguments import SessionConfigurationArgs
+from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
+from pulumi_anchorbrowser.dynamic.inputs import owner, resource_urn, with_secret_password
+from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
+
+_OUTPUTS = (
+    "live_status",
+    "total_requests",
+    "completed_requests",
+    "failed_requests",
+    "created_at",
+    "completed_at",
+    "cancelled_sessions",
+    "ended_sessions",
+    "deleted_sessions",
+    "failed_deletions",
+    "deletion_errors",
+    "message",
+    "adopted",
+    "account",
+    "claim",
+)
+
+
+class Batch(dynamic.Resource, module="anchorbrowser", name="Batch"):
+    """A batch of browsers that stops when Pulumi says so.
+
+    Setting `status` to `cancelled` sends the PATCH, deleting the resource (or setting `status` to `deleted`) sends
+    the DELETE, and the counts that the API answers with are outputs. A count is None until the API has said it.
+    """
+
+    count: pulumi.Output[int | None]
+    """How many browsers were asked for; None for an adopted batch."""
+    batch_id: pulumi.Output[str]
+    """The API's id of the batch."""
+    configuration: pulumi.Output[dict[str, Any] | None]
+    """What the sessions were configured with, as it was given."""
+    metadata: pulumi.Output[dict[str, Any] | None]
+    """The metadata sent along; the API does not return it."""
+    status: pulumi.Output[str]
+    """The desired status: `active`, `cancelled` or `deleted`."""
+    on_destroy: pulumi.Output[str]
+    """What destroying the resource does."""
+    if_completed: pulumi.Output[str]
+    """What a cancel does that the API refuses because creation had finished."""
+    on_missing: pulumi.Output[str]
+    """What a refresh does when the API no longer knows the batch."""
+    owner: pulumi.Output[str]
+    """`organization/project/stack`; every session of the batch carries it in a tag."""
+    claim: pulumi.Output[str]
+    """The random id of this create; every session of the batch carries it in a tag."""
+    account: pulumi.Output[str]
+    """The base URL and a salted fingerprint of the key that made the batch."""
+    adopted: pulumi.Output[bool]
+    """Whether the batch was there before the resource."""
+    live_status: pulumi.Output[str]
+    """The API's word (`pending`, `processing`, `completed`, `failed`, `cancelled`), or `deleted`.
+
+    `completed` says that every session was created: its browsers still run, and are billed.
+    """
+    total_requests: pulumi.Output[int | None]
+    """Sessions requested."""
+    completed_requests: pulumi.Output[int | None]
+    """Sessions created."""
+    failed_requests: pulumi.Output[int | None]
+    """Sessions that could not be created."""
+    created_at: pulumi.Output[str | None]
+    """When the batch was made, by the API's clock (ISO 8601)."""
+    completed_at: pulumi.Output[str | None]
+    """When creation ended, by the API's clock (ISO 8601)."""
+    cancelled_sessions: pulumi.Output[int | None]
+    """Running sessions that the PATCH terminated, in the API's own count."""
+    ended_sessions: pulumi.Output[int | None]
+    """Sessions ended one by one."""
+    deleted_sessions: pulumi.Output[int | None]
+    """Sessions that the DELETE deleted, in the API's own count."""
+    failed_deletions: pulumi.Output[int | None]
+    """Sessions that the DELETE could not delete."""
+    deletion_errors: pulumi.Output[list[dict[str, str | None]] | None]
+    """Which those were, and why."""
+    message: pulumi.Output[str | None]
+    """The API's summary of the last cancel or delete."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        count: pulumi.Input[int | None] = None,
+        batch_id: pulumi.Input[str | None] = None,
+        configuration: pulumi.Input[SessionConfigurationArgs | None] = None,
+        metadata: pulumi.Input[dict[str, Any] | None] = None,
+        status: pulumi.Input[Status | None] = None,
+        on_destroy: pulumi.Input[OnDestroy | None] = None,
+        if_completed: pulumi.Input[IfCompleted | None] = None,
+        on_missing: pulumi.Input[OnMissing | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Start a batch of `count` (1 to 1000) browsers, or adopt the one with `batch_id`; exactly one of the two.
+
+        `configuration` applies to every session, under the API's own names; `metadata` is sent along. Both are typed
+        argument classes or plain dictionaries. `status` is `active` (default), `cancelled` or `deleted`.
+        `on_destroy` is `delete` (default), `cancel` or `end_sessions` (both keep the data). `if_completed` is
+        `end_sessions` (default), `delete`, `accept` or `fail`. `on_missing` is `keep` (default) or `recreate`.
+        """
+        properties: dict[str, Any] = {
+            "count": count,
+            "batch_id": batch_id,
+            "configuration": with_secret_password(configuration),
+            "metadata": metadata,
+            "status": status,
+            "on_destroy": on_destroy,
+            "if_completed": if_completed,
+            "on_missing": on_missing,
+            "owner": owner(),
+            "resource_urn": resource_urn(resource_name, f"pulumi-python:{self._resource_type_name}", opts),
+            **dict.fromkeys(_OUTPUTS),
+        }
+        super().__init__(BatchProvider(), resource_name, properties, opts)

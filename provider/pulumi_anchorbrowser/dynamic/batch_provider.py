@@ -1,0 +1,62 @@
+"""The provider of `Batch`: translates, calls the lifecycle, translates back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+
+from pulumi_anchorbrowser.dynamic.engine import EngineNotices
+from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, received, is_unknown
+from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line
+from pulumi_anchorbrowser.lifecycle import (
+    DEFAULTS,
+    BatchInputs,
+    BatchRecord,
+    batch_problems,
+    changes_between,
+    new_claim,
+)
+
+
+class BatchProvider(AnchorBrowserProvider):
+    """Creates, reads, updates and deletes batches. Its dotted path is in users' state: never move or rename it."""
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Every wrong property at once; the defaults; and a claim, which the engine writes down before it creates."""
+        inputs = {**DEFAULTS, **received(news)}
+        inputs["claim"] = olds.get("claim") or new_claim()
+        return check_result(inputs, batch_problems(received(olds), inputs, is_unknown))
+
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """What changed, and what of it needs a new batch. Calls nothing."""
+        changes = changes_between(id_, received(olds), received(news), is_unknown)
+        return DiffResult(changes=bool(changes.changed), replaces=changes.replaces, delete_before_replace=False)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Start or adopt a batch."""
+        inputs = BatchInputs.model_validate(received(props))
+        with expected_failures_in_one_line():
+            record = self._services.keeper.create(inputs, EngineNotices(inputs.resource_urn))
+        return CreateResult(record.id, record.to_outputs())
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Bring the outputs up to date; an empty id where the batch is gone and is to be created anew."""
+        record = BatchRecord.from_outputs(received(props))
+        with expected_failures_in_one_line():
+            found = self._services.keeper.read(record, EngineNotices(record.resource_urn))
+        return ReadResult(id_, found.to_outputs()) if found else ReadResult(None, {})
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Cancel or delete the batch where the desired status has gone forward; record the rest."""
+        record = BatchRecord.from_outputs(received(olds))
+        inputs = BatchInputs.model_validate(received(news))
+        with expected_failures_in_one_line():
+            updated = self._services.keeper.update(record, inputs, EngineNotices(inputs.resource_urn))
+        return UpdateResult(updated.to_outputs())
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Do what `on_destroy` says; the counts are told in a line of the log, and kept in the receipts."""
+        record = BatchRecord.from_outputs(received(props))
+        with expected_failures_in_one_line():
+            self._services.keeper.delete(record, EngineNotices(record.resource_urn))

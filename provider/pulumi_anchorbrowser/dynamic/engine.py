@@ -1,0 +1,55 @@
+"""The engine's log: lines in `pulumi up` on the resource's own row."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import cache
+from typing import Any
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+_LOGGER = logging.getLogger("pulumi_anchorbrowser")
+_TIMEOUT_SECONDS = 5
+
+
+class EngineNotices:
+    """Notices on the row of one resource; without a URN, on the stack's."""
+
+    def __init__(self, urn: str | None = None) -> None:
+        self._urn = urn or ""
+
+    def info(self, text: str) -> None:
+        """An info line."""
+        self._log(engine_pb2.INFO, text)
+
+    def warning(self, text: str) -> None:
+        """One of the engine's warnings."""
+        self._log(engine_pb2.WARNING, text)
+
+    def progress(self, text: str) -> None:
+        """A passing status, which a terminal shows beside the resource."""
+        self._log(engine_pb2.INFO, text, ephemeral=True)
+
+    def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
+        engine = _engine()
+        if engine is None:
+            _LOGGER.info("%s", text)
+            return
+        request = engine_pb2.LogRequest(severity=severity, message=text, urn=self._urn, ephemeral=ephemeral)
+        try:
+            engine.Log(request, timeout=_TIMEOUT_SECONDS)
+        except grpc.RpcError as error:
+            # What was done is done, whether or not the engine can still be told.
+            _LOGGER.warning("%s (the engine could not be told: %s)", text, error)
+
+
+@cache
+def _engine() -> Any:
+    """The engine that started this host, by the address it gave as the first argument; None outside a host."""
+    if len(sys.argv) < 2 or ":" not in sys.argv[1]:
+        return None
+    # It is on this machine, where a proxy of the environment has no business.
+    channel = grpc.insecure_channel(sys.argv[1], options=[("grpc.enable_http_proxy", 0)])
+    return engine_pb2_grpc.EngineStub(channel)

@@ -1,0 +1,63 @@
+"""What the providers of all our resources have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, ResourceProvider
+from pulumi.output import Unknown
+
+from pulumi_anchorbrowser.dynamic.services import Services, services_for
+from pulumi_anchorbrowser.dynamic.settings import Settings
+from pulumi_anchorbrowser.dynamic.speech import speak_in_one_line
+from pulumi_anchorbrowser.lifecycle import Problem
+
+_PROVIDER_KEY = "__provider"
+
+
+class AnchorBrowserProvider(ResourceProvider):
+    """A provider that Pulumi stores in users' state by the name of its class alone.
+
+    The dotted paths of its subclasses are a contract for ever. They have no `__init__` and no attributes of their
+    own: what they need they get in `configure`, in the provider host.
+    """
+
+    # There is no secret in a name; as a secret, it would be encrypted anew at every step of the engine.
+    serialize_as_secret_always = False
+    _services: Services
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Called once in each host, with the stack's config."""
+        speak_in_one_line()
+        self._services = services_for(Settings.read(req.config.get))
+
+
+def is_unknown(value: object) -> bool:
+    """Whether a preview does not know the value yet."""
+    return isinstance(value, Unknown)
+
+
+def received(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties that have a value, without Pulumi's own, and with whole numbers as integers."""
+    return {
+        name: _with_integers(value)
+        for name, value in properties.items()
+        if value is not None and name != _PROVIDER_KEY
+    }
+
+
+def _with_integers(value: Any) -> Any:
+    # The engine knows only one kind of number, so that a count of 5 arrives as 5.0.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _with_integers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    return value
+
+
+def check_result(inputs: dict[str, Any], problems: list[Problem]) -> CheckResult:
+    """The inputs, or everything that is wrong with them."""
+    return CheckResult(inputs, [CheckFailure(path, reason) for path, reason in problems])

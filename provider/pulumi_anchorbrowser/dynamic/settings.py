@@ -1,0 +1,87 @@
+"""Where the provider gets its settings: the stack's config, else the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL
+from pulumi_anchorbrowser.api.transport import check_base_url
+from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
+from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS
+
+_NAMESPACE = "anchorbrowser"
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one provider host. Times are in seconds; the keys are in no repr."""
+
+    api_key: str | None = field(repr=False)
+    environment_key: str | None = field(repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    max_concurrency: int = 64
+    request_timeout: float = 60.0
+    max_retries: int = 5
+    poll_interval: float = FIRST_PAUSE_SECONDS
+    confirmed_accounts: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, config: Callable[[str], Any], environ: Mapping[str, str] = os.environ) -> Settings:
+        """The settings from stack config such as `anchorbrowser:baseUrl`, else from ANCHORBROWSER_BASE_URL and so on.
+
+        Raises AnchorBrowserError, in one line, for a value that cannot be used.
+        """
+
+        def setting(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
+            key, variable = f"{_NAMESPACE}:{name}", _variable(name)
+            from_config = config(key)
+            text = environ.get(variable) if from_config is None else str(from_config)
+            if not text:
+                return default
+            try:
+                return parse(text.strip())
+            except ValueError as error:
+                source = variable if from_config is None else f"stack config {key}"
+                raise AnchorBrowserError(f"{source} cannot be used: {error}. Correct it, then run again.") from None
+
+        environment_key = environ.get(_variable("apiKey")) or None
+        return cls(
+            api_key=setting("apiKey", str, None) or environment_key,
+            environment_key=environment_key,
+            base_url=setting("baseUrl", check_base_url, cls.base_url),
+            max_concurrency=setting("maxConcurrency", _positive(int), cls.max_concurrency),
+            request_timeout=setting("requestTimeout", _positive(float), cls.request_timeout),
+            max_retries=setting("maxRetries", _not_negative, cls.max_retries),
+            poll_interval=setting("pollInterval", _positive(float), cls.poll_interval),
+            confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
+        )
+
+
+def _variable(name: str) -> str:
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
+    return f"{_NAMESPACE}_{words}".upper()
+
+
+def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    def parse(text: str) -> _Value:
+        value = kind(text)
+        if not value > 0:  # type: ignore[operator]
+            raise ValueError(f"{text!r} is not more than 0")
+        return value
+
+    return parse
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(f"{text!r} is less than 0")
+    return value
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(code.strip() for code in text.split(",") if code.strip())

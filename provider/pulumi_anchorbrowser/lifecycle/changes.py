@@ -1,0 +1,72 @@
+"""Which changes of a program's inputs matter, and which of them need a new batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
+
+# What a batch was started with. The API can change none of it.
+STARTED_WITH = ("count", "configuration", "metadata")
+_IN_PLACE = ("status", "on_destroy", "if_completed", "on_missing", "resource_urn", "owner")
+
+
+class Changes(NamedTuple):
+    """The names of the inputs that changed, and of those that make a new batch necessary."""
+
+    changed: list[str]
+    replaces: list[str]
+
+
+def changes_between(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> Changes:
+    """The changes from the recorded outputs to the new inputs.
+
+    A batch is replaced only while it is to be active: to cancel one and to change its `count` in the same breath
+    must not start another. Another `batch_id` is always another batch.
+    """
+    active = news.get("status", "active") == "active" or is_unknown(news.get("status"))
+    source = _source_changes(batch_id, olds, news)
+    # With `batch_id` there is no `count`, `configuration` or `metadata` to differ.
+    adopts = source or news.get("batch_id") is not None
+    started_with = [] if adopts else recorded_in_place(olds, news)
+    in_place = [name for name in _IN_PLACE if _differs(olds.get(name), news.get(name))]
+    replaces = []
+    if active:
+        replaces += source + started_with
+        if "status" in in_place and not is_unknown(news.get("status")):
+            replaces.append("status")
+    elif "batch_id" in source and news.get("batch_id") is not None:
+        replaces.append("batch_id")
+    named = source or _renamed_source(olds, news)
+    return Changes([*named, *started_with, *in_place], replaces)
+
+
+def recorded_in_place(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """The changed inputs that no longer have an effect, because the batch they describe is not to run any more."""
+    return [name for name in STARTED_WITH if _differs(olds.get(name), news.get(name))]
+
+
+def _source_changes(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    wanted = news.get("batch_id")
+    if wanted is None:
+        return ["batch_id"] if olds.get("adopted") else []
+    return [] if wanted == batch_id else ["batch_id"]
+
+
+def _renamed_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    # `count` gave way to the `batch_id` of the very batch it had started.
+    return ["batch_id"] if news.get("batch_id") is not None and not olds.get("adopted") else []
+
+
+def _differs(old: Any, new: Any) -> bool:
+    return bool(_plain(old) != _plain(new))
+
+
+def _plain(value: Any) -> Any:
+    # The engine drops properties that are None, at any depth, so an absent one is the same.
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,153 @@
+"""Every wrong input at once: the types and limits of each property, and the rules between properties."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from pulumi_anchorbrowser.lifecycle.ownership import is_reserved_tag
+
+IsUnknown = Callable[[object], bool]
+
+
+class Problem(NamedTuple):
+    """A property (a dotted path) and what is wrong with it."""
+
+    property: str
+    reason: str
+
+
+def problems_of(model: type[BaseModel], inputs: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
+    """What the model has against the inputs. Values not known yet are let through."""
+    try:
+        model.model_validate(inputs)
+    except ValidationError as error:
+        return [
+            Problem(".".join(map(str, item["loc"])), _reason(item, model))
+            for item in error.errors(include_url=False)
+            if not _has_unknown(item["input"], is_unknown)
+        ]
+    return []
+
+
+def configuration_problems(configuration: Any, is_unknown: IsUnknown) -> Iterator[Problem]:
+    """What the API would refuse in a combination of properties that are each right on their own."""
+
+    def value(path: str) -> Any:
+        found: Any = configuration
+        for name in path.split("."):
+            if is_unknown(found):
+                return found
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
+    for rule in _RULES:
+        values = {path: value(path) for path in rule.reads}
+        if not any(is_unknown(found) for found in values.values()) and rule.is_broken(*values.values()):
+            yield Problem(f"configuration.{rule.property}", rule.reason)
+    for index, tag in enumerate(_list(value("session.tags"))):
+        if isinstance(tag, str) and is_reserved_tag(tag):
+            yield Problem(f"configuration.session.tags.{index}", f"{tag!r} is reserved for this provider's own tags")
+
+
+class _Rule(NamedTuple):
+    property: str
+    reads: tuple[str, ...]
+    is_broken: Callable[..., bool]
+    reason: str
+
+
+def _without_server(kind: Any, server: Any, username: Any, password: Any) -> bool:
+    return kind == "custom" and not (server and username is not None and password is not None)
+
+
+_RULES = (
+    _Rule(
+        "browser.captcha_solver.active",
+        ("browser.captcha_solver.active", "session.proxy.active"),
+        lambda solver, proxy: solver is True and proxy is not True,
+        "the captcha solver needs an active proxy: set configuration.session.proxy.active to True",
+    ),
+    _Rule(
+        "browser.popup_blocker.active",
+        ("browser.popup_blocker.active", "browser.adblock.active"),
+        lambda blocker, adblock: blocker is True and adblock is False,
+        "the popup blocker needs adblock: leave configuration.browser.adblock.active on",
+    ),
+    _Rule(
+        "browser.extra_stealth.active",
+        ("browser.extra_stealth.active", "session.proxy.active", "session.proxy.type"),
+        lambda stealth, proxy, kind: stealth is True and (proxy is not True or kind == "custom"),
+        "extra stealth needs AnchorBrowser's own proxy: set configuration.session.proxy.active to True",
+    ),
+    _Rule(
+        "session.live_view.one_time_url",
+        ("session.live_view.one_time_url", "browser.headless.active"),
+        lambda one_time, headless: one_time is True and headless is True,
+        "a one-time live view needs a browser that is not headless",
+    ),
+    _Rule(
+        "session.proxy",
+        ("session.proxy.type", "session.proxy.server", "session.proxy.username", "session.proxy.password"),
+        _without_server,
+        "a custom proxy needs server, username and password",
+    ),
+    _Rule(
+        "session.proxy.city",
+        ("session.proxy.city", "session.proxy.region"),
+        lambda city, region: bool(city) and not region,
+        "a city needs a region as well",
+    ),
+)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _has_unknown(value: Any, is_unknown: IsUnknown) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_unknown(item, is_unknown) for item in value.values())
+    if isinstance(value, list):
+        return any(_has_unknown(item, is_unknown) for item in value)
+    return is_unknown(value)
+
+
+def _reason(item: Any, model: type[BaseModel]) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        name = str(item["loc"][-1])
+        close = difflib.get_close_matches(name, _names_at(model, item["loc"][:-1]), n=1)
+        return f"there is no property {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    value = item["input"]
+    # Values inside `configuration` and `metadata` can be secret; those of the top level are not.
+    if len(item["loc"]) == 1 and isinstance(value, (str, int, float)):
+        return f"{message}; it is {value!r}"
+    return message
+
+
+def _names_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    names: list[str] = []
+    pending = [model]
+    for step in location:
+        pending = [inner for outer in pending for inner in _models_in(outer, step)]
+    for found in pending:
+        names.extend(found.model_fields)
+    return names
+
+
+def _models_in(model: type[BaseModel], step: Any) -> list[type[BaseModel]]:
+    if isinstance(step, int):
+        return [model]
+    field = model.model_fields.get(str(step))
+    return list(_models_of(field.annotation)) if field else []
+
+
+def _models_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_of(argument)

@@ -1,0 +1,81 @@
+"""What a program asks of a batch, parsed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pulumi_anchorbrowser.api import SessionConfiguration
+from pulumi_anchorbrowser.api.models import BatchId
+from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, configuration_problems, problems_of
+
+MAX_COUNT = 1000
+Status = Literal["active", "cancelled", "deleted"]
+OnDestroy = Literal["delete", "cancel", "end_sessions"]
+IfCompleted = Literal["end_sessions", "delete", "accept", "fail"]
+OnMissing = Literal["keep", "recreate"]
+
+
+class BatchInputs(BaseModel):
+    """The inputs of a `Batch`, with the design's defaults.
+
+    `resource_urn`, `owner` (`organization/project/stack`) and `claim` are added by the binding, not by the user.
+    """
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
+    batch_id: BatchId | None = None
+    configuration: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    status: Status = "active"
+    on_destroy: OnDestroy = "delete"
+    if_completed: IfCompleted = "end_sessions"
+    on_missing: OnMissing = "keep"
+    resource_urn: str | None = None
+    owner: str = ""
+    claim: str = ""
+
+
+DEFAULTS: dict[str, Any] = {name: BatchInputs.model_fields[name].default for name in
+                            ("status", "on_destroy", "if_completed", "on_missing")}  # fmt: skip
+
+
+def batch_problems(olds: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
+    """Everything that is wrong with the new inputs, given the old ones (empty for a new resource)."""
+    problems = problems_of(BatchInputs, news, is_unknown)
+    problems += _source_problems(news)
+    problems += _reactivation_problems(olds, news)
+    configuration = news.get("configuration")
+    if isinstance(configuration, Mapping):
+        found = problems_of(SessionConfiguration, configuration, is_unknown)
+        problems += [Problem(f"configuration.{path}", reason) for path, reason in found]
+        problems += configuration_problems(configuration, is_unknown)
+    return problems
+
+
+def _source_problems(news: Mapping[str, Any]) -> Iterator[Problem]:
+    count, batch_id = news.get("count"), news.get("batch_id")
+    if count is None and batch_id is None:
+        yield Problem("count", "give either count (start a new batch) or batch_id (adopt an existing one)")
+    if count is not None and batch_id is not None:
+        yield Problem("batch_id", "give either count or batch_id, not both")
+    if batch_id is not None:
+        for name in ("configuration", "metadata"):
+            if news.get(name) is not None:
+                yield Problem(name, f"{name} is set when a batch is started, and an adopted batch already is")
+
+
+def _reactivation_problems(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Problem]:
+    adopted = news.get("batch_id")
+    if adopted is None or adopted != olds.get("batch_id"):
+        return
+    before, now = olds.get("status", "active"), news.get("status", "active")
+    if now == "active" and before != "active":
+        yield Problem(
+            "status",
+            f"batch {adopted} is {before} and cannot be made active again: "
+            "keep that status, adopt another batch_id, or start a new batch with count",
+        )
