@@ -1,0 +1,13 @@
+"""The AnchorBrowser API as a server on this machine, for demos, examples and tests.
+
+Written from the API's contract alone: it shares no code with the client that it is used to judge.
+"""
+
+from pulumi_anchorbrowser.simulator.batch import Batch
+from pulumi_anchorbrowser.simulator.faults import Fault
+from pulumi_anchorbrowser.simulator.log import LoggedRequest
+from pulumi_anchorbrowser.simulator.serving import serve
+from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.simulator import DEFAULT_KEYS, LiveSession, Simulator
+
+__all__ = ["DEFAULT_KEYS", "Batch", "Fault", "LiveSession", "LoggedRequest", "Settings", "Simulator", "serve"]

@@ -1,0 +1,32 @@
+"""What came over the wire, for tests to look at; never a key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class LoggedRequest:
+    """One request as it arrived, and what became of it; filled in while it is under way."""
+
+    method: str
+    path: str  # without its query
+    query: dict[str, str]
+    body: Any  # parsed JSON; None where there was none, or it was not JSON
+    team: str | None
+    user_agent: str
+    started_at: float
+    number: int = 0  # 1 for the first request of this server
+    status: int | None = None  # None: no reply was sent
+    handled: bool = False  # whether the API itself has acted on it
+    fault: str | None = None
+    finished_at: float | None = None
+
+
+def parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return None

@@ -1,0 +1,35 @@
+"""What is settled about a batch when it is created or retried, and how its sessions are counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Status = Literal["pending", "processing", "completed", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the sessions of a batch are to be created and how long they live; seconds throughout."""
+
+    count: int
+    creation_seconds: float
+    failing: int
+    lifetime: float | None
+    partly_failed_status: Literal["completed", "failed"] = "completed"
+
+
+class Retry(NamedTuple):
+    """The latest retry of one session that had failed."""
+
+    started_at: float
+    ready_at: float
+    attempts: int
+    succeeds: bool
+
+
+class Counts(NamedTuple):
+    completed: int
+    failed: int
+    processing: int
+    pending: int

@@ -1,0 +1,143 @@
+"""The simulator as tests, examples and the command line hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import NamedTuple
+
+from pulumi_anchorbrowser.simulator.app import build_app
+from pulumi_anchorbrowser.simulator.batch import Batch
+from pulumi_anchorbrowser.simulator.clock import Clock
+from pulumi_anchorbrowser.simulator.faults import Faults
+from pulumi_anchorbrowser.simulator.gate import Gate
+from pulumi_anchorbrowser.simulator.log import LoggedRequest
+from pulumi_anchorbrowser.simulator.server import LoopbackServer
+from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.teams import Teams
+
+DEFAULT_KEYS = {"simulated-key": "simulated-team"}
+
+
+class LiveSession(NamedTuple):
+    """A browser that runs and is billed, or (`running` False) one that is still going to be started."""
+
+    session_id: str
+    batch_id: str
+    team: str
+    tags: tuple[str, ...]
+    running: bool
+
+
+class Simulator:
+    """The AnchorBrowser API on 127.0.0.1, as a context manager; what it knows is its own and is kept when it stops.
+
+    `api_keys` maps each key to its team. `port` 0 takes a free one. `clock` tells seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        api_keys: Mapping[str, str] | None = None,
+        settings: Settings | None = None,
+        *,
+        port: int = 0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._settings = settings or Settings()
+        self.faults = Faults()
+        self._clock = Clock(clock) if clock else Clock()
+        self._teams = Teams(DEFAULT_KEYS if api_keys is None else api_keys, self._settings, self._clock)
+        self._state = State(self._teams, self._settings, self._clock)
+        self._gate = Gate(build_app(self._state), self._state, self.faults)
+        self._server = LoopbackServer(self._gate, port)
+
+    def start(self) -> Simulator:
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Refuses connections from now on; `start` serves the same state on the same port again."""
+        self._server.stop()
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def settings(self) -> Settings:
+        """The knobs; set its attributes while the server runs."""
+        return self._settings
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    # What came in
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        return list(self._gate.requests)
+
+    def requests_of(self, method: str, path: str = "/") -> list[LoggedRequest]:
+        """The requests of this method whose path begins with `path`."""
+        return [one for one in self.requests if one.method == method and one.path.startswith(path)]
+
+    def clear_requests(self) -> None:
+        self._gate.requests.clear()
+
+    # What is true
+
+    @property
+    def batches(self) -> dict[str, Batch]:
+        """Every batch ever made here, deleted ones included, in the order of creation."""
+        return dict(self._state.batches)
+
+    def live_sessions(self, tag: str | None = None, batch_id: str | None = None) -> list[LiveSession]:
+        """The sessions that run now, or are still going to be started, whatever the API says of them."""
+        with self._state.lock:
+            return [
+                LiveSession(batch.session_id(index), batch.id, batch.team, batch.tags, running)
+                for batch in self._state.batches.values()
+                if (batch_id is None or batch.id == batch_id) and (tag is None or tag in batch.tags)
+                for index, running in batch.live()
+            ]
+
+    # What happens from outside, with no request
+
+    def cancel(self, batch_id: str) -> int:
+        """Cancels as another caller would; returns how many running sessions that ended."""
+        return self._state.cancel(self._state.batches[batch_id].team, batch_id)
+
+    def delete(self, batch_id: str) -> int:
+        """Deletes as another caller would; returns how many sessions that removed."""
+        return self._state.delete(self._state.batches[batch_id].team, batch_id).deleted
+
+    def complete(self, batch_id: str) -> None:
+        """Brings the creation of the batch's sessions to its end at this moment."""
+        with self._state.lock:
+            self._state.batches[batch_id].hurry()
+
+    def expire(self, batch_id: str) -> int:
+        """Ends the batch's running sessions as their own time limits would; returns how many."""
+        return self.stop_sessions(batch_id)
+
+    def stop_sessions(self, batch_id: str, count: int | None = None) -> int:
+        """Ends `count` of the batch's running sessions, or all; their data stays. Returns how many."""
+        with self._state.lock:
+            batch = self._state.batches[batch_id]
+            chosen = batch.running()[:count]
+            batch.end(chosen)
+            return len(chosen)
+
+    def rotate_key(self, old: str, new: str) -> None:
+        """Gives the team of `old` the key `new` in its stead."""
+        self._teams.rotate(old, new)
+
+    def advance(self, seconds: float) -> None:
+        """Moves the simulator's clock forward."""
+        self._clock.advance(seconds)

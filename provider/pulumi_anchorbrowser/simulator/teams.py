@@ -1,0 +1,61 @@
+"""Who calls: API keys, the teams they belong to, and what each team has used up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pulumi_anchorbrowser.simulator.clock import Clock
+from pulumi_anchorbrowser.simulator.errors import NotEnoughCredits, QuotaExceeded
+from pulumi_anchorbrowser.simulator.settings import Settings
+
+
+@dataclass
+class Usage:
+    credits: float = 0.0
+    creations: deque[float] = field(default_factory=deque)
+
+
+class Teams:
+    """Maps keys to teams and charges them; a key can be rotated without its team losing anything."""
+
+    def __init__(self, keys: Mapping[str, str], settings: Settings, clock: Clock) -> None:
+        self._keys = dict(keys)
+        self._settings = settings
+        self._clock = clock
+        self._usage: dict[str, Usage] = {}
+
+    def team_of(self, key: str | None) -> str | None:
+        return None if key is None else self._keys.get(key)
+
+    def rotate(self, old: str, new: str) -> None:
+        """Gives the team of `old` the key `new`; `old` is unknown from now on. KeyError if it already was."""
+        self._keys[new] = self._keys.pop(old)
+
+    def usage(self, team: str) -> Usage:
+        return self._usage.setdefault(team, Usage())
+
+    def credits_left(self, team: str) -> float | None:
+        granted = self._settings.credits
+        return None if granted is None else max(0.0, granted - self.usage(team).credits)
+
+    def charge(self, team: str, sessions: int) -> None:
+        """Takes one credit a session, or raises NotEnoughCredits and takes nothing."""
+        left = self.credits_left(team)
+        if left is not None and left < sessions:
+            raise NotEnoughCredits(sessions, left)
+        self.usage(team).credits += sessions
+
+    def count_creation(self, team: str) -> None:
+        """Lets one creation through the team's quota, or raises QuotaExceeded."""
+        allowed, window = self._settings.creation_quota, self._settings.creation_quota_seconds
+        if allowed is None:
+            return
+        now, recent = self._clock.now(), self.usage(team).creations
+        while recent and recent[0] <= now - window:
+            recent.popleft()
+        if len(recent) >= allowed:
+            wait = recent[0] + window - now if recent else window
+            raise QuotaExceeded(allowed, window, wait if self._settings.retry_after_on_429 else None)
+        recent.append(now)
