@@ -1,0 +1,36 @@
+"""Runs a real Pulumi program against the real dynamic provider host, with no engine, no account and no network.
+
+`Rehearsal` is for your own tests of a program; `ProviderHost` is the layer below it, for tests of a provider alone.
+
+    def program() -> None:
+        batch = Batch("crawl", count=3)
+        pulumi.export("cancelled", batch.cancelled_sessions)
+
+    with Rehearsal(program, secret_config={"anchorbrowser:apiKey": key}) as stage:
+        stage.up()
+        stage.destroy()
+"""
+
+from .answers import Checked, Created, Diff, Failure, HostError, Read
+from .engine_log import EngineLog, LogLine
+from .host import ProviderHost
+from .rehearsal import Rehearsal
+from .state import Operation, Problem, RehearsalError, ResourceState, Result
+
+__all__ = [
+    "Checked",
+    "Created",
+    "Diff",
+    "EngineLog",
+    "Failure",
+    "HostError",
+    "LogLine",
+    "Operation",
+    "Problem",
+    "ProviderHost",
+    "Read",
+    "Rehearsal",
+    "RehearsalError",
+    "ResourceState",
+    "Result",
+]

@@ -1,0 +1,56 @@
+"""What the provider host answers, as plain values."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .wire import Properties
+
+
+class HostError(Exception):
+    """A call that the host refused or did not live to answer.
+
+    `method` is the RPC's name, `code` gRPC's name of the status (`UNKNOWN` when the provider raised, `UNAVAILABLE` when
+    the host is gone, `DEADLINE_EXCEEDED`), `details` the host's text verbatim, which is also `str(error)`.
+    """
+
+    def __init__(self, method: str, code: str, details: str) -> None:
+        super().__init__(details)
+        self.method, self.code, self.details = method, code, details
+
+
+class Failure(NamedTuple):
+    """One input that `check` refused: the property (empty when it is none in particular), and the reason."""
+
+    property: str
+    reason: str
+
+
+class Checked(NamedTuple):
+    """The inputs as `check` normalised them, and every refusal; no refusals means they may be used."""
+
+    inputs: Properties
+    failures: list[Failure]
+
+
+class Diff(NamedTuple):
+    """What the provider says of a change: `changes` is None when it left that to the engine."""
+
+    changes: bool | None
+    replaces: list[str]
+    delete_before_replace: bool
+
+
+class Created(NamedTuple):
+    """The id of a new resource and its outputs."""
+
+    id: str
+    outputs: Properties
+
+
+class Read(NamedTuple):
+    """A resource as it is now. An empty `id` means it is gone; `inputs` is None where they stay as they were."""
+
+    id: str
+    outputs: Properties
+    inputs: Properties | None

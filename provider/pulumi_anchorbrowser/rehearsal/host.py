@@ -1,0 +1,217 @@
+"""The real dynamic provider host, called directly over gRPC with plain dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+from pulumi.dynamic import ResourceProvider
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from .answers import Checked, Created, Diff, Failure, HostError, Read
+from .engine_log import EngineLog
+from .process import HostProcess
+from .wire import PROVIDER_KEY, Properties, from_struct, to_struct
+
+_CHANNEL_OPTIONS = [
+    ("grpc.enable_http_proxy", 0),  # gRPC would send even loopback through HTTP_PROXY
+    ("grpc.use_local_subchannel_pool", 1),  # else a port used again after a crash inherits the backoff of the dead host
+    ("grpc.max_receive_message_length", 400 * 1024 * 1024),
+]
+
+
+class ProviderHost:
+    """A running provider host, configured as the engine would; a context manager that leaves no process behind.
+
+    `provider`, where given, is sent with every call and kept out of the answers, so that properties are the provider's
+    own; without it every properties dictionary must bring `__provider` itself. `config` is the whole stack config,
+    decrypted, as `{"namespace:key": value}`. `env` is laid over this process's environment (None removes a variable).
+    `on_call(method, urn)` is called before each call, and may kill the host there. Calls raise HostError, at the latest
+    after `call_timeout` seconds.
+    """
+
+    def __init__(
+        self,
+        provider: ResourceProvider | None = None,
+        *,
+        config: Mapping[str, str] | None = None,
+        project: str = "project",
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+        engine: EngineLog | None = None,
+        call_timeout: float = 600.0,
+        on_call: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._own: Properties = {} if provider is None else {PROVIDER_KEY: serialize_provider(provider)}
+        self._config = dict(config or {})
+        self._project, self._env, self._cwd = project, dict(env or {}), cwd
+        self._engine_is_ours = engine is None
+        self.engine = EngineLog() if engine is None else engine
+        self._call_timeout = call_timeout
+        self.on_call = on_call
+        self._process: HostProcess | None = None
+        self._channel: grpc.Channel | None = None
+        self._stub: Any = None
+
+    def start(self) -> ProviderHost:
+        """Starts a fresh process and configures it. Raises RuntimeError when it does not come up."""
+        self._drop(killing=False)
+        self._process = HostProcess(self.engine, cwd=self._cwd, env=self._env, project=self._project)
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{self._process.port}", options=_CHANNEL_OPTIONS)
+        self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        variables = {f"pulumi-python:config:{key}": value for key, value in self._config.items()}
+        request = provider_pb2.ConfigureRequest(
+            args=to_struct(self._config), variables=variables, acceptSecrets=True, acceptResources=True
+        )
+        try:
+            self._call("Configure", "", request)
+        except BaseException:
+            self._drop(killing=True)
+            raise
+        return self
+
+    def close(self) -> None:
+        """Ends the host as the engine does, by SIGINT and at last SIGKILL; safe to call twice."""
+        self._drop(killing=False)
+        if self._engine_is_ours:
+            self.engine.stop()
+
+    def kill(self) -> None:
+        """Crashes the host with SIGKILL: calls under way and later ones raise HostError, until `start` is called."""
+        if self._process is not None:
+            self._process.kill()
+
+    def restart(self) -> ProviderHost:
+        """A fresh host in place of this one, with the same config, and none of the memory."""
+        self._drop(killing=True)
+        return self.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the host's process runs."""
+        return self._process is not None and self._process.alive
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the host, None before the start and after the end."""
+        return None if self._process is None else self._process.pid
+
+    def __enter__(self) -> ProviderHost:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
+        """Validates `news`; `olds` are the inputs of the last run, empty for a create or a replacement."""
+        answer = self._call(
+            "Check",
+            urn,
+            provider_pb2.CheckRequest(
+                # The SDK reads `__provider` from the olds only when it has none in the news; empty must stay empty.
+                olds=self._struct(olds) if olds else to_struct({}),
+                news=self._struct(news),
+                **_named(urn),
+            ),
+        )
+        failures = [Failure(failure.property, failure.reason) for failure in answer.failures]
+        return Checked(self._properties(answer.inputs), failures)
+
+    def diff(
+        self,
+        urn: str,
+        id_: str,
+        old_outputs: Mapping[str, Any],
+        news: Mapping[str, Any],
+        old_inputs: Mapping[str, Any] | None = None,
+    ) -> Diff:
+        """Asks what `news` would change on a resource with these outputs."""
+        request = provider_pb2.DiffRequest(
+            id=id_,
+            olds=self._struct(old_outputs),
+            news=self._struct(news),
+            old_inputs=self._struct(old_inputs or {}),
+            **_named(urn),
+        )
+        answer = self._call("Diff", urn, request)
+        changes = {provider_pb2.DiffResponse.DIFF_SOME: True, provider_pb2.DiffResponse.DIFF_NONE: False}
+        return Diff(changes.get(answer.changes), list(answer.replaces), answer.deleteBeforeReplace)
+
+    def create(self, urn: str, inputs: Mapping[str, Any]) -> Created:
+        """Creates a resource of these inputs, which `check` has seen."""
+        request = provider_pb2.CreateRequest(properties=self._struct(inputs), **_named(urn))
+        answer = self._call("Create", urn, request)
+        return Created(answer.id, self._properties(answer.properties))
+
+    def update(
+        self,
+        urn: str,
+        id_: str,
+        old_outputs: Mapping[str, Any],
+        news: Mapping[str, Any],
+        old_inputs: Mapping[str, Any] | None = None,
+    ) -> Properties:
+        """Updates a resource in place; the new outputs."""
+        request = provider_pb2.UpdateRequest(
+            id=id_,
+            olds=self._struct(old_outputs),
+            news=self._struct(news),
+            old_inputs=self._struct(old_inputs or {}),
+            **_named(urn),
+        )
+        return self._properties(self._call("Update", urn, request).properties)
+
+    def read(self, urn: str, id_: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any] | None = None) -> Read:
+        """Reads a resource as a refresh does."""
+        request = provider_pb2.ReadRequest(
+            id=id_, properties=self._struct(outputs), inputs=self._struct(inputs or {}), **_named(urn)
+        )
+        answer = self._call("Read", urn, request)
+        inputs_now = self._properties(answer.inputs) if answer.HasField("inputs") else None
+        return Read(answer.id, self._properties(answer.properties), inputs_now)
+
+    def delete(
+        self, urn: str, id_: str, outputs: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Deletes a resource."""
+        request = provider_pb2.DeleteRequest(
+            id=id_, properties=self._struct(outputs), old_inputs=self._struct(old_inputs or {}), **_named(urn)
+        )
+        self._call("Delete", urn, request)
+
+    def _call(self, method: str, urn: str, request: Any) -> Any:
+        if self.on_call is not None:
+            self.on_call(method.lower(), urn)
+        if self._stub is None:
+            raise HostError(method, "UNAVAILABLE", "the provider host is not running")
+        try:
+            return getattr(self._stub, method)(request, timeout=self._call_timeout)
+        except (grpc.RpcError, ValueError) as error:
+            # gRPC raises ValueError for a channel that was closed under the call.
+            code = error.code().name if isinstance(error, grpc.Call) else "UNAVAILABLE"
+            details = error.details() if isinstance(error, grpc.Call) else str(error)
+            raise HostError(method, code, details or code) from None
+
+    def _struct(self, properties: Mapping[str, Any]) -> Any:
+        return to_struct({**properties, **self._own})
+
+    def _properties(self, struct: Any) -> Properties:
+        properties = from_struct(struct)
+        return {name: value for name, value in properties.items() if name not in self._own}
+
+    def _drop(self, *, killing: bool) -> None:
+        process, self._process = self._process, None
+        channel, self._channel, self._stub = self._channel, None, None
+        if channel is not None:
+            channel.close()
+        if process is not None:
+            (process.kill if killing else process.end)()
+
+
+def _named(urn: str) -> dict[str, Any]:
+    """The name and type that newer engines send beside the URN."""
+    parts = urn.split("::", 3)
+    return {"urn": urn, "type": parts[2].split("$")[-1], "name": parts[3]} if len(parts) == 4 else {"urn": urn}

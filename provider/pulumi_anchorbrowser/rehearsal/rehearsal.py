@@ -1,0 +1,216 @@
+"""A stack on a stage: the real program and the real provider host, run again and again, with no engine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from threading import Lock
+from typing import Any
+
+import yaml
+
+from .engine_log import EngineLog
+from .host import ProviderHost
+from .monitor import RehearsalMonitor
+from .program import Program, Stage, root_of, run_program
+from .state import RehearsalError, ResourceState, Result, StackState
+from .steps import Steps
+
+
+class Rehearsal:
+    """Runs a Pulumi program against the real dynamic provider host, with no engine, no account and no network.
+
+    `program` is a callable, the path of a folder with a `__main__.py`, or of a Python file; it is run afresh at each
+    `up`. `config` and `secret_config` are the stack's (`{"namespace:key": value}`, or a bare key of the project's own
+    namespace); both may be changed between runs. `env` is laid over the environment of program and host, where None
+    removes a variable. `project` defaults to the name in the folder's Pulumi.yaml, else to `project`.
+
+    Each run has a fresh host, as with the engine; `reuse_host=True` keeps one while config and environment stay the
+    same, which is several times faster and also keeps the host's memory. `parallel` limits the calls made at once.
+    `on_call(method, urn)` is called before each call to the host, and may crash it there with `kill_host()`.
+
+    It is a rehearsal, not an engine. It checks, diffs, creates, updates, replaces, deletes and reads as the engine
+    does, in its order, and keeps the state the engine would keep. It honours `protect`, `retain_on_delete`,
+    `ignore_changes` and `replace_on_changes` by property name, `delete_before_replace` (of the resource alone, not of
+    its dependents), `aliases`, `additional_secret_outputs`, parents and dependencies. It has no preview, runs no hooks
+    and no transforms (it warns), ignores `deleted_with`, `replace_with` and custom timeouts, and passes resources of
+    other providers through, inputs as outputs. The stack itself is not among resources or operations.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        project: str | None = None,
+        stack: str = "dev",
+        organization: str = "organization",
+        config: Mapping[str, str] | None = None,
+        secret_config: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        reuse_host: bool = False,
+        parallel: int = 16,
+        timeout: float = 600.0,
+        on_call: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.program = program
+        self.project = project or _project_name(program)
+        self.stack, self.organization = stack, organization
+        self.config, self.secret_config = dict(config or {}), dict(secret_config or {})
+        self.env = dict(env or {})
+        self.parallel, self.timeout, self.reuse_host, self.on_call = parallel, timeout, reuse_host, on_call
+        self.engine = EngineLog()
+        self.state = StackState()
+        self._host: ProviderHost | None = None
+        self._host_key: Any = None
+        self._starting = Lock()
+
+    @property
+    def resources(self) -> dict[str, ResourceState]:
+        """The resources in the state by URN, in the order of registration; a copy."""
+        return dict(self.state.resources)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs as of the last run, plain."""
+        return dict(self.state.outputs)
+
+    def resource(self, name: str) -> ResourceState:
+        """The one resource of this name. Raises KeyError when there is none or more than one."""
+        found = [resource for resource in self.state.resources.values() if resource.name == name]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} resources are named {name!r}; the state has {sorted(self.state.resources)}")
+        return found[0]
+
+    def up(self, *, refresh: bool = False, replace: Collection[str] = ()) -> Result:
+        """Runs the program and brings the stack to it; then deletes what it no longer has. Raises RehearsalError.
+
+        With `refresh`, reads everything first, with the config of the last up, as the engine does. `replace` are URNs
+        to replace whatever their diff says.
+        """
+        config = self._all_config()
+        with self._run(lambda: self._start_up_host(config), replace) as steps:
+            if refresh:
+                self._refresh(steps)
+            monitor = RehearsalMonitor(steps, self.engine, self.project, self.stack)
+            stage = Stage(
+                project=self.project,
+                stack=self.stack,
+                organization=self.organization,
+                config=config,
+                secret_keys=frozenset(self._full_key(key) for key in self.secret_config),
+                env=self.env,
+                parallel=self.parallel,
+                timeout=self.timeout,
+            )
+            error = None if steps.result.problems else run_program(self.program, monitor, self.engine, stage)
+            if error and not steps.result.problems:
+                steps.fail(error)
+            steps.finish(self.parallel)
+        return steps.result
+
+    def refresh(self) -> Result:
+        """Reads every dynamic resource with the config of the last up: the gone are dropped. Raises RehearsalError."""
+        with self._run(self._start_old_host) as steps:
+            steps.refresh(self.parallel)
+        return steps.result
+
+    def destroy(self) -> Result:
+        """Deletes everything, dependents first, with the config of the last up. Raises RehearsalError."""
+        with self._run(self._start_old_host) as steps:
+            steps.delete([*self.state.condemned, *self.state.resources.values()], self.parallel)
+            if not steps.result.problems:
+                self.state.outputs, self.state.secret_outputs = {}, frozenset()
+        return steps.result
+
+    def kill_host(self) -> None:
+        """Crashes the provider host, if one runs: the rest of the run fails; the next run has a fresh one."""
+        if self._host is not None:
+            self._host.kill()
+
+    def restart_host(self) -> None:
+        """A fresh provider host with the same config in place of the one that runs, if one does."""
+        if self._host is not None:
+            self._host.restart()
+
+    def close(self) -> None:
+        """Ends the host and the engine's server. The state can still be read."""
+        self._end_host()
+        self.engine.stop()
+
+    def __enter__(self) -> Rehearsal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _run(self, host: Callable[[], ProviderHost], replace: Collection[str] = ()) -> Iterator[Steps]:
+        since = len(self.engine.lines())
+        steps = Steps(self.state, host, self._start_old_host, self.engine, replace)
+        try:
+            yield steps
+        finally:
+            if not self.reuse_host:
+                self._end_host()
+            result = steps.close()
+            result.log = self.engine.lines(since)
+            result.outputs, result.secret_outputs = dict(self.state.outputs), self.state.secret_outputs
+        if result.problems:
+            raise RehearsalError(result)
+
+    def _refresh(self, steps: Steps) -> None:
+        old = Steps(self.state, self._start_old_host, self._start_old_host, self.engine)
+        old.refresh(self.parallel)
+        steps.result.operations += old.result.operations
+        steps.result.problems += old.result.problems
+
+    def _start_up_host(self, config: dict[str, str]) -> ProviderHost:
+        host = self._start_host(config)
+        self.state.config = config
+        return host
+
+    def _start_host(self, config: dict[str, str]) -> ProviderHost:
+        # Many registrations ask at once for the first host of a run.
+        with self._starting:
+            key = (config, dict(self.env))
+            if self._host is None or self._host_key != key:
+                self._end_host()
+                self._host, self._host_key = self._new_host(config).start(), key
+            return self._host
+
+    def _new_host(self, config: dict[str, str]) -> ProviderHost:
+        return ProviderHost(
+            config=config,
+            project=self.project,
+            env=self.env,
+            cwd=root_of(self.program),
+            engine=self.engine,
+            call_timeout=self.timeout,
+            on_call=self._called,
+        )
+
+    def _called(self, method: str, urn: str) -> None:
+        if self.on_call is not None:
+            self.on_call(method, urn)
+
+    def _end_host(self) -> None:
+        host, self._host, self._host_key = self._host, None, None
+        if host is not None:
+            host.close()
+
+    def _start_old_host(self) -> ProviderHost:
+        return self._start_host(self._all_config() if self.state.config is None else self.state.config)
+
+    def _all_config(self) -> dict[str, str]:
+        return {self._full_key(key): value for key, value in {**self.config, **self.secret_config}.items()}
+
+    def _full_key(self, key: str) -> str:
+        return key if ":" in key else f"{self.project}:{key}"
+
+
+def _project_name(program: Program) -> str:
+    root = root_of(program)
+    settings = root / "Pulumi.yaml" if root else None
+    if settings is None or not settings.exists():
+        return "project"
+    return str(yaml.safe_load(settings.read_text(encoding="utf-8"))["name"])

@@ -1,0 +1,159 @@
+"""What a stack holds between runs, and what one run did to it: plain data, no I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from .engine_log import LogLine
+from .wire import Properties
+
+DYNAMIC_TYPE = "pulumi-python:dynamic"
+
+
+@dataclass(frozen=True)
+class ResourceState:
+    """One resource as the stack's state has it: plain values throughout, with the names of those that are secret.
+
+    `secret_inputs` and `secret_outputs` name whole properties. A dynamic resource's have
+    `__provider` in them, the pickled provider.
+    """
+
+    urn: str
+    type: str
+    id: str
+    inputs: Properties
+    outputs: Properties
+    custom: bool = True
+    parent: str = ""
+    dependencies: tuple[str, ...] = ()
+    protect: bool = False
+    retain_on_delete: bool = False
+    secret_inputs: frozenset[str] = frozenset()
+    secret_outputs: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The name the program gave it."""
+        return self.urn.split("::", 3)[3]
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the provider host manages it; everything else is passed through."""
+        return self.custom and self.type.startswith(DYNAMIC_TYPE)
+
+    def with_outputs(self, outputs: Properties) -> ResourceState:
+        """The same resource after a call that gave these outputs."""
+        return replace(self, outputs=outputs)
+
+
+@dataclass
+class StackState:
+    """Everything kept between runs.
+
+    `resources` by URN in the order of registration; `condemned` are replaced ones that could not be deleted yet;
+    `config` is the config of the last `up` that reached a provider, which is what refresh and destroy use.
+    """
+
+    resources: dict[str, ResourceState] = field(default_factory=dict)
+    condemned: list[ResourceState] = field(default_factory=list)
+    outputs: Properties = field(default_factory=dict)
+    secret_outputs: frozenset[str] = frozenset()
+    config: dict[str, str] | None = None
+
+    def put(self, resource: ResourceState, old: ResourceState | None = None) -> None:
+        """Records a resource as it is now, in place of `old`, which had another URN if it was found by an alias."""
+        if old is not None and old.urn != resource.urn:
+            self.resources.pop(old.urn, None)
+        self.resources[resource.urn] = resource
+
+    def drop(self, resource: ResourceState) -> None:
+        """Forgets exactly this one: a replaced resource's successor has the same URN and stays."""
+        if self.resources.get(resource.urn) is resource:
+            del self.resources[resource.urn]
+        self.condemned = [other for other in self.condemned if other is not resource]
+
+    def reorder(self, registered: Iterable[str]) -> None:
+        """Puts what this run registered first, in that order, as an engine's snapshot does."""
+        first = {urn: self.resources[urn] for urn in registered if urn in self.resources}
+        self.resources = {**first, **self.resources}
+
+
+def dependents_first(resources: Iterable[ResourceState]) -> Iterator[list[ResourceState]]:
+    """The resources in the order in which they may be deleted, in groups that may go at the same time.
+
+    A group holds what no remaining resource depends on or has as its parent; within a group, last registered first.
+    """
+    remaining = list(reversed(list(resources)))
+    while remaining:
+        needed = {urn for resource in remaining for urn in (*resource.dependencies, resource.parent)}
+        group = [resource for resource in remaining if resource.urn not in needed] or remaining
+        yield group
+        remaining = [resource for resource in remaining if not any(resource is done for done in group)]
+
+
+class Problem(NamedTuple):
+    """One thing that went wrong: the resource's URN, empty for the program itself, and the message verbatim."""
+
+    urn: str
+    message: str
+
+
+class Operation(NamedTuple):
+    """One step of a run.
+
+    `kind` is `create`, `update`, `replace` (the new one is there), `delete-replaced` (the old one is gone), `delete`,
+    `same`, and in a refresh `read` (nothing changed), `update` (its outputs did) or `delete` (it is gone).
+    """
+
+    kind: str
+    urn: str
+
+
+@dataclass
+class Result:
+    """What one run did: the stack's outputs, every operation that succeeded in order, and what was logged meanwhile."""
+
+    outputs: Properties = field(default_factory=dict)
+    secret_outputs: frozenset[str] = frozenset()
+    operations: list[Operation] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many operations there were of each kind; 0 for a kind that did not occur."""
+        return Counter(operation.kind for operation in self.operations)
+
+    def messages(self, *severities: str) -> list[str]:
+        """The logged messages of these severities (of all, where none is named), passing status lines left out."""
+        wanted = set(severities)
+        return [line.message for line in self.log if not line.ephemeral and (not wanted or line.severity in wanted)]
+
+
+class RehearsalError(Exception):
+    """A run that failed: `problems` say why, verbatim; `result` is what was done before. The state is an engine's."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__("\n".join(f"error: {problem.message}" for problem in result.problems))
+        self.result = result
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything that went wrong, in the order in which it was noticed."""
+        return self.result.problems
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages of the problems."""
+        return [problem.message for problem in self.result.problems]
+
+
+def describe_refusal(resource_type: str, name: str, property_: str, value: Any, reason: str) -> str:
+    """A check failure in the engine's own words."""
+    if property_:
+        value = "<nil>" if value is None else value
+        return f"{resource_type} resource '{name}': property {property_} value {{{value}}} has a problem: {reason}"
+    return f"{resource_type} resource '{name}' has a problem: {reason}"

@@ -1,0 +1,222 @@
+"""The steps of one run: what an engine asks of a provider for each resource, and what it keeps in the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from .answers import Checked, Failure, HostError
+from .engine_log import EngineLog, LogLine
+from .host import ProviderHost
+from .state import Operation, Problem, ResourceState, Result, StackState, dependents_first, describe_refusal
+from .wire import Properties
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One resource as the program wants it: `resource` has the inputs given and no id or outputs yet."""
+
+    resource: ResourceState
+    aliases: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+
+
+class Stopped(Exception):
+    """The run has failed, so nothing new is begun."""
+
+
+class Steps:
+    """One run's steps over the state, from any number of threads; after the first problem every new step is Stopped.
+
+    `host` gives the provider host, started when it is first needed; `old_host` one with
+    the config of the last up. `replace_urns` are replaced whatever their diff.
+    """
+
+    def __init__(
+        self,
+        state: StackState,
+        host: Callable[[], ProviderHost],
+        old_host: Callable[[], ProviderHost],
+        engine: EngineLog,
+        replace_urns: Collection[str] = (),
+    ) -> None:
+        self.state, self.result = state, Result()
+        self._host, self._old_host = host, old_host
+        self._engine, self._replace_urns = engine, frozenset(replace_urns)
+        self._registered: list[str] = []
+        self._lock = Lock()
+
+    def register(self, goal: Goal) -> ResourceState:
+        """Brings one resource to its goal: created, updated, replaced or left the same. The resource as it then is."""
+        urn = goal.resource.urn
+        with self._lock:
+            self._refuse_when_failed()
+            if urn in self._registered:
+                raise self._problem(urn, f"Duplicate resource URN '{urn}'; try giving it a unique name")
+            self._registered.append(urn)
+            old = next((self.state.resources[u] for u in (urn, *goal.aliases) if u in self.state.resources), None)
+        try:
+            return self._managed(goal, old) if goal.resource.dynamic else self._passed_through(goal.resource, old)
+        except HostError as error:
+            with self._lock:
+                raise self._problem(urn, error.details) from None
+
+    def finish(self, parallel: int = 1) -> None:
+        """After the program: what it no longer registers goes, and what was replaced, dependents first."""
+        if self.result.problems:
+            return
+        if not any(self.state.resources[urn].dynamic for urn in self._registered):
+            # A program without dynamic resources registers no provider, so the one in the state serves the deletes.
+            self._host = self._old_host
+        gone = [resource for urn, resource in self.state.resources.items() if urn not in self._registered]
+        self.delete([*self.state.condemned, *gone], parallel)
+
+    def delete(self, resources: Iterable[ResourceState], parallel: int = 1) -> None:
+        """Deletes these, dependents first, up to `parallel` at once; the protected make it fail before it begins."""
+        doomed = list(resources)
+        for resource in doomed:
+            if resource.protect:
+                self._problem(resource.urn, _protected("delete", resource))
+        for group in dependents_first(doomed):
+            self._each(self._delete, group, parallel)
+
+    def refresh(self, parallel: int = 1) -> None:
+        """Reads every dynamic resource: the gone are dropped from the state, the others take what was read."""
+        self._each(self._read, [r for r in self.state.resources.values() if r.dynamic], parallel)
+
+    def fail(self, message: str) -> None:
+        """Records a problem of the run itself, not of one resource."""
+        with self._lock:
+            self._problem("", message)
+
+    def close(self) -> Result:
+        """The result, once nothing more will be done; the state takes the order of this run."""
+        self.state.reorder(self._registered)
+        return self.result
+
+    def _managed(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        checked = self._check(goal, old)
+        if old is None:
+            return self._create(goal, checked, None, "create")
+        new = _take(goal.resource, checked, old)
+        changes, replaces, delete_first = self._diff(goal, new, old)
+        if replaces:
+            return self._replace(goal, old, delete_first=delete_first)
+        if not changes:
+            return self._record("same", new, old)
+        outputs = self._host().update(new.urn, old.id, old.outputs, new.inputs, old.inputs)
+        return self._record("update", new.with_outputs(outputs), old)
+
+    def _check(self, goal: Goal, old: ResourceState | None) -> Properties:
+        news = goal.resource.inputs
+        if old is not None:
+            kept = {name: old.inputs[name] for name in goal.ignore_changes if name in old.inputs}
+            news = {**news, **kept}
+        checked: Checked = self._host().check(goal.resource.urn, old.inputs if old else {}, news)
+        if checked.failures:
+            raise self._refused(goal.resource, checked.failures)
+        return checked.inputs
+
+    def _diff(self, goal: Goal, new: ResourceState, old: ResourceState) -> tuple[bool, bool, bool]:
+        diff = self._host().diff(new.urn, old.id, old.outputs, new.inputs, old.inputs)
+        # A provider that does not say leaves it to the engine, which then compares the inputs.
+        changes = new.inputs != old.inputs if diff.changes is None else diff.changes
+        changed = {n for n in goal.replace_on_changes if n == "*" or new.inputs.get(n) != old.inputs.get(n)}
+        replaces = bool(diff.replaces or (changes and changed) or new.urn in self._replace_urns)
+        return changes, replaces, diff.delete_before_replace or goal.delete_before_replace
+
+    def _replace(self, goal: Goal, old: ResourceState, *, delete_first: bool) -> ResourceState:
+        if old.protect:
+            with self._lock:
+                raise self._problem(old.urn, _protected("replace", old))
+        inputs = self._check(goal, None)
+        if delete_first:
+            self._delete(old, "delete-replaced")
+            return self._create(goal, inputs, None, "replace")
+        return self._create(goal, inputs, old, "replace")
+
+    def _create(self, goal: Goal, inputs: Properties, old: ResourceState | None, kind: str) -> ResourceState:
+        created = self._host().create(goal.resource.urn, inputs)
+        new = replace(goal.resource, id=created.id, inputs=inputs, outputs=created.outputs)
+        if old is not None:
+            with self._lock:
+                self.state.condemned.append(old)
+        return self._record(kind, new, old)
+
+    def _passed_through(self, resource: ResourceState, old: ResourceState | None) -> ResourceState:
+        id_ = (old.id if old else f"{resource.name}_id") if resource.custom else ""
+        kind = "create" if old is None else "same" if old.inputs == resource.inputs else "update"
+        return self._record(kind, replace(resource, id=id_, outputs=dict(resource.inputs)), old)
+
+    def _delete(self, resource: ResourceState, kind: str = "") -> None:
+        condemned = any(resource is other for other in self.state.condemned)
+        if resource.dynamic and not resource.retain_on_delete:
+            self._host().delete(resource.urn, resource.id, resource.outputs, resource.inputs)
+        with self._lock:
+            self.state.drop(resource)
+            self._did(kind or ("delete-replaced" if condemned else "delete"), resource.urn)
+
+    def _read(self, resource: ResourceState) -> None:
+        read = self._host().read(resource.urn, resource.id, resource.outputs, resource.inputs)
+        with self._lock:
+            if not read.id:
+                self.state.drop(resource)
+                self._did("delete", resource.urn)
+                return
+            inputs = resource.inputs if read.inputs is None else read.inputs
+            self.state.put(replace(resource, id=read.id, inputs=inputs, outputs=read.outputs))
+            self._did("read" if read.outputs == resource.outputs else "update", resource.urn)
+
+    def _each(self, step: Callable[[ResourceState], None], resources: list[ResourceState], parallel: int) -> None:
+        def guarded(resource: ResourceState) -> None:
+            if self.result.problems:
+                return
+            try:
+                step(resource)
+            except HostError as error:
+                with self._lock:
+                    self._problem(resource.urn, error.details)
+
+        with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="rehearsal-step") as pool:
+            list(pool.map(guarded, resources))
+
+    def _record(self, kind: str, resource: ResourceState, old: ResourceState | None) -> ResourceState:
+        with self._lock:
+            self.state.put(resource, old)
+            self._did(kind, resource.urn)
+        return resource
+
+    def _did(self, kind: str, urn: str) -> None:
+        self.result.operations.append(Operation(kind, urn))
+
+    def _refused(self, resource: ResourceState, failures: list[Failure]) -> Stopped:
+        with self._lock:
+            for failure in failures:
+                value = resource.inputs.get(failure.property)
+                self._problem(
+                    resource.urn,
+                    describe_refusal(resource.type, resource.name, failure.property, value, failure.reason),
+                )
+        return Stopped()
+
+    def _problem(self, urn: str, message: str) -> Stopped:
+        self.result.problems.append(Problem(urn, message))
+        self._engine.add(LogLine("error", message, urn))
+        return Stopped(message)
+
+    def _refuse_when_failed(self) -> None:
+        if self.result.problems:
+            raise Stopped("the run has failed already")
+
+
+def _take(wanted: ResourceState, inputs: Properties, old: ResourceState) -> ResourceState:
+    """The wanted resource over the old one: its id and outputs stay until a call changes them."""
+    return replace(wanted, id=old.id, inputs=inputs, outputs=old.outputs)
+
+
+def _protected(verb: str, resource: ResourceState) -> str:
+    return f'unable to {verb} resource "{resource.urn}"\nas it is currently marked for protection.'

@@ -1,0 +1,18 @@
+"""One interface over two stages: a scenario written once runs on the rehearsal and on the real engine."""
+
+from .base import Diagnostic, Stage, StageResult, Step
+from .cli import NO_ENGINE, Command, engine_is_here
+from .engine import EngineStage
+from .on_rehearsal import RehearsalStage
+
+__all__ = [
+    "NO_ENGINE",
+    "Command",
+    "Diagnostic",
+    "EngineStage",
+    "RehearsalStage",
+    "Stage",
+    "StageResult",
+    "Step",
+    "engine_is_here",
+]
