@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import requests
 from pydantic import BaseModel, ValidationError
@@ -24,7 +23,7 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 
 @dataclass(frozen=True)
 class ClientOptions:
-    """How the client behaves. Times are in seconds; `retry_limit` bounds all tries of one call together."""
+    """How the client behaves, in seconds. No try of a call begins later than `retry_limit` after its first."""
 
     connect_timeout: float = 10.0
     request_timeout: float = 60.0
@@ -113,7 +112,10 @@ class Client:
 
     def end_session(self, session_id: str) -> None:
         """DELETE one session: its browser stops, its data stays."""
-        self._request(f"end session {session_id}", "DELETE", f"/v1/sessions/{quote(session_id, safe='')}")
+        # A UUID, before all else because `/v1/sessions/all` would end every session of the team.
+        self._request(
+            f"end session {session_id}", "DELETE", f"/v1/sessions/{models.parse_id(session_id, of='session')}"
+        )
 
     def session_statuses(
         self, *, batch_id: str | None = None, tags: tuple[str, ...] = (), created_from: str | None = None
@@ -124,8 +126,9 @@ class Client:
 
     def _call(self, operation: str, method: str, path: str, answer: type[_Answer], **options: Any) -> _Answer:
         response = self._request(operation, method, path, **options)
+        lost = _lost_an_answer(response)
         try:
-            return answer.model_validate(response.json()["data"])
+            return answer.model_validate({**response.json()["data"], "after_lost_answer": lost})
         except ValidationError as error:
             wrong = ", ".join(sorted({".".join(map(str, item["loc"])) or "data" for item in error.errors()}))
             explanation = f"the answer (HTTP {response.status_code}) lacks or garbles: {wrong}"
@@ -159,11 +162,18 @@ class Client:
         tried = retries.tried(len(retries.history) + 1) if isinstance(retries, RetryPolicy) else ""
         if message:
             message = self._keys.redact(message)
-        return for_status(operation, response.status_code, code=code, server_message=message, tried=tried)
+        error = for_status(operation, response.status_code, code=code, server_message=message, tried=tried)
+        error.after_lost_answer = _lost_an_answer(response)
+        return error
+
+
+def _lost_an_answer(response: requests.Response) -> bool:
+    retries = response.raw.retries
+    return isinstance(retries, RetryPolicy) and retries.lost_an_answer
 
 
 def _path(batch_id: str) -> str:
-    return f"{_BATCHES}/{models.parse_batch_id(batch_id)}"
+    return f"{_BATCHES}/{models.parse_id(batch_id)}"
 
 
 def _error_of(response: requests.Response) -> tuple[int | None, str | None]:

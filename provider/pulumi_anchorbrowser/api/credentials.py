@@ -11,16 +11,27 @@ from requests.auth import AuthBase
 HEADER = "anchor-api-key"
 
 
+def check_key(key: str) -> str:
+    """The key without space around it. Raises ValueError, without showing it, where it can be no key."""
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("it is not an API key: it is empty, or holds a space, a line break or a non-ASCII character")
+    return key
+
+
 class ApiKeys(AuthBase):
     """Signs requests with the configured key and, once the API has refused that one, with the fallback.
 
     A stack's recorded config can hold a key that has since been rotated, while the environment holds the new one.
-    As requests' own `auth` it also keeps a `.netrc` from adding credentials of its own.
+    Raises ValueError on what can be no key. As requests' own `auth` it also keeps a `.netrc` from adding credentials.
     """
 
     def __init__(self, configured: str, fallback: str | None = None, on_fallback: Callable[[], None] | None = None):
-        self._current = configured
-        self._fallback = fallback if fallback != configured else None
+        self._current = check_key(configured)
+        fallback = check_key(fallback) if fallback else None
+        self._fallback = fallback if fallback != self._current else None
+        # Both for ever: a server may name the refused one long after.
+        self._secrets = tuple(filter(None, (self._current, self._fallback)))
         self._on_fallback = on_fallback
         self._lock = threading.Lock()
 
@@ -43,7 +54,7 @@ class ApiKeys(AuthBase):
 
     def redact(self, text: str) -> str:
         """The text without any of the keys, should a server echo one."""
-        for key in filter(None, (self._current, self._fallback)):
+        for key in self._secrets:
             text = text.replace(key, "[key]")
         return text
 

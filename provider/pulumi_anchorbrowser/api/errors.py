@@ -33,6 +33,8 @@ class ApiError(Exception):
         self.server_message = server_message
         if advice is not None:
             self.advice = advice
+        # True where an earlier try of the same call may have been handled without its answer reaching us.
+        self.after_lost_answer = False
         super().__init__(f"Could not {operation}: {explanation}. {self.advice}")
 
 
@@ -83,6 +85,13 @@ class RateLimited(Refused):
     """429: the plan's limit was reached, and went on being reached for as long as we waited."""
 
     advice = "Wait a minute and run again, or lower `anchorbrowser:maxConcurrency`."
+
+
+class NotSent(ApiError):
+    """The request could not even be put together."""
+
+    nothing_done = True
+    advice = "Correct the inputs or settings it names, then run again."
 
 
 class NotConnected(ApiError):

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 # Words of the API for a batch's status. An answer may use a word that is not here; it is then passed on as it is.
 PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = "pending", "processing", "completed", "failed", "cancelled"
 UNFINISHED = frozenset({PENDING, PROCESSING})
 
 
-def parse_batch_id(value: object) -> str:
-    """The batch id in its canonical form. Raises ValueError on anything but a UUID, so that it can stand in a path."""
+def parse_id(value: object, of: str = "batch") -> str:
+    """The id in its canonical form. Raises ValueError on anything but a UUID, so that it can stand in a path."""
     try:
         return str(UUID(str(value)))
     except ValueError:
-        raise ValueError(f"{str(value)[:60]!r} is not a batch id (a UUID)") from None
+        raise ValueError(f"{str(value)[:60]!r} is not a {of} id (a UUID)") from None
 
 
-BatchId = Annotated[str, AfterValidator(parse_batch_id)]
+BatchId = Annotated[str, AfterValidator(parse_id)]
 
 
 class _Answer(BaseModel):
+    """`after_lost_answer`: an earlier try of the same call may have been handled without its answer reaching us."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    after_lost_answer: bool = Field(default=False, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, answer: Any) -> Any:
+        return (
+            {name: value for name, value in answer.items() if value is not None} if isinstance(answer, dict) else answer
+        )
 
 
 class BatchCreated(_Answer):

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import InvalidHeader, MaxRetryError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
@@ -21,7 +21,7 @@ class RetryPolicy(Retry):
     """Repeats a 429 and a connection never made for every verb, and passing failures for repeatable verbs only.
 
     A POST that may have been handled is never sent again: it could start a second batch. Waits grow by two with
-    jitter, honour `Retry-After`, and end, all tries together, `limit_seconds` after the first one began.
+    jitter and honour `Retry-After`. No try begins later than `limit_seconds` after the first one.
     """
 
     def __init__(self, total: int, *, limit_seconds: float, started: float | None = None, **options: Any) -> None:
@@ -71,8 +71,11 @@ class RetryPolicy(Retry):
         return following
 
     def get_retry_after(self, response: Any) -> float | None:
-        """The server's own wait, cut to what is left of the time limit."""
-        asked = super().get_retry_after(response)
+        """The server's own wait, cut to what is left of the time limit; None where it cannot be understood."""
+        try:
+            asked = super().get_retry_after(response)
+        except InvalidHeader:
+            return None
         return None if asked is None else min(asked, self._seconds_left())
 
     def get_backoff_time(self) -> float:
@@ -82,6 +85,14 @@ class RetryPolicy(Retry):
     def tried(self, times: int) -> str:
         """How often and how long, as a clause for an error; empty after a single try."""
         return f" (tried {times} times in {time.monotonic() - self.started:.0f} s)" if times > 1 else ""
+
+    @property
+    def lost_an_answer(self) -> bool:
+        """Whether a try so far may have been handled without its answer reaching us."""
+        return any(
+            (try_.error is not None and not self._is_connection_error(try_.error)) or try_.status in _PASSING
+            for try_ in self.history
+        )
 
     def _seconds_left(self) -> float:
         return max(0.0, self.limit_seconds - (time.monotonic() - self.started))

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.exceptions import ProxyError as Urllib3ProxyError
 from urllib3.util.retry import Retry
 
-from pulumi_anchorbrowser.api.errors import ApiError, NoAnswer, NotConnected, one_line
+from pulumi_anchorbrowser.api.errors import ApiError, NoAnswer, NotConnected, NotSent, one_line
 from pulumi_anchorbrowser.api.retry import RetryPolicy
 
 
 def check_base_url(url: str) -> str:
     """The base URL without a trailing slash. Raises ValueError where a key sent there could be read by others."""
+    if "@" in url:
+        raise ValueError("a base URL has no user and password")
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_possible_port(parts):
         raise ValueError(f"{url!r} is not an http(s) URL")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("a base URL has no user, password, query or fragment")
+    if parts.query or parts.fragment:
+        raise ValueError("a base URL has no query or fragment")
     if parts.scheme == "http" and not is_loopback(url):
         raise ValueError(f"{url!r} would send the API key unencrypted: use https")
     return url.rstrip("/")
+
+
+def _has_possible_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:
@@ -68,12 +77,24 @@ def open_session(base_url: str, adapter: HTTPAdapter, user_agent: str) -> reques
     return session
 
 
+# Raised while a request is put together.
+_NEVER_SENT = (
+    requests.exceptions.InvalidJSONError,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+
+
 def transport_error(operation: str, error: requests.RequestException) -> ApiError:
     """The typed error for a request that ended without an answer, telling whether the API can have seen it."""
     cause = error.args[0] if error.args else None
     tried = getattr(cause, "tried", "")
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     explanation = one_line(_explain(error, reason)) + tried
+    if isinstance(error, _NEVER_SENT):
+        return NotSent(operation, explanation)
     if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)) or _never_connected(reason):
         return NotConnected(operation, explanation)
     return NoAnswer(operation, explanation)
@@ -91,7 +112,9 @@ def _never_connected(reason: object) -> bool:
 def _explain(error: requests.RequestException, reason: object) -> str:
     if isinstance(error, requests.ConnectTimeout):
         return "no connection within the time limit"
-    if isinstance(error, requests.ReadTimeout):
+    if isinstance(error, _NEVER_SENT):
+        return f"the request cannot be sent ({error})"
+    if isinstance(error, requests.ReadTimeout) or isinstance(reason, ReadTimeoutError):
         return "no answer within the time limit"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy could not be used"

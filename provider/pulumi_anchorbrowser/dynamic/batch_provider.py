@@ -7,7 +7,7 @@ from typing import Any
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
-from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, received, is_unknown
+from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
 from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line
 from pulumi_anchorbrowser.lifecycle import (
     DEFAULTS,
@@ -30,6 +30,7 @@ class BatchProvider(AnchorBrowserProvider):
 
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """What changed, and what of it needs a new batch. Calls nothing."""
+        self._services.note_in_state(id_)
         changes = changes_between(id_, received(olds), received(news), is_unknown)
         return DiffResult(changes=bool(changes.changed), replaces=changes.replaces, delete_before_replace=False)
 
@@ -38,6 +39,7 @@ class BatchProvider(AnchorBrowserProvider):
         inputs = BatchInputs.model_validate(received(props))
         with expected_failures_in_one_line():
             record = self._services.keeper.create(inputs, EngineNotices(inputs.resource_urn))
+        self._services.note_delivered(record.batch_id)
         return CreateResult(record.id, record.to_outputs())
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

@@ -7,9 +7,8 @@ from typing import Any
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
-from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, received, is_unknown
+from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
 from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line
-from pulumi_anchorbrowser.lifecycle import Waiting
 from pulumi_anchorbrowser.lifecycle.readiness import (
     READY_DEFAULTS,
     WAITED_FOR,
@@ -53,8 +52,7 @@ class BatchReadyProvider(AnchorBrowserProvider):
         return UpdateResult({**received(olds), **inputs.model_dump()})
 
     def _wait(self, inputs: ReadyInputs) -> dict[str, Any]:
-        services = self._services
-        notices = EngineNotices(inputs.resource_urn)
+        urn = inputs.resource_urn or ""
         with expected_failures_in_one_line():
-            waiting = Waiting(services.client, services.clock, notices, services.settings.poll_interval)
-            return outputs_of(inputs, waiting.until(inputs.batch_id, inputs.goal))
+            waiting = self._services.waiting(EngineNotices(urn))
+            return outputs_of(inputs, waiting.until(inputs.batch_id, inputs.goal, urn))

@@ -7,7 +7,7 @@ import sys
 from functools import cache
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")

@@ -41,9 +41,7 @@ def is_unknown(value: object) -> bool:
 def received(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties that have a value, without Pulumi's own, and with whole numbers as integers."""
     return {
-        name: _with_integers(value)
-        for name, value in properties.items()
-        if value is not None and name != _PROVIDER_KEY
+        name: _with_integers(value) for name, value in properties.items() if value is not None and name != _PROVIDER_KEY
     }
 
 

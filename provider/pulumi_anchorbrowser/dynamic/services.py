@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import threading
+from contextlib import suppress
 from threading import Lock
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
-from pulumi_anchorbrowser.lifecycle import BatchKeeper, Clock, SystemClock
+from pulumi_anchorbrowser.lifecycle import BatchKeeper, Clock, Notices, RecordedCalls, SystemClock, Waiting
+from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
 
 
 class Services:
@@ -17,6 +21,9 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock: Clock = SystemClock()
+        self.receipts = Receipts(settings.receipts)
+        self._delivered: set[str] = set()
+        atexit.register(self.receipts.end_run, self._delivered)
         self._lock = Lock()
         self._client: Client | None = None
         self._keeper: BatchKeeper | None = None
@@ -35,8 +42,30 @@ class Services:
         client = self.client
         with self._lock:
             if self._keeper is None:
-                self._keeper = BatchKeeper(client, self.clock, self.settings.confirmed_accounts)
+                self._keeper = BatchKeeper(
+                    client,
+                    self.receipts,
+                    clock=self.clock,
+                    confirmed_accounts=self.settings.confirmed_accounts,
+                    settle_timeout=self.settings.settle_timeout,
+                )
             return self._keeper
+
+    def waiting(self, notices: Notices) -> Waiting:
+        """A wait, told on these notices."""
+        client = self.client
+        return Waiting(client, RecordedCalls(client, self.receipts), self.clock, notices, self.settings.poll_interval)
+
+    def note_delivered(self, batch_id: str | None) -> None:
+        """A create is about to be answered. The engine receives that unless it has already told this host to end."""
+        if batch_id is not None and threading.main_thread().is_alive():
+            self._delivered.add(batch_id)
+
+    def note_in_state(self, batch_id: str) -> None:
+        """The engine has named the batch, so its state knows it, and no later run is to take it for a leftover."""
+        # A store that fails is told of by the call that cannot do without it.
+        with suppress(ReceiptsUnavailable):
+            self.receipts.mark_in_state(batch_id)
 
     def _connect(self) -> Client:
         settings = self.settings
@@ -68,4 +97,6 @@ _services_lock = Lock()
 def services_for(settings: Settings) -> Services:
     """The services of this process for these settings: the same ones for every kind of resource."""
     with _services_lock:
-        return _services.setdefault(settings, Services(settings))
+        if settings not in _services:
+            _services[settings] = Services(settings)
+        return _services[settings]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL
+from pulumi_anchorbrowser.api.credentials import check_key
 from pulumi_anchorbrowser.api.transport import check_base_url
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
+from pulumi_anchorbrowser.lifecycle.keeper import SETTLE_TIMEOUT_SECONDS
 from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS
+from pulumi_anchorbrowser.receipts import default_place
 
 _NAMESPACE = "anchorbrowser"
 _Value = TypeVar("_Value")
@@ -27,7 +31,9 @@ class Settings:
     request_timeout: float = 60.0
     max_retries: int = 5
     poll_interval: float = FIRST_PAUSE_SECONDS
+    settle_timeout: float = SETTLE_TIMEOUT_SECONDS
     confirmed_accounts: frozenset[str] = frozenset()
+    receipts: Path | None = None
 
     @classmethod
     def read(cls, config: Callable[[str], Any], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -48,17 +54,25 @@ class Settings:
                 source = variable if from_config is None else f"stack config {key}"
                 raise AnchorBrowserError(f"{source} cannot be used: {error}. Correct it, then run again.") from None
 
-        environment_key = environ.get(_variable("apiKey")) or None
         return cls(
-            api_key=setting("apiKey", str, None) or environment_key,
-            environment_key=environment_key,
+            api_key=setting("apiKey", check_key, None),
+            environment_key=Settings._environment_key(environ),
             base_url=setting("baseUrl", check_base_url, cls.base_url),
             max_concurrency=setting("maxConcurrency", _positive(int), cls.max_concurrency),
             request_timeout=setting("requestTimeout", _positive(float), cls.request_timeout),
             max_retries=setting("maxRetries", _not_negative, cls.max_retries),
             poll_interval=setting("pollInterval", _positive(float), cls.poll_interval),
+            settle_timeout=setting("settleTimeout", _positive(float), cls.settle_timeout),
+            receipts=default_place(environ),
             confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
         )
+
+    @staticmethod
+    def _environment_key(environ: Mapping[str, str]) -> str | None:
+        try:
+            return check_key(environ.get(_variable("apiKey"), ""))
+        except ValueError:
+            return None
 
 
 def _variable(name: str) -> str:

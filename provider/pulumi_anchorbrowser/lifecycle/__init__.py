@@ -8,6 +8,7 @@ from pulumi_anchorbrowser.lifecycle.keeper import BatchKeeper
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
 from pulumi_anchorbrowser.lifecycle.ownership import new_claim
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
+from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.lifecycle.waiting import Goal, Reached, Waiting
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Notices",
     "Problem",
     "Reached",
+    "RecordedCalls",
     "SystemClock",
     "Waiting",
     "batch_problems",

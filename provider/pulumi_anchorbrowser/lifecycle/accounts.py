@@ -21,12 +21,13 @@ class AccountCheck:
 
     def must_be_ours(self, record: BatchRecord) -> None:
         """Raise AnotherAccount where the batch was made under another key or address that nobody vouched for."""
-        account = Account.parse(record.account)
-        if self._client.opens(account):
-            return
-        code = self._code()
-        if code not in self._confirmed:
-            raise AnotherAccount(record.known_id, account.base_url, self._client.base_url, code)
+        if not self.is_ours(record.account):
+            made_at = Account.parse(record.account).base_url
+            raise AnotherAccount(record.known_id, made_at, self._client.base_url, self._code())
+
+    def is_ours(self, account: str) -> bool:
+        """Whether the account in use is this one, or one that the user vouched for."""
+        return self._client.opens(Account.parse(account)) or self._code() in self._confirmed
 
     def renewed(self, record: BatchRecord) -> BatchRecord:
         """The record after the API has answered for its batch under the account in use: this one knows it as well."""

@@ -14,11 +14,17 @@ class LifecycleError(Exception):
 class OutcomeUnknown(LifecycleError):
     """A create was sent and no usable answer came: browsers may run that no state knows, under the claim's tag."""
 
-    def __init__(self, explanation: str, claim_tag: str) -> None:
+    def __init__(self, explanation: str, claim_tag: str, *, looked_for: float, next_run_looks: bool) -> None:
+        advice = (
+            "Run `pulumi up` again: it looks once more before it starts another."
+            if next_run_looks
+            else "Receipts are off, so the next run will not look again: look for such sessions yourself, delete "
+            "their batch or adopt it by batch_id, and run again."
+        )
         super().__init__(
             f"Could not tell whether the batch was started: {explanation}. It was not tried again, since that could "
-            f"start it twice. Look for sessions tagged {claim_tag!r}, delete their batch if there is one, "
-            "or adopt it by batch_id; then run again."
+            f"start it twice; sessions tagged {claim_tag!r} were looked for during {looked_for:g} s, and none "
+            f"was found. {advice}"
         )
 
 

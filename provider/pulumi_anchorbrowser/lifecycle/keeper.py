@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from threading import Lock
 
-from pulumi_anchorbrowser.api import ApiError, Client, NotFound
+from pulumi_anchorbrowser.api import Client, NotFound
 from pulumi_anchorbrowser.lifecycle import decisions
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.changes import recorded_in_place
-from pulumi_anchorbrowser.lifecycle.errors import NotAdopted, OutcomeUnknown
+from pulumi_anchorbrowser.lifecycle.claims import ClaimSearch
+from pulumi_anchorbrowser.lifecycle.errors import NotAdopted
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
-from pulumi_anchorbrowser.lifecycle.ownership import claim_tag, with_marks
 from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
+from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+from pulumi_anchorbrowser.lifecycle.starting import Starting
 from pulumi_anchorbrowser.lifecycle.stopping import Stopping
+from pulumi_anchorbrowser.receipts import Receipts
+
+# How long after its create was sent a batch of unknown outcome is looked for.
+SETTLE_TIMEOUT_SECONDS = 60.0
 
 
 class BatchKeeper:
@@ -24,10 +30,22 @@ class BatchKeeper:
     `confirmed_accounts` are the codes with which the user vouches for a changed key.
     """
 
-    def __init__(self, client: Client, clock: Clock | None = None, confirmed_accounts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        client: Client,
+        receipts: Receipts,
+        *,
+        clock: Clock | None = None,
+        confirmed_accounts: Collection[str] = (),
+        settle_timeout: float = SETTLE_TIMEOUT_SECONDS,
+    ) -> None:
+        clock = clock or SystemClock()
         self._client = client
+        self._calls = RecordedCalls(client, receipts)
         self._accounts = AccountCheck(client, confirmed_accounts)
-        self._stopping = Stopping(client, self._accounts, clock or SystemClock())
+        self._stopping = Stopping(client, self._calls, self._accounts, clock)
+        search = ClaimSearch(client, clock, settle_timeout)
+        self._starting = Starting(client, receipts, self._calls, self._stopping, search)
         self._adopted_in_this_run: set[str] = set()
         self._lock = Lock()
 
@@ -35,7 +53,7 @@ class BatchKeeper:
         """Start or adopt a batch. Returns as soon as the API has taken it, so that its id is in the state."""
         match decisions.on_create(inputs):
             case decisions.Start():
-                return self._start(inputs, notices)
+                return self._starting.start(inputs, notices)
             case decisions.Adopt():
                 return self._adopt(inputs, notices)
             case _:
@@ -49,6 +67,7 @@ class BatchKeeper:
         """The record brought up to date; None where the resource is to be dropped, so that it is created anew."""
         if record.batch_id is None:
             return record
+        self._calls.mark_in_state(record, notices)
         batch = None
         if not record.is_gone:
             try:
@@ -63,6 +82,7 @@ class BatchKeeper:
 
     def update(self, record: BatchRecord, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         """Bring the batch to its new inputs."""
+        self._calls.mark_in_state(record, notices)
         without_effect = recorded_in_place(record.model_dump(), inputs.model_dump()) if inputs.batch_id is None else []
         if without_effect:
             notices.info(f"{', '.join(without_effect)}: recorded; no batch is replaced, since this one is not to run")
@@ -77,28 +97,9 @@ class BatchKeeper:
         if taken_over and not isinstance(decision, decisions.Nothing):
             notices.warning(f"batch {record.batch_id} was adopted by another resource in this run, so it is left alone")
             return record
-        return self._stopping.carry_out(decision, record, notices)
-
-    def _start(self, inputs: BatchInputs, notices: Notices) -> BatchRecord:
-        configuration = with_marks(inputs.configuration, inputs.owner, inputs.claim)
-        if inputs.count is None:
-            raise ValueError("a batch to start has a count")
-        try:
-            created = self._client.create_batch(inputs.count, configuration, inputs.metadata)
-        except ApiError as error:
-            if error.nothing_done:
-                raise
-            raise OutcomeUnknown(error.explanation, claim_tag(inputs.claim)) from error
-        notices.info(f"started batch {created.batch_id}: {inputs.count} sessions requested")
-        return BatchRecord.of(
-            inputs,
-            batch_id=created.batch_id,
-            adopted=False,
-            live_status=created.status,
-            total_requests=created.total_requests,
-            created_at=created.created_at,
-            account=str(self._client.account()),
-        )
+        record = self._stopping.carry_out(decision, record, notices)
+        self._starting.sweep_unanswered(record.owner, notices)
+        return record
 
     def _adopt(self, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         batch_id = str(inputs.batch_id)

@@ -19,7 +19,8 @@ class BatchRecord(BatchInputs):
     """The outputs of a `Batch`, as they stand in the state. A count is None until the API has said it.
 
     `batch_id` is the id the API gave, whether the batch was started or adopted. `live_status` is the API's word, or
-    `deleted`. `account` tells which key and address made the batch, see `api.Account`.
+    `deleted`. `ended` says that all its sessions were ended one by one. `account` tells which key and address made
+    the batch, see `api.Account`.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -36,6 +37,7 @@ class BatchRecord(BatchInputs):
     failed_deletions: int | None = None
     deletion_errors: list[dict[str, str | None]] | None = None
     message: str | None = None
+    ended: bool = False
     adopted: bool = False
     account: str = ""
 
@@ -73,7 +75,7 @@ class BatchRecord(BatchInputs):
     @property
     def is_stopped(self) -> bool:
         """Whether none of its browsers runs, as far as the API has told us."""
-        return self.is_gone or self.live_status == CANCELLED or self.ended_sessions is not None
+        return self.is_gone or self.live_status == CANCELLED or self.ended
 
     def but(self, **changes: Any) -> BatchRecord:
         """The record with some of its values changed."""
@@ -94,9 +96,3 @@ class BatchRecord(BatchInputs):
             created_at=batch.created_at or self.created_at,
             completed_at=batch.actual_completion_time or self.completed_at,
         )
-
-
-def added(*counts: int | None) -> int | None:
-    """The sum of the counts that are known; None where none is."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None

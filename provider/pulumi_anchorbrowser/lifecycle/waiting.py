@@ -20,6 +20,8 @@ from pulumi_anchorbrowser.api import (
 from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED
 from pulumi_anchorbrowser.lifecycle.errors import NotReady
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
+from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+from pulumi_anchorbrowser.receipts import Subject
 
 # The vendor's own advice: every 5 s at first, then more slowly, at most every 30 s.
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 5.0, 1.5, 30.0
@@ -58,15 +60,24 @@ class Waiting:
     """One wait for one batch."""
 
     def __init__(
-        self, client: Client, clock: Clock, notices: Notices, first_pause: float = FIRST_PAUSE_SECONDS
+        self,
+        client: Client,
+        calls: RecordedCalls,
+        clock: Clock,
+        notices: Notices,
+        first_pause: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self._client = client
+        self._calls = calls
         self._clock = clock
         self._notices = notices
         self._first_pause = first_pause
 
-    def until(self, batch_id: str, goal: Goal) -> Reached:
-        """Return once the goal is met. Raises NotReady when it cannot be met, or not in time."""
+    def until(self, batch_id: str, goal: Goal, urn: str = "") -> Reached:
+        """Return once the goal is met. Raises NotReady when it cannot be met, or not in time.
+
+        `urn` names, in the receipt of a retry, the resource that waits.
+        """
         deadline = self._clock.monotonic() + goal.timeout
         retried: int | None = None
         batch: Batch | None = None
@@ -79,7 +90,7 @@ class Waiting:
                 if batch.status not in UNFINISHED:
                     if retried is not None or not goal.retry_failed or not batch.failed_requests:
                         _give_up(batch, goal, retried)
-                    retried = self._retry(batch, goal)
+                    retried = self._retry(batch, goal, urn)
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 raise NotReady(_too_late(batch_id, batch, goal))
@@ -101,9 +112,11 @@ class Waiting:
                            "Start a new batch, or remove this resource.")  # fmt: skip
         return batch
 
-    def _retry(self, batch: Batch, goal: Goal) -> int | None:
+    def _retry(self, batch: Batch, goal: Goal, urn: str) -> int:
+        account = str(self._client.account())
+        subject = Subject(owner="", urn=urn, claim="", account=account, batch_id=batch.batch_id)
         try:
-            answer = self._client.retry_batch(batch.batch_id, goal.retry_failed)
+            answer = self._calls.retry(subject, batch.batch_id, goal.retry_failed, self._notices)
         except BadRequest:
             # "Nothing to retry": the sessions have recovered since we looked.
             return 0
