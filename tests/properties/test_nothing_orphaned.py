@@ -1,0 +1,209 @@
+"""Whatever happens in whatever order: no browser runs that nothing knows, and no count is wrong.
+
+Random programs of create, adopt, cancel, delete, refresh, replace and destroy, with random faults on the wire and
+crashes of the host at any request, against the real provider host. `ANCHORBROWSER_TEST_EXAMPLES` sets how many.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from lives import KEY, Engine, host_for
+
+from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.simulator import Batch, Fault, Settings, Simulator
+
+URNS = [f"urn:pulumi:lives::project::pulumi-python:dynamic/anchorbrowser:Batch::{name}" for name in "ab"]
+ADOPTED = "urn:pulumi:lives::project::pulumi-python:dynamic/anchorbrowser:Batch::adopted"
+STATUSES = ["active", "active", "cancelled", "deleted"]
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 503, "handled": True},
+    {"kind": "status", "status": 429, "retry_after": 0},
+    {"kind": "reset_before"},
+    {"kind": "reset_after"},
+    {"kind": "reset_mid_body"},
+    {"kind": "no_reply"},
+    {"kind": "no_reply", "handled": False},
+    {"kind": "handle_later", "seconds": 0.1},
+    {"kind": "reset_then_handle", "seconds": 0.2},
+    {"kind": "garbled"},
+    {"kind": "truncated"},
+    {"kind": "html", "status": 200},
+    {"kind": "complete_before"},
+]
+LATE = ("handle_later", "reset_then_handle")
+LATE_SECONDS = 1.0  # longer than any request is handled after its client has given up
+
+
+class Lives(RuleBasedStateMachine):
+    """One stack over its life."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.place = Path(self.folder.name) / "receipts.sqlite3"
+        self.simulator = Simulator(api_keys={KEY: "team"}).start()
+        self.engine = Engine(host_for(self.simulator, self.place).start())
+        self.undisturbed = True
+        self.may_act_late = False
+        self.outsiders: set[str] = set()
+
+    @initialize(
+        creation=st.sampled_from([0.0, 0.5]),
+        after_delete=st.sampled_from(["404", "empty"]),
+        second_delete=st.sampled_from(["404", "zeros"]),
+        end_ended=st.sampled_from(["200", "404"]),
+        failed_cancellable=st.booleans(),
+        failing=st.sampled_from([0, 0, 1]),
+        listed_late=st.sampled_from([0.0, 0.0, 0.2]),
+    )
+    def choose_the_api(
+        self,
+        creation: float,
+        after_delete: Any,
+        second_delete: Any,
+        end_ended: Any,
+        failed_cancellable: bool,
+        failing: int,
+        listed_late: float,
+    ) -> None:
+        known: Settings = self.simulator.settings
+        known.creation_seconds = creation
+        known.get_after_delete = after_delete
+        known.second_delete = second_delete
+        known.end_ended_session = end_ended
+        known.failed_batch_cancellable = failed_cancellable
+        known.failing_sessions = failing
+        known.sessions_listed_after = known.batches_listed_after = listed_late
+
+    @rule(
+        urn=st.sampled_from(URNS),
+        count=st.integers(2, 3),
+        status=st.sampled_from(STATUSES),
+        on_destroy=st.sampled_from(["delete", "delete", "cancel", "end_sessions"]),
+        if_completed=st.sampled_from(["end_sessions", "end_sessions", "delete", "fail"]),
+    )
+    def up(self, urn: str, count: int, status: str, on_destroy: str, if_completed: str) -> None:
+        inputs = {"count": count, "status": status, "on_destroy": on_destroy, "if_completed": if_completed}
+        self.engine.up(urn, inputs)
+
+    @rule(status=st.sampled_from(STATUSES))
+    def adopt(self, status: str) -> None:
+        known = self.engine.state.get(ADOPTED)
+        batch_id = known.id if known else self.made_elsewhere()
+        self.engine.up(ADOPTED, {"batch_id": batch_id, "status": status})
+
+    @rule(urn=st.sampled_from([*URNS, ADOPTED]))
+    def refresh(self, urn: str) -> None:
+        self.engine.refresh(urn)
+
+    @rule(urn=st.sampled_from([*URNS, ADOPTED]))
+    def destroy(self, urn: str) -> None:
+        self.engine.destroy(urn)
+
+    @rule(fault=st.sampled_from(FAULTS), method=st.sampled_from([None, "POST", "PATCH", "DELETE", "GET"]))
+    def something_goes_wrong_next(self, fault: dict[str, Any], method: str | None) -> None:
+        self.undisturbed = False
+        self.may_act_late |= fault["kind"] in LATE
+        self.simulator.faults.add(Fault(method=method, **fault))
+
+    @rule(heal=st.sampled_from([1, 2, None]))
+    def deletions_fail(self, heal: int | None) -> None:
+        self.undisturbed = False
+        self.simulator.settings.failing_deletions = 1
+        self.simulator.settings.deletions_heal_after = heal
+
+    @rule(moment=st.sampled_from(["before", "after"]), method=st.sampled_from([None, "POST", "PATCH", "DELETE"]))
+    def the_host_is_killed_at_a_request(self, moment: str, method: str | None) -> None:
+        self.undisturbed = False
+        kill = {moment: lambda _: self.engine.host.kill()}
+        self.simulator.faults.add(Fault("callback", method=method, **kill))
+
+    @rule()
+    def the_next_checkpoint_is_lost(self) -> None:
+        self.undisturbed = False
+        self.engine.lose_next_checkpoint = True
+
+    @rule()
+    def another_run_begins(self) -> None:
+        self.engine.host.close()
+        self.engine.host.start()
+
+    @invariant()
+    def every_live_session_is_known(self) -> None:
+        ids = {known.outputs.get("batch_id") for known in self.engine.known()}
+        receipts = [r for r in Receipts(self.place).all() if r.operation == "create" and r.outcome != "settled"]
+        ids |= {receipt.subject.batch_id for receipt in receipts}
+        claims = {f"pulumi-claim:{receipt.subject.claim}" for receipt in receipts}
+        for session in self.simulator.live_sessions():
+            assert session.batch_id in ids | self.outsiders or claims & set(session.tags), session
+
+    @invariant()
+    def every_count_is_the_api_s_own(self) -> None:
+        for known in self.engine.known():
+            batch = self.simulator.batches.get(known.outputs.get("batch_id") or "")
+            if batch is None:
+                continue
+            for name, truth in truths(batch).items():
+                assert known.outputs.get(name) in {None, truth}, (name, truth, known.outputs)
+            if self.undisturbed and known.outputs["status"] == "deleted" and batch.deleted:
+                assert known.outputs["deleted_sessions"] == len(batch.removed)
+
+    def teardown(self) -> None:
+        try:
+            self.converge_without_faults()
+        finally:
+            self.engine.host.close()
+            self.simulator.stop()
+            self.folder.cleanup()
+
+    def converge_without_faults(self) -> None:
+        """After a last `up` and a destroy on a good day, nothing runs at all."""
+        self.simulator.faults.clear()
+        self.engine.lose_next_checkpoint = False
+        self.simulator.settings.failing_deletions = 0
+        time.sleep(LATE_SECONDS if self.may_act_late else 0)
+        self.engine.host.restart()
+        for urn in URNS:
+            assert self.engine.up(urn, {"count": 2, "status": "active"})
+        assert self.engine.delete_condemned()
+        for urn in list(self.engine.state):
+            assert self.engine.destroy(urn)
+        mine = [s for s in self.simulator.live_sessions() if s.batch_id not in self.outsiders]
+        assert mine == []
+
+    def made_elsewhere(self) -> str:
+        url, headers = f"{self.simulator.url}/v1/batch-sessions", {"anchor-api-key": KEY}
+        self.simulator.faults.clear()
+        batch_id: str = requests.post(url, json={"count": 2}, headers=headers, timeout=5).json()["data"]["batch_id"]
+        self.outsiders.add(batch_id)
+        return batch_id
+
+
+def truths(batch: Batch) -> dict[str, int]:
+    """What the simulator did to a batch, by its own records."""
+    by_cancel = sum(moment == batch.cancelled_at for moment in batch.ended.values())
+    return {
+        "cancelled_sessions": by_cancel,
+        "ended_sessions": len(batch.ended) - by_cancel,
+        "deleted_sessions": len(batch.removed),
+    }
+
+
+Lives.TestCase.settings = settings(
+    max_examples=int(os.environ.get("ANCHORBROWSER_TEST_EXAMPLES", "25")),
+    stateful_step_count=12,
+    deadline=None,
+    derandomize="ANCHORBROWSER_TEST_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+TestLives = Lives.TestCase
