@@ -45,7 +45,7 @@ class BatchKeeper:
         self._accounts = AccountCheck(client, confirmed_accounts)
         self._stopping = Stopping(client, self._calls, self._accounts, clock)
         search = ClaimSearch(client, clock, settle_timeout)
-        self._starting = Starting(client, receipts, self._calls, self._stopping, search)
+        self._starting = Starting(client, receipts, self._calls, self._stopping, self._accounts, search)
         self._adopted_in_this_run: set[str] = set()
         self._lock = Lock()
 

@@ -10,7 +10,9 @@ from threading import Lock
 
 from pulumi_anchorbrowser.api import ApiError, Batch, Client, NotFound
 from pulumi_anchorbrowser.api.models import CANCELLED
+from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.claims import ClaimSearch
+from pulumi_anchorbrowser.lifecycle.decisions import Delete
 from pulumi_anchorbrowser.lifecycle.errors import OutcomeUnknown
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.notices import Notices
@@ -28,12 +30,19 @@ class Starting:
     """Starts batches. A create of unknown outcome is looked for, and never repeated in the same run."""
 
     def __init__(
-        self, client: Client, receipts: Receipts, calls: RecordedCalls, stopping: Stopping, search: ClaimSearch
+        self,
+        client: Client,
+        receipts: Receipts,
+        calls: RecordedCalls,
+        stopping: Stopping,
+        accounts: AccountCheck,
+        search: ClaimSearch,
     ) -> None:
         self._client = client
         self._receipts = receipts
         self._calls = calls
         self._stopping = stopping
+        self._accounts = accounts
         self._search = search
         self._swept: set[str] = set()
         self._lock = Lock()
@@ -120,7 +129,7 @@ class Starting:
         if batch is not None and not batch.is_empty:
             return batch
         is_over = batch_id is not None or datetime.now(timezone.utc) - receipt.intended_at > _HOPELESS_AFTER
-        if is_over and self._stopping.accounts.is_ours(subject.account):
+        if is_over and self._accounts.is_ours(subject.account):
             self._receipts.close(receipt.id, "settled", note="nothing of it is there")
         return None
 
@@ -131,7 +140,7 @@ class Starting:
         )
         subject = receipt.subject
         inputs = BatchInputs(count=subject.count, resource_urn=subject.urn, owner=subject.owner, claim=subject.claim)
-        self._stopping.delete(self._record(inputs, batch.batch_id).seen(batch), notices)
+        self._stopping.carry_out(Delete(), self._record(inputs, batch.batch_id).seen(batch), notices)
         self._receipts.close(receipt.id, "settled", batch_id=batch.batch_id, note="deleted")
 
     def _earlier(self, find: Callable[[], list[Receipt]], on_failure: Callable[[str], None]) -> list[Receipt]:
