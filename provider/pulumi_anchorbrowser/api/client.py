@@ -162,6 +162,9 @@ class Client:
         tried = retries.tried(len(retries.history) + 1) if isinstance(retries, RetryPolicy) else ""
         if message:
             message = self._keys.redact(message)
+        if response.status_code == requests.codes.not_found and code is None and message is None:
+            # A gateway's 404, or that of a wrong address: not the API's word that something is gone.
+            return UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=404)
         error = for_status(operation, response.status_code, code=code, server_message=message, tried=tried)
         error.after_lost_answer = _lost_an_answer(response)
         return error

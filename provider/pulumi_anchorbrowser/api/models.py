@@ -75,12 +75,15 @@ class Batch(BatchSummary):
     """GET /v1/batch-sessions/{id}: the batch with every one of its sessions."""
 
     error: str | None = None
-    sessions: tuple[BatchSession, ...] = ()
+    sessions: tuple[BatchSession, ...] | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of the batch is left: the other possible answer to a GET after a DELETE."""
-        return self.total_requests == 0 and not self.sessions
+        """Whether nothing of the batch is left: the other possible answer to a GET after a DELETE.
+
+        An answer that leaves the sessions out does not say so, and one that still counts some contradicts itself.
+        """
+        return self.sessions == () and self.status not in UNFINISHED and not self.completed_requests
 
 
 class Pagination(_Answer):

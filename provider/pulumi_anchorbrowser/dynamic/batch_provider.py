@@ -16,6 +16,7 @@ from pulumi_anchorbrowser.lifecycle import (
     batch_problems,
     changes_between,
     new_claim,
+    with_canonical_id,
 )
 
 
@@ -24,7 +25,7 @@ class BatchProvider(AnchorBrowserProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Every wrong property at once; the defaults; and a claim, which the engine writes down before it creates."""
-        inputs = {**DEFAULTS, **received(news)}
+        inputs = with_canonical_id({**DEFAULTS, **received(news)})
         inputs["claim"] = olds.get("claim") or new_claim()
         return check_result(inputs, batch_problems(received(olds), inputs, is_unknown))
 

@@ -9,6 +9,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
 from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line
+from pulumi_anchorbrowser.lifecycle import with_canonical_id
 from pulumi_anchorbrowser.lifecycle.readiness import (
     READY_DEFAULTS,
     WAITED_FOR,
@@ -25,7 +26,7 @@ class BatchReadyProvider(AnchorBrowserProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:  # noqa: ARG002
         """Every wrong property at once, and the defaults."""
-        inputs = {**READY_DEFAULTS, **received(news)}
+        inputs = with_canonical_id({**READY_DEFAULTS, **received(news)})
         return check_result(inputs, ready_problems(inputs, is_unknown))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:

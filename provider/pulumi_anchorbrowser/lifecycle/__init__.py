@@ -1,7 +1,7 @@
 """What to do with a batch: pure decisions, and the steps that carry them out. Knows nothing of Pulumi."""
 
 from pulumi_anchorbrowser.lifecycle.changes import Changes, changes_between
-from pulumi_anchorbrowser.lifecycle.checks import Problem, problems_of
+from pulumi_anchorbrowser.lifecycle.checks import Problem, problems_of, with_canonical_id
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.inputs import DEFAULTS, BatchInputs, batch_problems
 from pulumi_anchorbrowser.lifecycle.keeper import BatchKeeper
@@ -30,4 +30,5 @@ __all__ = [
     "changes_between",
     "new_claim",
     "problems_of",
+    "with_canonical_id",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pulumi_anchorbrowser.api.models import parse_id
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
 
 # What a batch was started with. The API can change none of it.
@@ -51,7 +52,14 @@ def _source_changes(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, A
     wanted = news.get("batch_id")
     if wanted is None:
         return ["batch_id"] if olds.get("adopted") else []
-    return [] if wanted == batch_id else ["batch_id"]
+    return [] if _is_same_id(wanted, batch_id) else ["batch_id"]
+
+
+def _is_same_id(wanted: Any, batch_id: str) -> bool:
+    try:
+        return parse_id(wanted) == batch_id
+    except ValueError:
+        return False
 
 
 def _renamed_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
@@ -64,6 +72,8 @@ def _differs(old: Any, new: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return ("a switch, not a number", value)
     # The engine drops properties that are None, at any depth, so an absent one is the same.
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items() if item is not None}

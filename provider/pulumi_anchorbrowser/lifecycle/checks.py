@@ -8,9 +8,16 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from pulumi_anchorbrowser.api.models import parse_id
 from pulumi_anchorbrowser.lifecycle.ownership import is_reserved_tag
 
 IsUnknown = Callable[[object], bool]
+
+
+# `configuration` and `metadata` can hold secrets at any depth, so their values are never shown.
+_NEVER_SECRET = frozenset(
+    {"count", "batch_id", "status", "on_destroy", "if_completed", "on_missing", "min_ready", "timeout", "retry_failed"}
+)
 
 
 class Problem(NamedTuple):
@@ -31,6 +38,14 @@ def problems_of(model: type[BaseModel], inputs: Mapping[str, Any], is_unknown: I
             if not _has_unknown(item["input"], is_unknown)
         ]
     return []
+
+
+def with_canonical_id(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs with `batch_id` as the API writes it, so that another spelling is no other batch."""
+    try:
+        return {**inputs, "batch_id": parse_id(inputs["batch_id"])}
+    except (KeyError, ValueError):
+        return inputs
 
 
 def configuration_problems(configuration: Any, is_unknown: IsUnknown) -> Iterator[Problem]:
@@ -123,8 +138,7 @@ def _reason(item: Any, model: type[BaseModel]) -> str:
         close = difflib.get_close_matches(name, _names_at(model, item["loc"][:-1]), n=1)
         return f"there is no property {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
     value = item["input"]
-    # Values inside `configuration` and `metadata` can be secret; those of the top level are not.
-    if len(item["loc"]) == 1 and isinstance(value, (str, int, float)):
+    if len(item["loc"]) == 1 and item["loc"][0] in _NEVER_SECRET and isinstance(value, (str, int, float)):
         return f"{message}; it is {value!r}"
     return message
 

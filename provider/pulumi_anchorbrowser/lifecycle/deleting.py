@@ -81,7 +81,7 @@ class Deleting:
             batch = self._client.get_batch(record.known_id)
         except NotFound:
             return []
-        return [session.session_id for session in batch.sessions if session.session_id]
+        return [session.session_id for session in batch.sessions or () if session.session_id]
 
     def _deleted(self, record: BatchRecord, deletion: Deletion, notices: Notices) -> BatchRecord:
         deleted = deletion.deleted

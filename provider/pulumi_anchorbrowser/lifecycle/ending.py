@@ -27,7 +27,7 @@ class SessionEnding:
 
     def end_all(self, live: Batch, record: BatchRecord, notices: Notices) -> BatchRecord:
         """End every session of a batch that starts no more of them."""
-        running = [s.session_id for s in live.sessions if s.session_id and s.status not in {FAILED, CANCELLED}]
+        running = [s.session_id for s in live.sessions or () if s.session_id and s.status not in {FAILED, CANCELLED}]
         ending = self.end(running, record, notices)
         if ending.failures:
             raise SessionsNotEnded(record.known_id, ending.failures, ending.ended)

@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pulumi_anchorbrowser.api import SessionConfiguration
 from pulumi_anchorbrowser.api.models import BatchId
-from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, configuration_problems, problems_of
+from pulumi_anchorbrowser.lifecycle.checks import (
+    IsUnknown,
+    Problem,
+    configuration_problems,
+    problems_of,
+    with_canonical_id,
+)
 
 MAX_COUNT = 1000
 Status = Literal["active", "cancelled", "deleted"]
@@ -45,6 +51,7 @@ DEFAULTS: dict[str, Any] = {name: BatchInputs.model_fields[name].default for nam
 
 def batch_problems(olds: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
     """Everything that is wrong with the new inputs, given the old ones (empty for a new resource)."""
+    olds, news = with_canonical_id(dict(olds)), with_canonical_id(dict(news))
     problems = problems_of(BatchInputs, news, is_unknown)
     problems += _source_problems(news)
     problems += _reactivation_problems(olds, news)

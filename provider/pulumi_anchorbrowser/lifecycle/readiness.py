@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import durationpy
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from pulumi_anchorbrowser.api.models import BatchId
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_of
@@ -16,23 +17,29 @@ from pulumi_anchorbrowser.lifecycle.waiting import Goal, Reached
 _A_DURATION = 'a duration such as "10m" or "90s", or a number of seconds'
 
 
-def seconds(value: float | str) -> float:
+def seconds(value: object) -> float:
     """The seconds of a duration such as "10m", or of a number. Raises ValueError on anything else, and below 0."""
     try:
-        length = durationpy.from_str(value).total_seconds() if isinstance(value, str) else float(value)
-    except (durationpy.DurationError, ValueError):
-        raise ValueError(f"is {_A_DURATION}") from None
-    if length < 0:
-        raise ValueError(f"is {_A_DURATION}, and not less than 0")
+        if isinstance(value, str):
+            length = durationpy.from_str(value).total_seconds()
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            length = float(value)
+        else:
+            length = math.nan
+    except (durationpy.DurationError, ValueError, OverflowError):
+        length = math.nan
+    if not (math.isfinite(length) and length >= 0):
+        raise ValueError(f"should be {_A_DURATION}, and not less than 0")
     return length
 
 
-def _check_duration(value: float | str) -> float | str:
+def _check_duration(value: Any) -> float | str:
     seconds(value)
-    return value
+    return cast("float | str", value)
 
 
-Duration = Annotated[int | float | str, AfterValidator(_check_duration)]
+# As one validator, not a union, so that a wrong value is one problem.
+Duration = Annotated[float | str, PlainValidator(_check_duration)]
 
 
 class ReadyInputs(BaseModel):
@@ -85,7 +92,7 @@ def outputs_of(inputs: ReadyInputs, reached: Reached) -> dict[str, Any]:
             "live_view_url": session.live_view_url.get_secret_value() if session.live_view_url else None,
             "error": session.error,
         }
-        for session in batch.sessions
+        for session in batch.sessions or ()
     ]
     return {
         **inputs.model_dump(),
