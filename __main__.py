@@ -4,12 +4,14 @@
 `pulumi destroy` deletes them. The counts are stack outputs.
 """
 
+from typing import cast
+
 import pulumi
 
-from pulumi_anchorbrowser import Batch, BatchReady, SessionArgs, SessionConfigurationArgs, TimeoutArgs
+from pulumi_anchorbrowser import Batch, BatchReady, SessionArgs, SessionConfigurationArgs, Status, TimeoutArgs
 
 config = pulumi.Config()
-status = config.require("status")
+status = cast(Status, config.require("status"))
 
 batch = Batch(
     "browsers",

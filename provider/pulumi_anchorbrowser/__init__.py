@@ -19,20 +19,25 @@ from pulumi_anchorbrowser.dynamic.arguments import (
 )
 from pulumi_anchorbrowser.dynamic.batch import Batch
 from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
+from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
 
 __all__ = [
     "Batch",
     "BatchReady",
     "BrowserArgs",
     "IdentityArgs",
+    "IfCompleted",
     "IntegrationArgs",
     "LiveViewArgs",
     "MaskPatternArgs",
+    "OnDestroy",
+    "OnMissing",
     "ProfileArgs",
     "ProxyArgs",
     "SensitiveDataMaskArgs",
     "SessionArgs",
     "SessionConfigurationArgs",
+    "Status",
     "SwitchArgs",
     "TimeoutArgs",
     "TracingArgs",

@@ -1,0 +1,47 @@
+# Every command does its own set-up: .ci/setup makes .venv, and renews it when requirements.lock or pyproject.toml
+# has changed. PYTHON=/path/to/python3 chooses the interpreter.
+PYTHON ?=
+BIN := .venv/bin
+SCRIPTS := . .ci examples/demo examples/adopt-and-cancel
+
+# A CLI that `make demo` has installed serves the tests too, where there is none on the PATH.
+export PATH := $(PATH):$(CURDIR)/.pulumi/bin
+
+.PHONY: help setup demo test check lint types rooms changelog lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+setup: ## Make .venv with everything in it (the other commands do this themselves)
+	@.ci/setup "$(PYTHON)"
+
+demo: setup ## Create, await, cancel, delete and destroy a batch, against a simulated API
+	@$(BIN)/python examples/demo
+
+test: setup ## Run all tests, the engine's too where a Pulumi CLI is found
+	$(BIN)/python -m pytest -n 2
+
+check: lint types rooms changelog ## Lint, format, types, the arrows between rooms, the changelog
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+	@# One run for each: every example has a __main__.py of its own.
+	@for folder in $(SCRIPTS); do echo "$(BIN)/mypy $$folder/*.py"; $(BIN)/mypy "$$folder"/*.py || exit 1; done
+
+rooms: setup
+	$(BIN)/lint-imports
+
+changelog: setup
+	$(BIN)/python .ci/changelog.py
+
+lock: setup ## Resolve the dependencies anew into requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.10 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean: ## Remove everything that was installed or cached here
+	rm -rf .venv .pulumi .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -1,0 +1,79 @@
+"""`make demo`: the root Pulumi program, from `pulumi up` to `pulumi destroy`, against a simulated API.
+
+It starts 60 browsers, waits for three, cancels the batch while the others are still being started, deletes it and
+destroys the stack. After each step it compares what Pulumi says with what is true in the simulator; it ends with 1
+where the two differ, or where a browser is left running. `--rehearsal` does without a Pulumi CLI.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pulumi_cli
+from report import show
+from runners import Engine, Rehearsed, Runner
+from steps import Row, Untrue, run_steps
+
+from pulumi_anchorbrowser.simulator import Settings, Simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+CREATION_SECONDS = 60.0
+STARTED = time.time()
+
+
+def clock() -> float:
+    """The simulator's time, which stands still before the last browser is ready.
+
+    However slow this machine is, the batch is still being started when it is cancelled.
+    """
+    return min(time.time(), STARTED + CREATION_SECONDS / 2)
+
+
+def choose_runner(folder: Path, url: str, rehearse: bool) -> Runner:
+    """A real engine where there is one; otherwise the same program on the real provider host."""
+    if rehearse:
+        return Rehearsed(ROOT, folder, url)
+    found = pulumi_cli.find(ROOT / ".pulumi")
+    print(found.told, flush=True)
+    if not found.command:
+        return Rehearsed(ROOT, folder, url)
+    return Engine(ROOT, folder, url, found.command, found.version)
+
+
+def run(runner: Runner, simulator: Simulator) -> Untrue | None:
+    """Run all steps and show what they did. Returns what was found untrue, if anything was."""
+    rows: list[Row] = []
+    error = None
+    try:
+        for row in run_steps(runner, simulator):
+            rows.append(row)
+            print(f"    => {row.counts}; {row.live}", flush=True)
+    except Untrue as untrue:
+        error = untrue
+    finally:
+        runner.close()
+    show(rows, runner.name, left=len(simulator.live_sessions()))
+    return error
+
+
+def main() -> int:
+    """Run the demo. Returns the exit code."""
+    settings = Settings(creation_seconds=CREATION_SECONDS)
+    with (
+        tempfile.TemporaryDirectory(prefix="anchorbrowser-demo-") as folder,
+        Simulator(None, settings, clock=clock) as api,
+    ):
+        error = run(choose_runner(Path(folder), api.url, rehearse="--rehearsal" in sys.argv[1:]), api)
+    if error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+    return 1 if error else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: the simulator and all its batches are gone.")

@@ -1,0 +1,74 @@
+"""`pulumi-anchorbrowser simulate`: the API as a server on this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pulumi_anchorbrowser.simulator import Settings
+
+_PORT = click.IntRange(0, 65535)
+_FLOAT = click.FloatRange(min=0)
+_INT = click.IntRange(min=0)
+_EXTRA = {"fastapi", "starlette", "uvicorn"}
+_TEAM = "simulated-team"
+
+
+@click.command()
+@click.option("--port", type=_PORT, default=0, metavar="PORT", help="Where to listen.  [default: a free port]")
+@click.option("--key", "keys", multiple=True, metavar="KEY", help="A key to accept; repeatable.  [simulated-key]")
+@click.option("--creation-seconds", type=_FLOAT, default=0.0, metavar="S", help="Until all browsers are ready.")
+@click.option("--failing-sessions", type=_INT, default=0, metavar="N", help="Sessions of each batch that fail.")
+@click.option("--failing-deletions", type=_INT, default=0, metavar="N", help="Sessions that a DELETE leaves behind.")
+@click.option("--latency", type=_FLOAT, default=0.0, metavar="S", help="Seconds before each request is handled.")
+@click.option("--credits", "credit", type=_FLOAT, default=None, metavar="N", help="Sessions the account can pay for.")
+def simulate(
+    port: int,
+    keys: tuple[str, ...],
+    creation_seconds: float,
+    failing_sessions: int,
+    failing_deletions: int,
+    latency: float,
+    credit: float | None,
+) -> None:
+    """Serve a simulated AnchorBrowser API on 127.0.0.1, until Ctrl-C.
+
+    Prints its address when it is ready. It keeps its batches in memory, starts no browser and calls nobody. Point
+    the provider to it with `pulumi config set anchorbrowser:baseUrl` or ANCHORBROWSER_BASE_URL.
+    """
+    try:
+        from pulumi_anchorbrowser.simulator import Settings
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        if missing not in _EXTRA:
+            raise
+        raise click.ClickException(
+            f"the simulator needs the extra `simulator` ({missing} is not installed): "
+            "pip install 'pulumi-anchorbrowser[simulator]'"
+        ) from None
+    settings = Settings(
+        creation_seconds=creation_seconds,
+        failing_sessions=failing_sessions,
+        failing_deletions=failing_deletions,
+        latency_seconds=latency,
+        credits=credit,
+    )
+    _serve(port, keys, settings)
+
+
+def _serve(port: int, keys: tuple[str, ...], settings: Settings) -> None:
+    from pulumi_anchorbrowser.simulator import DEFAULT_KEYS, serve
+
+    # A key given by hand is not repeated: it could be a real one.
+    said = f"API key {next(iter(DEFAULT_KEYS))}" if not keys else "API key as given"
+    api_keys = dict.fromkeys(keys, _TEAM) if keys else DEFAULT_KEYS
+    try:
+        serve(port, api_keys=api_keys, settings=settings, ready=lambda url: click.echo(f"Serving {url} ({said})"))
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on port {port} ({os.strerror(error.errno or 0)}): "
+            "choose another --port, or leave it out for a free one"
+        ) from None
