@@ -18,13 +18,17 @@ from pulumi_anchorbrowser.dynamic.arguments import (
     ViewportArgs,
 )
 from pulumi_anchorbrowser.dynamic.batch import Batch
+from pulumi_anchorbrowser.dynamic.batch_cleanup import BatchCleanup, ExcludeArgs, SelectArgs
 from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
+from pulumi_anchorbrowser.dynamic.teardown_hook import teardown_hook
 from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
 
 __all__ = [
     "Batch",
+    "BatchCleanup",
     "BatchReady",
     "BrowserArgs",
+    "ExcludeArgs",
     "IdentityArgs",
     "IfCompleted",
     "IntegrationArgs",
@@ -34,6 +38,7 @@ __all__ = [
     "OnMissing",
     "ProfileArgs",
     "ProxyArgs",
+    "SelectArgs",
     "SensitiveDataMaskArgs",
     "SessionArgs",
     "SessionConfigurationArgs",
@@ -43,4 +48,5 @@ __all__ = [
     "TracingArgs",
     "ViewportArgs",
     "__version__",
+    "teardown_hook",
 ]

@@ -1,4 +1,4 @@
-"""A small engine with a state of its own, over the real provider host: what `pulumi` does to a resource, and no more."""
+"""A small engine with a state of its own, over the real provider host: what `pulumi` does to a resource."""
 
 from __future__ import annotations
 

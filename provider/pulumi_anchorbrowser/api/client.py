@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -70,7 +71,9 @@ class Client:
         """POST: start `count` (1 to 1000) browsers. Never repeated once it may have been handled."""
         body: dict[str, Any] = {"count": count, "configuration": configuration, "metadata": metadata}
         present = {name: value for name, value in body.items() if value is not None}
-        return self._call("create a batch", "POST", _BATCHES, models.BatchCreated, json=present)
+        # A refusal may quote what it refuses, a proxy's password included.
+        hidden = _passwords(configuration)
+        return self._call("create a batch", "POST", _BATCHES, models.BatchCreated, hidden=hidden, json=present)
 
     def get_batch(self, batch_id: str) -> models.Batch:
         """GET: the batch with all its sessions."""
@@ -124,6 +127,11 @@ class Client:
         query = {"batch_id": batch_id, "tags": ",".join(tags) or None, "created_from": created_from}
         return self._call("look for sessions", "GET", "/v1/sessions/all/status", models.SessionStatuses, params=query)
 
+    def list_sessions(self, *, batch_id: str, page: int = 1, limit: int = 50) -> models.SessionPage:
+        """GET: one page (10, 20 or 50) of the sessions of a batch, ended ones included."""
+        query: dict[str, Any] = {"batch_id": models.parse_id(batch_id), "page": page, "limit": limit}
+        return self._call("list sessions", "GET", "/v1/sessions", models.SessionPage, params=query)
+
     def _call(self, operation: str, method: str, path: str, answer: type[_Answer], **options: Any) -> _Answer:
         response = self._request(operation, method, path, **options)
         lost = _lost_an_answer(response)
@@ -136,7 +144,9 @@ class Client:
             explanation = f"the answer (HTTP {response.status_code}) is not the API's JSON"
         raise UnexpectedAnswer(operation, explanation, status=response.status_code)
 
-    def _request(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
+    def _request(
+        self, operation: str, method: str, path: str, hidden: Sequence[str] = (), **options: Any
+    ) -> requests.Response:
         while True:
             key = self._keys.current
             response = self._send(operation, method, path, **options)
@@ -144,7 +154,7 @@ class Client:
                 continue
             if 200 <= response.status_code < 300:
                 return response
-            raise self._refusal(operation, response)
+            raise self._refusal(operation, response, hidden)
 
     def _send(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
         timeout = (self._options.connect_timeout, self._options.request_timeout)
@@ -156,18 +166,29 @@ class Client:
         except requests.RequestException as error:
             raise transport_error(operation, error) from None
 
-    def _refusal(self, operation: str, response: requests.Response) -> Exception:
+    def _refusal(self, operation: str, response: requests.Response, hidden: Sequence[str]) -> Exception:
         code, message = _error_of(response)
         retries = response.raw.retries
         tried = retries.tried(len(retries.history) + 1) if isinstance(retries, RetryPolicy) else ""
         if message:
             message = self._keys.redact(message)
+            for secret in hidden:
+                message = message.replace(secret, "[secret]")
         if response.status_code == requests.codes.not_found and code is None and message is None:
             # A gateway's 404, or that of a wrong address: not the API's word that something is gone.
             return UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=404)
         error = for_status(operation, response.status_code, code=code, server_message=message, tried=tried)
         error.after_lost_answer = _lost_an_answer(response)
         return error
+
+
+def _passwords(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [item for name, item in value.items() if name == "password" and isinstance(item, str) and item]
+        return own + [found for item in value.values() for found in _passwords(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _passwords(item)]
+    return []
 
 
 def _lost_an_answer(response: requests.Response) -> bool:

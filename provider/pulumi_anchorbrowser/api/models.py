@@ -148,3 +148,18 @@ class SessionStatuses(_Answer):
 
     count: int | None = None
     items: tuple[SessionStatus, ...]
+
+
+class ListedSession(_Answer):
+    """An item of GET /v1/sessions."""
+
+    id: str
+    status: str | None = None
+    tags: tuple[str, ...] = Field(default=())
+
+
+class SessionPage(_Answer):
+    """GET /v1/sessions: a page of sessions, ended ones included."""
+
+    sessions: tuple[ListedSession, ...]
+    total: int | None = None

@@ -9,6 +9,7 @@ from pulumi import dynamic
 
 from pulumi_anchorbrowser.dynamic.arguments import SessionConfigurationArgs
 from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
+from pulumi_anchorbrowser.dynamic.declared import note_in_program
 from pulumi_anchorbrowser.dynamic.inputs import owner, resource_urn, with_secret_password
 from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
 
@@ -125,3 +126,4 @@ class Batch(dynamic.Resource, module="anchorbrowser", name="Batch"):
             **dict.fromkeys(_OUTPUTS),
         }
         super().__init__(BatchProvider(), resource_name, properties, opts)
+        note_in_program(self, properties["resource_urn"])

@@ -27,6 +27,7 @@ class BatchProvider(AnchorBrowserProvider):
         """Every wrong property at once; the defaults; and a claim, which the engine writes down before it creates."""
         inputs = with_canonical_id({**DEFAULTS, **received(news)})
         inputs["claim"] = olds.get("claim") or new_claim()
+        self._services.declared.note_inputs(inputs)
         return check_result(inputs, batch_problems(received(olds), inputs, is_unknown))
 
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from threading import Lock
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
+from pulumi_anchorbrowser.dynamic.declared import Declared
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
@@ -22,6 +23,7 @@ class Services:
         self.settings = settings
         self.clock: Clock = SystemClock()
         self.receipts = Receipts(settings.receipts)
+        self.declared = Declared()
         self._delivered: set[str] = set()
         atexit.register(self.receipts.end_run, self._delivered)
         self._lock = Lock()
@@ -58,11 +60,13 @@ class Services:
 
     def note_delivered(self, batch_id: str | None) -> None:
         """A create is about to be answered. The engine receives that unless it has already told this host to end."""
+        self.declared.note_batch(batch_id)
         if batch_id is not None and threading.main_thread().is_alive():
             self._delivered.add(batch_id)
 
     def note_in_state(self, batch_id: str) -> None:
         """The engine has named the batch, so its state knows it, and no later run is to take it for a leftover."""
+        self.declared.note_batch(batch_id)
         # A store that fails is told of by the call that cannot do without it.
         with suppress(ReceiptsUnavailable):
             self.receipts.mark_in_state(batch_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -44,14 +45,15 @@ class Settings:
 
         def setting(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
             key, variable = f"{_NAMESPACE}:{name}", _variable(name)
-            from_config = config(key)
-            text = environ.get(variable) if from_config is None else str(from_config)
+            # An empty value is none: it leaves the word to the environment.
+            from_config = str(config(key) or "").strip()
+            text = from_config or environ.get(variable, "").strip()
             if not text:
                 return default
             try:
-                return parse(text.strip())
+                return parse(text)
             except ValueError as error:
-                source = variable if from_config is None else f"stack config {key}"
+                source = f"stack config {key}" if from_config else variable
                 raise AnchorBrowserError(f"{source} cannot be used: {error}. Correct it, then run again.") from None
 
         return cls(
@@ -83,8 +85,8 @@ def _variable(name: str) -> str:
 def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
     def parse(text: str) -> _Value:
         value = kind(text)
-        if not value > 0:  # type: ignore[operator]
-            raise ValueError(f"{text!r} is not more than 0")
+        if not 0 < value < math.inf:  # type: ignore[operator]
+            raise ValueError(f"{text!r} is not a number above 0")
         return value
 
     return parse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pulumi_anchorbrowser.api import Batch
-from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED
+from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, UNFINISHED
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs, IfCompleted
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 
@@ -129,7 +129,9 @@ def on_refused_cancel(live: Batch | None, if_completed: IfCompleted) -> RefusedC
         return AlreadyGone()
     if live.status == CANCELLED:
         return AlreadyCancelled()
-    if live.status in UNFINISHED:
+    # Under a word that we do not know more sessions may come, so ending those there are is not enough.
+    may_grow = live.status not in {COMPLETED, FAILED} and if_completed == "end_sessions"
+    if live.status in UNFINISHED or may_grow:
         return Cancel()
     by_choice: dict[IfCompleted, RefusedCancelDecision] = {
         "end_sessions": EndSessions(),

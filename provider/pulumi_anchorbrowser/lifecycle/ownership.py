@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 MANAGED_TAG = "pulumi"
+# A user's own to set: no cleanup touches a batch whose sessions carry it.
+PROTECT_TAG = "pulumi-protect"
 _OWNER = "pulumi-owner:"
 _CLAIM = "pulumi-claim:"
 
@@ -37,3 +40,17 @@ def with_marks(configuration: dict[str, Any] | None, owner: str, claim: str) -> 
     marks = [MANAGED_TAG, owner_tag(owner), claim_tag(claim)]
     session["tags"] = [*(session.get("tags") or []), *marks]
     return {**configuration, "session": session}
+
+
+def owner_of(tags: Iterable[str]) -> str | None:
+    """The stack (`organization/project/stack`) that these tags name; None where they name none."""
+    return _after(_OWNER, tags)
+
+
+def claim_of(tags: Iterable[str]) -> str | None:
+    """The claim that these tags name; None where they name none."""
+    return _after(_CLAIM, tags)
+
+
+def _after(prefix: str, tags: Iterable[str]) -> str | None:
+    return next((tag.removeprefix(prefix) for tag in sorted(tags) if tag.startswith(prefix)), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulumi_anchorbrowser.api import Client
-from pulumi_anchorbrowser.api.models import CANCELLED, FAILED, UNFINISHED
+from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED
 from pulumi_anchorbrowser.lifecycle import decisions
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.cancelling import Cancelling
@@ -40,7 +40,7 @@ class Stopping:
             return self._deleting.gone(record, notices, live)
         if live.status == CANCELLED:
             return record.seen(live)
-        if live.status in UNFINISHED | {FAILED}:
+        if live.status != COMPLETED:
             # What ends here must not start again elsewhere: a cancel keeps the data, and no more sessions come.
             cancelled = self._cancelling.cancel(record.but(if_completed="end_sessions"), notices)
             return cancelled.but(if_completed=record.if_completed)

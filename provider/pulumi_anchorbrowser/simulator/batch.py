@@ -26,6 +26,7 @@ class Batch:
     id: str = field(default_factory=lambda: str(uuid4()))
     created_at: float = 0.0
     cancelled_at: float | None = None
+    cancelled_sessions: int = 0
     deleted_at: float | None = None
     creation_stopped_at: float | None = None
     hurried_at: float | None = None

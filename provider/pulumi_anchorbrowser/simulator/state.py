@@ -103,6 +103,7 @@ class State:
             batch.end(running)
             batch.stop_creating()
             batch.cancelled_at = self.clock.now()
+            batch.cancelled_sessions += len(running)
             return len(running)
 
     def delete(self, team: str, batch_id: str) -> Deletion:

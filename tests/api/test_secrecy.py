@@ -1,0 +1,104 @@
+"""The key is in no repr and no message, whatever a server answers."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+import pytest
+from api.canned import Answer, Canned, Received
+
+from pulumi_anchorbrowser.api import ApiError, ApiKeys, Client
+from pulumi_anchorbrowser.simulator import Simulator
+
+KEY = "sk-3f9a0b7c6d5e4f3a2b1c"
+SECOND = "sk-77aa88bb99cc00dd11ee"
+ID = "964bb823-e620-4758-ac4d-f9760511f4d8"
+
+
+def everything(error: BaseException) -> str:
+    """Whatever a traceback, a log or a debugger's variables would show of the error."""
+    return "\n".join([str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)])
+
+
+def test_the_key_is_in_no_repr(connect: Callable[..., Client]) -> None:
+    keys = ApiKeys(KEY, SECOND)
+    client = connect("https://api.example.com", keys)
+    for shown in (repr(keys), str(keys), repr(client), str(client), repr(client.account())):
+        assert KEY not in shown
+        assert SECOND not in shown
+
+
+def echo(status: int) -> Callable[[Received], Answer]:
+    return lambda request: Answer.error(status, f"the key {request.headers['anchor-api-key']} may not {status}")
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 409, 422, 429, 500, 503])
+def test_a_server_that_echoes_the_key_in_its_message_reveals_nothing(
+    connect: Callable[..., Client], status: int
+) -> None:
+    with Canned(echo(status)) as server, pytest.raises(ApiError) as caught:
+        connect(server.url, KEY).get_batch(ID)
+    assert server.requests[0].headers["anchor-api-key"] == KEY
+    assert f"the key [key] may not {status}" in str(caught.value)
+    assert KEY not in everything(caught.value)
+
+
+def test_the_key_is_still_hidden_where_the_message_is_cut_in_the_middle_of_it(connect: Callable[..., Client]) -> None:
+    for padding in range(275, 300, 4):
+        with Canned(Answer.error(400, "x" * padding + KEY)) as server, pytest.raises(ApiError) as caught:
+            connect(server.url, KEY).get_batch(ID)
+        assert KEY[:6] not in everything(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, KEY.encode()),
+        Answer.data({"batch_id": KEY, "status": KEY}),
+        Answer.data({KEY: KEY}),
+        Answer(302, KEY.encode(), {"Location": f"/{KEY}"}),
+        Answer(500, f"<html>{KEY}</html>".encode()),
+    ],
+)
+def test_a_strange_answer_that_holds_the_key_reveals_nothing(connect: Callable[..., Client], answer: Answer) -> None:
+    with Canned(answer) as server, pytest.raises(ApiError) as caught:
+        connect(server.url, KEY).get_batch(ID)
+    assert KEY not in everything(caught.value)
+
+
+def test_a_refused_key_stays_hidden_once_the_second_one_is_in_use(connect: Callable[..., Client]) -> None:
+    def answer(request: Received) -> Answer:
+        if request.headers["anchor-api-key"] == KEY:
+            return Answer.error(401, "unknown")
+        return Answer.error(403, f"neither {KEY} nor {SECOND} may do this")
+
+    with Canned(answer) as server, pytest.raises(ApiError, match="HTTP 403") as caught:
+        connect(server.url, ApiKeys(KEY, SECOND)).get_batch(ID)
+    assert SECOND not in everything(caught.value)
+    assert KEY not in everything(caught.value)
+
+
+def test_no_connection_reveals_nothing(connect: Callable[..., Client]) -> None:
+    with pytest.raises(ApiError) as caught:
+        connect("http://127.0.0.1:1", KEY).get_batch(ID)
+    assert KEY not in everything(caught.value)
+
+
+@pytest.mark.parametrize("unfit", [f"{KEY}\r\nX-Evil: 1", f"{KEY}\n{SECOND}", f"\u201c{KEY}\u201d", "", " "])
+def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(sim: Simulator, unfit: str) -> None:
+    def use() -> None:
+        Client(sim.url, ApiKeys(unfit)).list_batches()
+
+    with pytest.raises(ValueError, match="not an API key") as caught:
+        use()
+    assert KEY not in everything(caught.value)
+    assert sim.requests == []
+
+
+def test_the_line_break_that_a_key_from_a_file_brings_along_is_not_part_of_it(sim: Simulator) -> None:
+    sim.rotate_key("key-of-a-8c1f", KEY)
+    assert Client(sim.url, ApiKeys(f" {KEY}\n")).list_batches().batches == ()
+    with pytest.raises(ApiError, match="HTTP 401"):
+        Client(sim.url, ApiKeys("wrong-key", "wrong-key\n")).list_batches()
+    assert [request.status for request in sim.requests] == [200, 401]

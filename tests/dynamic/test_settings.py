@@ -1,0 +1,105 @@
+"""Settings: the stack's config, else the environment; what cannot be used is one clear line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_anchorbrowser.dynamic.settings import Settings
+from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
+
+
+def read(config: dict[str, Any] | None = None, **environ: str) -> Settings:
+    stack = {f"anchorbrowser:{name}": value for name, value in (config or {}).items()}
+    return Settings.read(stack.get, {f"ANCHORBROWSER_{name}": value for name, value in environ.items()})
+
+
+def test_with_nothing_set_there_are_defaults_and_no_key() -> None:
+    settings = read()
+    assert (settings.api_key, settings.environment_key) == (None, None)
+    assert settings.base_url == "https://api.anchorbrowser.io"
+    assert (settings.max_concurrency, settings.request_timeout, settings.max_retries) == (64, 60.0, 5)
+
+
+NAMES: list[tuple[str, str, str, str, object]] = [
+    ("baseUrl", "BASE_URL", "base_url", "https://eu.example.com/", "https://eu.example.com"),
+    ("maxConcurrency", "MAX_CONCURRENCY", "max_concurrency", "7", 7),
+    ("requestTimeout", "REQUEST_TIMEOUT", "request_timeout", "2.5", 2.5),
+    ("maxRetries", "MAX_RETRIES", "max_retries", "0", 0),
+    ("apiKey", "API_KEY", "api_key", "key-1", "key-1"),
+]
+
+
+@pytest.mark.parametrize(("name", "variable", "attribute", "text", "value"), NAMES, ids=[row[0] for row in NAMES])
+def test_a_setting_comes_from_the_stack_else_from_the_environment(
+    name: str, variable: str, attribute: str, text: str, value: object
+) -> None:
+    other = {"baseUrl": "https://other.example.com", "apiKey": "key-2"}.get(name, "9")
+    assert getattr(read({name: text}), attribute) == value
+    assert getattr(read(**{variable: f" {text} "}), attribute) == value
+    assert getattr(read({name: text}, **{variable: other}), attribute) == value
+
+
+@pytest.mark.parametrize(("name", "variable", "attribute", "text", "value"), NAMES, ids=[row[0] for row in NAMES])
+def test_an_empty_value_of_the_stack_counts_as_none(
+    name: str, variable: str, attribute: str, text: str, value: object
+) -> None:
+    assert getattr(read({name: ""}, **{variable: text}), attribute) == value
+
+
+def test_numbers_of_the_stack_config_need_not_be_text() -> None:
+    settings = read({"maxConcurrency": 7, "requestTimeout": 3})
+    assert (settings.max_concurrency, settings.request_timeout) == (7, 3.0)
+
+
+def test_the_environments_key_is_kept_beside_the_stacks_for_the_fallback() -> None:
+    settings = read({"apiKey": "old"}, API_KEY="new\n")
+    assert (settings.api_key, settings.environment_key) == ("old", "new")
+
+
+def test_a_useless_key_of_the_environment_does_not_spoil_the_stacks() -> None:
+    settings = read({"apiKey": "good"}, API_KEY="two words")
+    assert (settings.api_key, settings.environment_key) == ("good", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "text"),
+    [
+        ("baseUrl", "BASE_URL", "http://api.anchorbrowser.io"),
+        ("baseUrl", "BASE_URL", "api.anchorbrowser.io"),
+        ("baseUrl", "BASE_URL", "https://me:hunter2@host"),
+        ("maxConcurrency", "MAX_CONCURRENCY", "0"),
+        ("maxConcurrency", "MAX_CONCURRENCY", "many"),
+        ("maxConcurrency", "MAX_CONCURRENCY", "2.5"),
+        ("requestTimeout", "REQUEST_TIMEOUT", "-1"),
+        ("requestTimeout", "REQUEST_TIMEOUT", "nan"),
+        ("requestTimeout", "REQUEST_TIMEOUT", "inf"),
+        ("requestTimeout", "REQUEST_TIMEOUT", "1 minute"),
+        ("maxRetries", "MAX_RETRIES", "-1"),
+        ("apiKey", "API_KEY", "hunter2 hunter2"),
+        ("apiKey", "API_KEY", "\u201chunter2\u201d"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_that_says_where_it_came_from(name: str, variable: str, text: str) -> None:
+    with pytest.raises(AnchorBrowserError, match=rf"^stack config anchorbrowser:{name} cannot be used: ") as caught:
+        read({name: text})
+    with pytest.raises(AnchorBrowserError, match=rf"^ANCHORBROWSER_{variable} cannot be used: "):
+        read(**{variable: text})
+    said = str(caught.value)
+    assert said.endswith("Correct it, then run again.")
+    assert "\n" not in said
+    assert "hunter2" not in said
+
+
+def test_the_keys_are_in_no_repr() -> None:
+    shown = repr(read({"apiKey": "sk-one"}, API_KEY="sk-two"))
+    assert "sk-one" not in shown
+    assert "sk-two" not in shown
+
+
+def test_receipts_are_where_the_environment_says_or_off() -> None:
+    assert read(RECEIPTS="off").receipts is None
+    assert read(RECEIPTS="/somewhere/r.sqlite3").receipts == Path("/somewhere/r.sqlite3")
+    assert read().receipts is not None
