@@ -1,0 +1,62 @@
+"""One run of a cleanup, told as it goes: by a resource in the provider host, or by a hook in the program."""
+
+from __future__ import annotations
+
+from pulumi_anchorbrowser.dynamic.services import Services
+from pulumi_anchorbrowser.lifecycle import Notices
+from pulumi_anchorbrowser.lifecycle.cleanup import (
+    Actor,
+    Cleanup,
+    CleanupIncomplete,
+    CleanupInputs,
+    Plan,
+    Report,
+    Spared,
+    TooMany,
+)
+
+
+def plan_cleanup(services: Services, inputs: CleanupInputs, spared: Spared, notices: Notices) -> Plan:
+    """What the cleanup would do; nothing is changed. Raises ApiError and LifecycleError."""
+    return _cleanup(services).plan(inputs.request, notices, spared)
+
+
+def run_cleanup(services: Services, inputs: CleanupInputs, spared: Spared, notices: Notices) -> Report:
+    """Tell the plan, carry it out unless `dry_run`, tell what was done.
+
+    Raises TooMany before anything is done, and CleanupIncomplete after all is done that can be, where `on_failure` is
+    "error".
+    """
+    cleanup = _cleanup(services)
+    plan = cleanup.plan(inputs.request, notices, spared)
+    if inputs.dry_run:
+        notices.info(f"cleanup, dry run: would {plan.told()}")
+        if plan.matched > inputs.limit:
+            notices.warning(f"without dry_run: {TooMany(plan.matched, inputs.limit)}")
+        return Report(plan)
+    notices.info(f"cleanup, about to {plan.told()}")
+    actor = Actor(inputs.owner, inputs.resource_urn or "")
+    report = cleanup.carry_out(plan, notices, actor=actor, limit=inputs.limit)
+    notices.info(f"cleanup: {report.told()}")
+    _tell_undecided(plan, notices)
+    if report.failures:
+        incomplete = CleanupIncomplete(report.failures, len(report.results) - report.of_outcome("failed"))
+        if inputs.on_failure == "error":
+            raise incomplete
+        notices.warning(str(incomplete))
+    return report
+
+
+def _tell_undecided(plan: Plan, notices: Notices) -> None:
+    undecided = [left for left in plan.left_alone if left.kind == "undecided"]
+    if undecided:
+        first = undecided[0]
+        notices.warning(
+            f"{len(undecided)} batches were left alone because it cannot be told whether they are meant, such as "
+            f"{first.batch_id} ({first.status}): {first.reason}"
+        )
+
+
+def _cleanup(services: Services) -> Cleanup:
+    concurrency = services.settings.max_concurrency
+    return Cleanup(services.client, services.receipts, clock=services.clock, max_concurrency=concurrency)

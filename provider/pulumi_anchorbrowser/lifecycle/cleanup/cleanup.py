@@ -1,0 +1,161 @@
+"""A cleanup: find what is meant, plan, refuse too much, carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+
+from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
+from pulumi_anchorbrowser.lifecycle.cleanup.acting import Acting, Actor, Watch
+from pulumi_anchorbrowser.lifecycle.cleanup.errors import MatchesEverything, NoSuchOwner, TooMany
+from pulumi_anchorbrowser.lifecycle.cleanup.finding import Listing, named_batch, tags_of
+from pulumi_anchorbrowser.lifecycle.cleanup.matching import Matching
+from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, LeftAlone, Plan, PlannedBatch, Spared
+from pulumi_anchorbrowser.lifecycle.cleanup.report import Report
+from pulumi_anchorbrowser.lifecycle.cleanup.selection import Exclusion, Selection
+from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
+from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
+
+DEFAULT_LIMIT = 100
+DEFAULT_CONCURRENCY = 16
+# Looked at together, so that memory stays flat however many batches there are.
+_GROUP = 500
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a cleanup is asked to do. `owner` is the stack that `this` means; empty where there is none."""
+
+    select: Selection
+    action: Action = "delete"
+    exclude: Exclusion = Exclusion()  # noqa: RUF009  # frozen
+    owner: str = ""
+    allow_all: bool = False
+
+
+class Cleanup:
+    """Plans and carries out cleanups; safe for use by many threads.
+
+    `now` tells the time by which ages are judged. `plan` calls nothing that changes anything.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        receipts: Receipts,
+        *,
+        clock: Clock | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+    ) -> None:
+        self._client = client
+        self._receipts = receipts
+        self._now = now
+        self._max_concurrency = max_concurrency
+        calls = RecordedCalls(client, receipts)
+        self._acting = Acting(client, calls, clock or SystemClock(), max_concurrency)
+
+    def plan(self, request: Request, notices: Notices, spared: Spared | None = None) -> Plan:
+        """What would be done. Reads only.
+
+        Raises MatchesEverything and NoSuchOwner for a selection that is refused, and ApiError where the batches cannot
+        be listed.
+        """
+        if request.select.matches_everything and not request.allow_all:
+            raise MatchesEverything
+        try:
+            owner = request.select.owner_for(request.owner)
+        except ValueError:
+            raise NoSuchOwner from None
+        matching = Matching(request.select, owner, request.action, self._now(), request.exclude, spared or Spared())
+        found: list[PlannedBatch | LeftAlone] = []
+        look = _Look(self._client, matching, self._recorded_owners(notices))
+        with ThreadPoolExecutor(self._max_concurrency, thread_name_prefix="look") as pool:
+            for group in _groups(self._candidates(request.select, matching)):
+                found += (one for one in pool.map(look, group) if one is not None)
+                notices.progress(f"looking for batches: {len(found)} found so far")
+        planned = tuple(one for one in found if isinstance(one, PlannedBatch))
+        return Plan(request.action, planned, tuple(one for one in found if isinstance(one, LeftAlone)))
+
+    def carry_out(
+        self,
+        plan: Plan,
+        notices: Notices,
+        *,
+        actor: Actor | None = None,
+        limit: int | None = DEFAULT_LIMIT,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Do what is planned; one failure does not stop the rest, and is in the report.
+
+        Raises TooMany, before anything is done, where more than `limit` batches (None: no limit) are planned.
+        """
+        if limit is not None and plan.matched > limit:
+            raise TooMany(plan.matched, limit)
+        return self._acting.carry_out(plan, actor or Actor(), notices, watch or Watch())
+
+    def _candidates(self, selection: Selection, matching: Matching) -> Iterator[str | BatchSummary | LeftAlone]:
+        if selection.batch_ids is not None:
+            yield from dict.fromkeys(selection.batch_ids)
+            return
+        for batch in Listing(self._client).batches(selection, matching.now):
+            verdict = matching.may_match(batch)
+            if isinstance(verdict, LeftAlone):
+                yield verdict
+            elif verdict:
+                yield batch
+
+    def _recorded_owners(self, notices: Notices) -> dict[str, str]:
+        try:
+            creates = (r.subject for r in self._receipts.all() if r.operation == "create")
+            return {subject.batch_id: subject.owner for subject in creates if subject.batch_id is not None}
+        except ReceiptsUnavailable as error:
+            notices.warning(f"{error}. Owners are told by tags alone.")
+            return {}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look at one candidate: an id that was given, a batch of the list, or what is decided already."""
+
+    client: Client
+    matching: Matching
+    recorded_owners: Mapping[str, str]
+
+    def __call__(self, candidate: str | BatchSummary | LeftAlone) -> PlannedBatch | LeftAlone | None:
+        if isinstance(candidate, LeftAlone):
+            return candidate
+        batch_id = candidate if isinstance(candidate, str) else candidate.batch_id
+        try:
+            return self._named(candidate) if isinstance(candidate, str) else self._judged(candidate)
+        except ApiError as error:
+            return LeftAlone(batch_id, "", "unreadable", error.explanation)
+
+    def _named(self, batch_id: str) -> PlannedBatch | LeftAlone | None:
+        batch = named_batch(self.client, batch_id)
+        if batch is None:
+            return LeftAlone(batch_id, "", "unknown", "the API does not know it")
+        verdict = self.matching.may_match(batch)
+        if isinstance(verdict, LeftAlone):
+            return verdict
+        return self._judged(batch) if verdict else None
+
+    def _judged(self, batch: BatchSummary) -> PlannedBatch | LeftAlone | None:
+        tags = tags_of(self.client, batch.batch_id)
+        return self.matching.judge(batch, tags, self.recorded_owners.get(batch.batch_id))
+
+
+def _groups(
+    candidates: Iterable[str | BatchSummary | LeftAlone],
+) -> Iterator[list[str | BatchSummary | LeftAlone]]:
+    iterator = iter(candidates)
+    while group := list(islice(iterator, _GROUP)):
+        yield group

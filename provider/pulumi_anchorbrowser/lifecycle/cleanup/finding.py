@@ -1,0 +1,85 @@
+"""Finding batches while others come and go, and the tags by which they are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from datetime import datetime
+
+from pulumi_anchorbrowser.api import BatchSummary, Client, NotFound
+from pulumi_anchorbrowser.lifecycle.cleanup.matching import SessionTags
+from pulumi_anchorbrowser.lifecycle.cleanup.selection import Selection
+
+# A batch that is there all the time is missed only where deletions shift it across a page in every one of these.
+_PASSES = 5
+
+
+class Listing:
+    """Pages of the batch list."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def batches(self, selection: Selection, now: datetime) -> Iterator[BatchSummary]:
+        """Every batch that can be selected, each once. One that is there all the time is never missed.
+
+        A batch deleted between two pages shifts the others, and hides one of them: so the list is read again until
+        it was seen whole. Raises ApiError.
+        """
+        query = _query(selection, now)
+        seen: set[str] = set()
+        for _ in range(_PASSES):
+            was_whole = yield from self._one_pass(query, seen)
+            if was_whole:
+                return
+
+    def _one_pass(self, query: dict[str, str], seen: set[str]) -> Generator[BatchSummary, None, bool]:
+        here: set[str] = set()
+        totals: set[int | None] = set()
+        found_more = False
+        page = 1
+        while True:
+            answer = self._client.list_batches(page=page, **query)  # type: ignore[arg-type]
+            totals.add(answer.pagination.total_records)
+            fresh = [batch for batch in answer.batches if batch.batch_id not in here]
+            here |= {batch.batch_id for batch in fresh}
+            for batch in fresh:
+                if batch.batch_id not in seen:
+                    found_more = True
+                    seen.add(batch.batch_id)
+                    yield batch
+            if not answer.pagination.has_next or not fresh:
+                break
+            page += 1
+        return totals == {len(here)} or not found_more
+
+
+def tags_of(client: Client, batch_id: str) -> SessionTags | None:
+    """The tags of the batch's sessions; None where no session can be seen. Raises ApiError."""
+    found: Sequence[tuple[str, ...]] = [item.tags for item in client.session_statuses(batch_id=batch_id).items]
+    if not found:
+        # The one list may leave out sessions that have ended; the other has them all.
+        found = [item.tags for item in client.list_sessions(batch_id=batch_id).sessions]
+    if not found:
+        return None
+    sets = [frozenset(tags) for tags in found]
+    return SessionTags(frozenset.intersection(*sets), frozenset.union(*sets))
+
+
+def named_batch(client: Client, batch_id: str) -> BatchSummary | None:
+    """The batch of this id; None where the API has none, or nothing is left of it. Raises ApiError."""
+    try:
+        batch = client.get_batch(batch_id)
+    except NotFound:
+        return None
+    return None if batch.is_empty else batch
+
+
+def _query(selection: Selection, now: datetime) -> dict[str, str]:
+    before, after = selection.created_before(now), selection.created_after(now)
+    status = selection.statuses[0] if selection.statuses is not None and len(selection.statuses) == 1 else None
+    query = {
+        "status": status,
+        "created_before": before.isoformat() if before else None,
+        "created_after": after.isoformat() if after else None,
+    }
+    return {name: value for name, value in query.items() if value is not None}

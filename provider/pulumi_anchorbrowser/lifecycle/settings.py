@@ -1,0 +1,110 @@
+"""Where the settings come from: the stack's config where there is a stack, else the environment."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL
+from pulumi_anchorbrowser.api.credentials import check_key
+from pulumi_anchorbrowser.api.transport import check_base_url
+from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
+from pulumi_anchorbrowser.lifecycle.keeper import SETTLE_TIMEOUT_SECONDS
+from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS
+from pulumi_anchorbrowser.receipts import default_place
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_NAMESPACE = "anchorbrowser"
+_Value = TypeVar("_Value")
+
+
+class UnusableSetting(LifecycleError):
+    """A setting has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Times are in seconds; the keys are in no repr."""
+
+    api_key: str | None = field(repr=False)
+    environment_key: str | None = field(repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    max_concurrency: int = 64
+    request_timeout: float = 60.0
+    max_retries: int = 5
+    poll_interval: float = FIRST_PAUSE_SECONDS
+    settle_timeout: float = SETTLE_TIMEOUT_SECONDS
+    confirmed_accounts: frozenset[str] = frozenset()
+    receipts: Path | None = None
+
+    @classmethod
+    def read(cls, config: Callable[[str], Any], environ: Mapping[str, str] = os.environ) -> Self:
+        """The settings from stack config such as `anchorbrowser:baseUrl`, else from ANCHORBROWSER_BASE_URL and so on.
+
+        Raises UnusableSetting for a value that cannot be used.
+        """
+
+        def setting(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
+            key, variable = f"{_NAMESPACE}:{name}", _variable(name)
+            # An empty value is none: it leaves the word to the environment.
+            from_config = str(config(key) or "").strip()
+            text = from_config or environ.get(variable, "").strip()
+            if not text:
+                return default
+            try:
+                return parse(text)
+            except ValueError as error:
+                source = f"stack config {key}" if from_config else variable
+                raise UnusableSetting(f"{source} cannot be used: {error}. Correct it, then run again.") from None
+
+        return cls(
+            api_key=setting("apiKey", check_key, None),
+            environment_key=Settings._environment_key(environ),
+            base_url=setting("baseUrl", check_base_url, cls.base_url),
+            max_concurrency=setting("maxConcurrency", _positive(int), cls.max_concurrency),
+            request_timeout=setting("requestTimeout", _positive(float), cls.request_timeout),
+            max_retries=setting("maxRetries", _not_negative, cls.max_retries),
+            poll_interval=setting("pollInterval", _positive(float), cls.poll_interval),
+            settle_timeout=setting("settleTimeout", _positive(float), cls.settle_timeout),
+            receipts=default_place(environ),
+            confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
+        )
+
+    @staticmethod
+    def _environment_key(environ: Mapping[str, str]) -> str | None:
+        try:
+            return check_key(environ.get(_variable("apiKey"), ""))
+        except ValueError:
+            return None
+
+
+def _variable(name: str) -> str:
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
+    return f"{_NAMESPACE}_{words}".upper()
+
+
+def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    def parse(text: str) -> _Value:
+        value = kind(text)
+        if not 0 < value < math.inf:  # type: ignore[operator]
+            raise ValueError(f"{text!r} is not a number above 0")
+        return value
+
+    return parse
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(f"{text!r} is less than 0")
+    return value
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(code.strip() for code in text.split(",") if code.strip())
