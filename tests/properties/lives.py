@@ -32,6 +32,7 @@ class Engine:
     state: dict[str, Known] = field(default_factory=dict)
     condemned: list[tuple[str, Known]] = field(default_factory=list)
     lose_next_checkpoint: bool = False
+    last_error: str = ""
 
     def up(self, urn: str, inputs: dict[str, Any]) -> bool:
         """Create, update or replace; False where the operation failed."""
@@ -45,8 +46,8 @@ class Engine:
                 self.state[urn] = self._create(urn, checked.inputs)
                 return True
             return self._change(urn, known, checked.inputs, wanted)
-        except HostError:
-            return self._failed()
+        except HostError as error:
+            return self._failed(error)
 
     def refresh(self, urn: str) -> bool:
         """Read; drops what is gone."""
@@ -55,8 +56,8 @@ class Engine:
             return True
         try:
             read = self.host.read(urn, known.id, known.outputs, known.inputs)
-        except HostError:
-            return self._failed()
+        except HostError as error:
+            return self._failed(error)
         if read.id:
             self.state[urn] = Known(known.id, known.inputs, read.outputs)
         else:
@@ -70,8 +71,8 @@ class Engine:
             return True
         try:
             self.host.delete(urn, known.id, known.outputs)
-        except HostError:
-            return self._failed()
+        except HostError as error:
+            return self._failed(error)
         del self.state[urn]
         return True
 
@@ -80,8 +81,8 @@ class Engine:
         for pending in list(self.condemned):
             try:
                 self.host.delete(pending[0], pending[1].id, pending[1].outputs)
-            except HostError:
-                return self._failed()
+            except HostError as error:
+                return self._failed(error)
             self.condemned.remove(pending)
         return True
 
@@ -109,23 +110,24 @@ class Engine:
             raise HostError("Create", "UNAVAILABLE", "killed before the checkpoint")
         return Known(created.id, inputs, created.outputs)
 
-    def _failed(self) -> bool:
+    def _failed(self, error: HostError) -> bool:
+        self.last_error = str(error)
         if not self.host.alive:
             self.host.restart()
         return False
 
 
-def host_for(simulator: Simulator, receipts: Path, **environment: str) -> ProviderHost:
-    """A host with quick settings, whose receipts are in this file."""
+def host_for(simulator: Simulator, receipts: Path, *, request_timeout: float, settle_timeout: float) -> ProviderHost:
+    """A host whose receipts are in this file. Times are in seconds."""
     return ProviderHost(
         BatchProvider(),
         config={
             "anchorbrowser:apiKey": KEY,
             "anchorbrowser:baseUrl": simulator.url,
             "anchorbrowser:maxRetries": "1",
-            "anchorbrowser:requestTimeout": "0.4",
-            "anchorbrowser:settleTimeout": "0.3",
+            "anchorbrowser:requestTimeout": str(request_timeout),
+            "anchorbrowser:settleTimeout": str(settle_timeout),
         },
-        env={"ANCHORBROWSER_RECEIPTS": str(receipts), "ANCHORBROWSER_API_KEY": None, **environment},
+        env={"ANCHORBROWSER_RECEIPTS": str(receipts), "ANCHORBROWSER_API_KEY": None},
         call_timeout=60,
     )
