@@ -18,7 +18,7 @@ from pulumi_anchorbrowser.simulator import Fault
 def waiting_on(stage: Stage, clock: MovedClock, **options: Any) -> Waiting:
     client = stage.client(**options)
     reader = BatchReader(client, clock)
-    return Waiting(client, reader, RecordedCalls(client, Receipts(None), reader), clock, stage.told)
+    return Waiting(client, reader, RecordedCalls(client, Receipts(None), reader.changed), clock, stage.told)
 
 
 def wait(

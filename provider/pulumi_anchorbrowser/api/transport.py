@@ -35,7 +35,7 @@ class ClientOptions:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, how often and how long it was asked for, and whether an earlier answer to the same call was lost."""
+    """An answer, in words how often and how long it was asked for, and whether an earlier answer was lost."""
 
     response: requests.Response
     tried: str
@@ -74,7 +74,7 @@ class Transport:
             pause = self._limiter.turned_away(lane, _retry_after(response), sent_at)
             patience = self._options.rate_limit_patience - (time.monotonic() - began)
             if turned_away > self._options.max_retries or pause > patience:
-                return _reply(response, turned_away - 1, began)
+                return _reply(response, turned_away - 1, began, f"; it asks to wait {pause:.0f} s" if pause > 1 else "")
 
     def _try(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
         timeout = (self._options.connect_timeout, self._options.request_timeout)
@@ -126,8 +126,8 @@ def _retry_after(response: requests.Response) -> float | None:
     return policy.get_retry_after(response.raw) if policy else None
 
 
-def _reply(response: requests.Response, turned_away: int, began: float) -> Reply:
+def _reply(response: requests.Response, turned_away: int, began: float, asked: str = "") -> Reply:
     policy = _policy(response)
     times = 1 + turned_away + (len(policy.history) if policy else 0)
     tried = f" (tried {times} times in {time.monotonic() - began:.0f} s)" if times > 1 else ""
-    return Reply(response, tried, policy is not None and policy.lost_an_answer)
+    return Reply(response, tried + asked, policy is not None and policy.lost_an_answer)

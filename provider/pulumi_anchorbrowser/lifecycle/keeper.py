@@ -45,7 +45,7 @@ class BatchKeeper:
         self._client = client
         self._clock = clock
         self._reader = BatchReader(client, clock)
-        self._calls = RecordedCalls(client, receipts, self._reader)
+        self._calls = RecordedCalls(client, receipts, self._reader.changed)
         self._accounts = AccountCheck(client, confirmed_accounts)
         self._stopping = Stopping(client, self._calls, self._accounts, clock)
         search = ClaimSearch(client, clock, settle_timeout)

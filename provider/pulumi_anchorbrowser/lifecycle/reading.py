@@ -11,6 +11,8 @@ from pulumi_anchorbrowser.lifecycle.notices import Clock
 
 MAX_AGE_SECONDS = 5.0
 _GATHERED_SECONDS = 0.05
+# So many batches, read within MAX_AGE_SECONDS, are worth a page of the list.
+_MANY = 3
 
 
 @dataclass
@@ -40,6 +42,7 @@ class BatchReader:
         self._lock = Lock()
         self._seen: dict[str, _Seen] = {}
         self._changed: dict[str, float] = {}
+        self._asked_for: dict[str, float] = {}
         self._gathering: _Gathering | None = None
 
     def changed(self, batch_id: str) -> None:
@@ -50,7 +53,7 @@ class BatchReader:
     def read(self, batch_id: str, max_age: float = MAX_AGE_SECONDS) -> BatchSummary:
         """The batch. Raises NotFound, and every other ApiError, of a GET."""
         found = self._fresh(batch_id, max_age)
-        if found is None:
+        if found is None and self._is_one_of_many(batch_id):
             self._gather(batch_id)
             found = self._fresh(batch_id, max_age + _GATHERED_SECONDS)
         # A batch that is finished without any session may be what is left of a deleted one: only a GET tells.
@@ -64,6 +67,13 @@ class BatchReader:
             if seen is None or seen.asked_at <= self._changed.get(batch_id, -1.0):
                 return None
             return seen.batch if self._clock.monotonic() - seen.asked_at <= max_age else None
+
+    def _is_one_of_many(self, batch_id: str) -> bool:
+        now = self._clock.monotonic()
+        with self._lock:
+            self._asked_for = {id_: at for id_, at in self._asked_for.items() if now - at <= MAX_AGE_SECONDS}
+            self._asked_for[batch_id] = now
+            return len(self._asked_for) >= _MANY
 
     def _gather(self, batch_id: str) -> None:
         with self._lock:

@@ -13,7 +13,6 @@ from typing import Any
 from pulumi_anchorbrowser.api import ApiError, BatchCancelled, BatchDeleted, BatchRetried, Client
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.notices import Notices
-from pulumi_anchorbrowser.lifecycle.reading import BatchReader
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.receipts import Counts, Operation, Receipts, ReceiptsUnavailable, Subject
 
@@ -34,10 +33,11 @@ class Outcome:
 class RecordedCalls:
     """The client's mutating calls, with receipts."""
 
-    def __init__(self, client: Client, receipts: Receipts, reader: BatchReader) -> None:
+    def __init__(self, client: Client, receipts: Receipts, changed: Callable[[str], None] = lambda _: None) -> None:
+        """`changed` is told the id of each batch that a call may have changed."""
         self._client = client
         self._receipts = receipts
-        self._reader = reader
+        self._changed = changed
 
     def intend_create(self, subject: Subject) -> int:
         """The number of a create's receipt. Raises CreateStopped where it cannot be written."""
@@ -128,7 +128,7 @@ class RecordedCalls:
             raise
         finally:
             if subject.batch_id is not None:
-                self._reader.changed(subject.batch_id)
+                self._changed(subject.batch_id)
         with self._tolerant(notices):
             if receipt:
                 self._receipts.close(receipt, "done" if outcome.is_known else "unknown", **outcome.values)
