@@ -9,6 +9,7 @@ from lifecycle.kept import ID, MovedClock, Stage
 
 from pulumi_anchorbrowser.api import ApiError, Forbidden
 from pulumi_anchorbrowser.lifecycle import Goal, LifecycleError, Reached, Waiting
+from pulumi_anchorbrowser.lifecycle.reading import BatchReader
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault
@@ -16,7 +17,8 @@ from pulumi_anchorbrowser.simulator import Fault
 
 def waiting_on(stage: Stage, clock: MovedClock, **options: Any) -> Waiting:
     client = stage.client(**options)
-    return Waiting(client, RecordedCalls(client, Receipts(None)), clock, stage.told)
+    reader = BatchReader(client, clock)
+    return Waiting(client, reader, RecordedCalls(client, Receipts(None), reader.changed), clock, stage.told)
 
 
 def wait(

@@ -1,7 +1,7 @@
 """The AnchorBrowser HTTP API: models, errors, retries and a client. Knows nothing of Pulumi."""
 
 from pulumi_anchorbrowser.api.account import Account
-from pulumi_anchorbrowser.api.client import Client, ClientOptions
+from pulumi_anchorbrowser.api.client import Client
 from pulumi_anchorbrowser.api.configuration import SessionConfiguration
 from pulumi_anchorbrowser.api.credentials import ApiKeys
 from pulumi_anchorbrowser.api.errors import (
@@ -31,6 +31,7 @@ from pulumi_anchorbrowser.api.models import (
     FailedDeletion,
     SessionStatus,
 )
+from pulumi_anchorbrowser.api.transport import ClientOptions
 
 __all__ = [
     "Account",

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import requests
 from pydantic import BaseModel, ValidationError
 
-from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.api import models
 from pulumi_anchorbrowser.api.account import Account
 from pulumi_anchorbrowser.api.credentials import ApiKeys
-from pulumi_anchorbrowser.api.errors import UnexpectedAnswer, for_status
-from pulumi_anchorbrowser.api.retry import RetryPolicy
-from pulumi_anchorbrowser.api.transport import RetryingAdapter, check_base_url, open_session, transport_error
+from pulumi_anchorbrowser.api.errors import ApiError, UnexpectedAnswer, for_status
+from pulumi_anchorbrowser.api.transport import ClientOptions, Reply, Transport
 
 DEFAULT_BASE_URL = "https://api.anchorbrowser.io"
 _BATCHES = "/v1/batch-sessions"
 _Answer = TypeVar("_Answer", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class ClientOptions:
-    """How the client behaves, in seconds. No try of a call begins later than `retry_limit` after its first."""
-
-    connect_timeout: float = 10.0
-    request_timeout: float = 60.0
-    max_retries: int = 5
-    retry_limit: float = 90.0
-    pool_size: int = 64
 
 
 class Client:
@@ -40,22 +26,16 @@ class Client:
     """
 
     def __init__(self, base_url: str, keys: ApiKeys, options: ClientOptions | None = None) -> None:
-        self._options = options or ClientOptions()
         self._keys = keys
-        self.base_url = check_base_url(base_url)
-        adapter = RetryingAdapter(
-            retries=self._options.max_retries,
-            limit_seconds=self._options.retry_limit,
-            pool_size=self._options.pool_size,
-        )
-        self._session = open_session(self.base_url, adapter, f"pulumi-anchorbrowser/{__version__}")
+        self._transport = Transport(base_url, keys, options or ClientOptions())
+        self.base_url = self._transport.base_url
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
 
     def close(self) -> None:
         """Close every pooled connection."""
-        self._session.close()
+        self._transport.close()
 
     def account(self, salt: str | None = None) -> Account:
         """The account that the key in use opens, under a new random salt unless one is given."""
@@ -133,52 +113,42 @@ class Client:
         return self._call("list sessions", "GET", "/v1/sessions", models.SessionPage, params=query)
 
     def _call(self, operation: str, method: str, path: str, answer: type[_Answer], **options: Any) -> _Answer:
-        response = self._request(operation, method, path, **options)
-        lost = _lost_an_answer(response)
+        reply = self._request(operation, method, path, **options)
+        status = reply.response.status_code
         try:
-            return answer.model_validate({**response.json()["data"], "after_lost_answer": lost})
+            return answer.model_validate(
+                {**reply.response.json()["data"], "after_lost_answer": reply.after_lost_answer}
+            )
         except ValidationError as error:
             wrong = ", ".join(sorted({".".join(map(str, item["loc"])) or "data" for item in error.errors()}))
-            explanation = f"the answer (HTTP {response.status_code}) lacks or garbles: {wrong}"
+            explanation = f"the answer (HTTP {status}) lacks or garbles: {wrong}"
         except (ValueError, TypeError, KeyError):
-            explanation = f"the answer (HTTP {response.status_code}) is not the API's JSON"
-        raise UnexpectedAnswer(operation, explanation, status=response.status_code)
+            explanation = f"the answer (HTTP {status}) is not the API's JSON"
+        raise UnexpectedAnswer(operation, explanation, status=status)
 
-    def _request(
-        self, operation: str, method: str, path: str, hidden: Sequence[str] = (), **options: Any
-    ) -> requests.Response:
+    def _request(self, operation: str, method: str, path: str, hidden: Sequence[str] = (), **options: Any) -> Reply:
         while True:
             key = self._keys.current
-            response = self._send(operation, method, path, **options)
-            if response.status_code == requests.codes.unauthorized and self._keys.fall_back(key):
+            reply = self._transport.send(operation, method, path, **options)
+            status = reply.response.status_code
+            if status == requests.codes.unauthorized and self._keys.fall_back(key):
                 continue
-            if 200 <= response.status_code < 300:
-                return response
-            raise self._refusal(operation, response, hidden)
+            if 200 <= status < 300:
+                return reply
+            raise self._refusal(operation, reply, hidden)
 
-    def _send(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
-        timeout = (self._options.connect_timeout, self._options.request_timeout)
-        try:
-            # A redirect would carry the key, which is not the `Authorization` that requests knows to drop, elsewhere.
-            return self._session.request(
-                method, self.base_url + path, auth=self._keys, timeout=timeout, allow_redirects=False, **options
-            )
-        except requests.RequestException as error:
-            raise transport_error(operation, error) from None
-
-    def _refusal(self, operation: str, response: requests.Response, hidden: Sequence[str]) -> Exception:
-        code, message = _error_of(response)
-        retries = response.raw.retries
-        tried = retries.tried(len(retries.history) + 1) if isinstance(retries, RetryPolicy) else ""
+    def _refusal(self, operation: str, reply: Reply, hidden: Sequence[str]) -> ApiError:
+        status = reply.response.status_code
+        code, message = _error_of(reply.response)
         if message:
             message = self._keys.redact(message)
             for secret in hidden:
                 message = message.replace(secret, "[secret]")
-        if response.status_code == requests.codes.not_found and code is None and message is None:
+        if status == requests.codes.not_found and code is None and message is None:
             # A gateway's 404, or that of a wrong address: not the API's word that something is gone.
-            return UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=404)
-        error = for_status(operation, response.status_code, code=code, server_message=message, tried=tried)
-        error.after_lost_answer = _lost_an_answer(response)
+            return UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=status)
+        error = for_status(operation, status, code=code, server_message=message, tried=reply.tried)
+        error.after_lost_answer = reply.after_lost_answer
         return error
 
 
@@ -189,11 +159,6 @@ def _passwords(value: Any) -> list[str]:
     if isinstance(value, list):
         return [found for item in value for found in _passwords(item)]
     return []
-
-
-def _lost_an_answer(response: requests.Response) -> bool:
-    retries = response.raw.retries
-    return isinstance(retries, RetryPolicy) and retries.lost_an_answer
 
 
 def _path(batch_id: str) -> str:

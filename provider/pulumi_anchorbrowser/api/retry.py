@@ -14,14 +14,14 @@ from urllib3.util.retry import Retry
 # A GET, PATCH or DELETE may be sent twice: the second one finds what the first has done, and says so.
 _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 _PASSING = frozenset({500, 502, 503, 504})
-_RATE_LIMITED = 429
 
 
 class RetryPolicy(Retry):
-    """Repeats a 429 and a connection never made for every verb, and passing failures for repeatable verbs only.
+    """Repeats a connection never made for every verb, and passing failures for repeatable verbs only.
 
     A POST that may have been handled is never sent again: it could start a second batch. Waits grow by two with
-    jitter and honour `Retry-After`. No try begins later than `limit_seconds` after the first one.
+    jitter and honour `Retry-After`. No try begins later than `limit_seconds` after the first one. A 429 is not for
+    one call to repeat: see `limiter`.
     """
 
     def __init__(self, total: int, *, limit_seconds: float, started: float | None = None, **options: Any) -> None:
@@ -46,7 +46,7 @@ class RetryPolicy(Retry):
         """Whether an answer of this status is asked for again."""
         if not self.total or not self._seconds_left():
             return False
-        return status_code == _RATE_LIMITED or (status_code in _PASSING and method.upper() in _REPEATABLE)
+        return status_code in _PASSING and method.upper() in _REPEATABLE
 
     def increment(
         self,
@@ -71,12 +71,18 @@ class RetryPolicy(Retry):
         return following
 
     def get_retry_after(self, response: Any) -> float | None:
-        """The server's own wait, cut to what is left of the time limit; None where it cannot be understood."""
+        """The server's own wait; None where there is none that can be understood."""
         try:
-            asked = super().get_retry_after(response)
+            return super().get_retry_after(response)
         except InvalidHeader:
             return None
-        return None if asked is None else min(asked, self._seconds_left())
+
+    def sleep_for_retry(self, response: Any) -> bool:
+        """Wait as the server asks, but not beyond the time limit; False where it does not ask."""
+        asked = self.get_retry_after(response)
+        if asked:
+            time.sleep(min(asked, self._seconds_left()))
+        return bool(asked)
 
     def get_backoff_time(self) -> float:
         """Our wait, cut to what is left of the time limit."""

@@ -1,51 +1,90 @@
-"""One HTTP session for a whole process: pooled, timed, without redirects, proxied except on loopback."""
+"""One HTTP session for a whole process: pooled, timed, limited, without redirects, proxied except on loopback."""
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
-from urllib.parse import SplitResult, urlsplit
+import time
+from dataclasses import dataclass
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ReadTimeoutError
-from urllib3.exceptions import ProxyError as Urllib3ProxyError
 from urllib3.util.retry import Retry
 
-from pulumi_anchorbrowser.api.errors import ApiError, NoAnswer, NotConnected, NotSent, one_line
+from pulumi_anchorbrowser._version import __version__
+from pulumi_anchorbrowser.api.addresses import check_base_url, is_loopback
+from pulumi_anchorbrowser.api.credentials import ApiKeys
+from pulumi_anchorbrowser.api.failures import transport_error
+from pulumi_anchorbrowser.api.limiter import Lane, Limiter
 from pulumi_anchorbrowser.api.retry import RetryPolicy
 
 
-def check_base_url(url: str) -> str:
-    """The base URL without a trailing slash. Raises ValueError where a key sent there could be read by others."""
-    if "@" in url:
-        raise ValueError("a base URL has no user and password")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_possible_port(parts):
-        raise ValueError(f"{url!r} is not an http(s) URL")
-    if parts.query or parts.fragment:
-        raise ValueError("a base URL has no query or fragment")
-    if parts.scheme == "http" and not is_loopback(url):
-        raise ValueError(f"{url!r} would send the API key unencrypted: use https")
-    return url.rstrip("/")
+@dataclass(frozen=True)
+class ClientOptions:
+    """How the client behaves, in seconds.
+
+    No try of a call begins later than `retry_limit` after its first; after 429s, than `rate_limit_patience`.
+    """
+
+    connect_timeout: float = 10.0
+    request_timeout: float = 60.0
+    max_retries: int = 5
+    retry_limit: float = 90.0
+    rate_limit_patience: float = 600.0
+    max_concurrency: int = 64
 
 
-def _has_possible_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
+@dataclass(frozen=True)
+class Reply:
+    """An answer, in words how often and how long it was asked for, and whether an earlier answer was lost."""
+
+    response: requests.Response
+    tried: str
+    after_lost_answer: bool
 
 
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+class Transport:
+    """Sends requests to one address. Safe for use by many threads."""
+
+    def __init__(self, base_url: str, keys: ApiKeys, options: ClientOptions) -> None:
+        self.base_url = check_base_url(base_url)
+        self._keys = keys
+        self._options = options
+        self._limiter = Limiter(options.max_concurrency)
+        adapter = RetryingAdapter(
+            retries=options.max_retries, limit_seconds=options.retry_limit, pool_size=options.max_concurrency
+        )
+        self._session = _open_session(self.base_url, adapter)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._session.close()
+
+    def send(self, operation: str, method: str, path: str, **options: Any) -> Reply:
+        """The API's answer, whatever its status. Raises ApiError where none came. A 429 is asked again, in its turn."""
+        lane: Lane = "starting" if method == "POST" else "other"
+        began, turned_away = time.monotonic(), 0
+        while True:
+            with self._limiter.slot(lane, returning=turned_away > 0):
+                sent_at = time.monotonic()
+                response = self._try(operation, method, path, **options)
+            if response.status_code != requests.codes.too_many_requests:
+                self._limiter.succeeded(lane)
+                return _reply(response, turned_away, began)
+            turned_away += 1
+            pause = self._limiter.turned_away(lane, _retry_after(response), sent_at)
+            patience = self._options.rate_limit_patience - (time.monotonic() - began)
+            if turned_away > self._options.max_retries or pause > patience:
+                return _reply(response, turned_away - 1, began, f"; it asks to wait {pause:.0f} s" if pause > 1 else "")
+
+    def _try(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
+        timeout = (self._options.connect_timeout, self._options.request_timeout)
+        try:
+            # A redirect would carry the key, which is not the `Authorization` that requests knows to drop, elsewhere.
+            return self._session.request(
+                method, self.base_url + path, auth=self._keys, timeout=timeout, allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            raise transport_error(operation, error) from None
 
 
 class RetryingAdapter(HTTPAdapter):
@@ -67,59 +106,28 @@ class RetryingAdapter(HTTPAdapter):
         """Ignored: the base class sets its default here."""
 
 
-def open_session(base_url: str, adapter: HTTPAdapter, user_agent: str) -> requests.Session:
-    """A session for this address alone; on loopback it ignores the environment's proxies."""
+def _open_session(base_url: str, adapter: HTTPAdapter) -> requests.Session:
     session = requests.Session()
-    session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+    session.headers.update({"User-Agent": f"pulumi-anchorbrowser/{__version__}", "Accept": "application/json"})
+    # On this machine a proxy of the environment has no business.
     session.trust_env = not is_loopback(base_url)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
-# Raised while a request is put together.
-_NEVER_SENT = (
-    requests.exceptions.InvalidJSONError,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-)
+def _policy(response: requests.Response) -> RetryPolicy | None:
+    retries = response.raw.retries
+    return retries if isinstance(retries, RetryPolicy) else None
 
 
-def transport_error(operation: str, error: requests.RequestException) -> ApiError:
-    """The typed error for a request that ended without an answer, telling whether the API can have seen it."""
-    cause = error.args[0] if error.args else None
-    tried = getattr(cause, "tried", "")
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    explanation = one_line(_explain(error, reason)) + tried
-    if isinstance(error, _NEVER_SENT):
-        return NotSent(operation, explanation)
-    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)) or _never_connected(reason):
-        return NotConnected(operation, explanation)
-    return NoAnswer(operation, explanation)
+def _retry_after(response: requests.Response) -> float | None:
+    policy = _policy(response)
+    return policy.get_retry_after(response.raw) if policy else None
 
 
-def _never_connected(reason: object) -> bool:
-    if isinstance(reason, Urllib3ProxyError):
-        return True
-    if isinstance(reason, (NewConnectionError, ConnectTimeoutError)):
-        return True
-    # A certificate is checked before anything is sent.
-    return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
-
-
-def _explain(error: requests.RequestException, reason: object) -> str:
-    if isinstance(error, requests.ConnectTimeout):
-        return "no connection within the time limit"
-    if isinstance(error, _NEVER_SENT):
-        return f"the request cannot be sent ({error})"
-    if isinstance(error, requests.ReadTimeout) or isinstance(reason, ReadTimeoutError):
-        return "no answer within the time limit"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy could not be used"
-    if isinstance(reason, NewConnectionError):
-        return f"no connection ({reason.args[-1] if reason.args else 'unknown reason'})"
-    if _never_connected(reason):
-        return f"no secure connection ({reason})"
-    return f"the connection broke before the whole answer came ({type(reason).__name__ if reason else error})"
+def _reply(response: requests.Response, turned_away: int, began: float, asked: str = "") -> Reply:
+    policy = _policy(response)
+    times = 1 + turned_away + (len(policy.history) if policy else 0)
+    tried = f" (tried {times} times in {time.monotonic() - began:.0f} s)" if times > 1 else ""
+    return Reply(response, tried + asked, policy is not None and policy.lost_an_answer)

@@ -55,5 +55,6 @@ class BatchReadyProvider(AnchorBrowserProvider):
     def _wait(self, inputs: ReadyInputs) -> dict[str, Any]:
         urn = inputs.resource_urn or ""
         with expected_failures_in_one_line():
-            waiting = self._services.waiting(EngineNotices(urn))
-            return outputs_of(inputs, waiting.until(inputs.batch_id, inputs.goal, urn))
+            reached = self._services.waiting(EngineNotices(urn)).until(inputs.batch_id, inputs.goal, urn)
+            sessions = self._services.client.get_batch(inputs.batch_id).sessions if inputs.record_sessions else None
+        return outputs_of(inputs, reached, sessions)

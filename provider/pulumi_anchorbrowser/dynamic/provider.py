@@ -8,6 +8,7 @@ from typing import Any
 from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 
+from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
 from pulumi_anchorbrowser.dynamic.services import Services, services_for
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import speak_in_one_line
@@ -30,6 +31,7 @@ class AnchorBrowserProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Called once in each host, with the stack's config."""
         speak_in_one_line()
+        widen_worker_pool()
         self._services = services_for(Settings.read(req.config.get))
 
 

@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.dynamic.declared import Declared
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
-from pulumi_anchorbrowser.lifecycle import BatchKeeper, Clock, Notices, RecordedCalls, SystemClock, Waiting
+from pulumi_anchorbrowser.lifecycle import BatchKeeper, Clock, Notices, SystemClock, Waiting
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
 
 
@@ -55,8 +55,7 @@ class Services:
 
     def waiting(self, notices: Notices) -> Waiting:
         """A wait, told on these notices."""
-        client = self.client
-        return Waiting(client, RecordedCalls(client, self.receipts), self.clock, notices, self.settings.poll_interval)
+        return self.keeper.waiting(notices, self.settings.poll_interval)
 
     def note_delivered(self, batch_id: str | None) -> None:
         """A create is about to be answered. The engine receives that unless it has already told this host to end."""
@@ -82,7 +81,7 @@ class Services:
         options = ClientOptions(
             request_timeout=settings.request_timeout,
             max_retries=settings.max_retries,
-            pool_size=settings.max_concurrency,
+            max_concurrency=settings.max_concurrency,
         )
         return Client(settings.base_url, keys, options)
 

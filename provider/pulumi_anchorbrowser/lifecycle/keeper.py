@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from threading import Lock
 
-from pulumi_anchorbrowser.api import Client, NotFound
+from pulumi_anchorbrowser.api import Batch, BatchSummary, Client, NotFound
 from pulumi_anchorbrowser.lifecycle import decisions
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.changes import recorded_in_place
@@ -13,10 +13,12 @@ from pulumi_anchorbrowser.lifecycle.claims import ClaimSearch
 from pulumi_anchorbrowser.lifecycle.errors import NotAdopted
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
+from pulumi_anchorbrowser.lifecycle.reading import BatchReader
 from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.lifecycle.starting import Starting
 from pulumi_anchorbrowser.lifecycle.stopping import Stopping
+from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS, Waiting
 from pulumi_anchorbrowser.receipts import Receipts
 
 # How long after its create was sent a batch of unknown outcome is looked for.
@@ -41,7 +43,9 @@ class BatchKeeper:
     ) -> None:
         clock = clock or SystemClock()
         self._client = client
-        self._calls = RecordedCalls(client, receipts)
+        self._clock = clock
+        self._reader = BatchReader(client, clock)
+        self._calls = RecordedCalls(client, receipts, self._reader.changed)
         self._accounts = AccountCheck(client, confirmed_accounts)
         self._stopping = Stopping(client, self._calls, self._accounts, clock)
         search = ClaimSearch(client, clock, settle_timeout)
@@ -68,15 +72,15 @@ class BatchKeeper:
         if record.batch_id is None:
             return record
         self._calls.mark_in_state(record, notices)
-        batch = None
+        batch: BatchSummary | None = None
         if not record.is_gone:
             try:
-                batch = self._client.get_batch(record.batch_id)
+                batch = self._reader.read(record.batch_id)
             except NotFound:
                 self._accounts.must_be_ours(record)
         if batch is not None:
             record = self._accounts.renewed(record)
-            if not batch.is_empty:
+            if not (isinstance(batch, Batch) and batch.is_empty):
                 return record.seen(batch)
         return self._missing(record, notices)
 
@@ -100,6 +104,10 @@ class BatchKeeper:
         record = self._stopping.carry_out(decision, record, notices)
         self._starting.sweep_unanswered(record.owner, notices)
         return record
+
+    def waiting(self, notices: Notices, first_pause: float = FIRST_PAUSE_SECONDS) -> Waiting:
+        """A wait that shares its looks at the API with all other waits and reads."""
+        return Waiting(self._client, self._reader, self._calls, self._clock, notices, first_pause)
 
     def _adopt(self, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         batch_id = str(inputs.batch_id)

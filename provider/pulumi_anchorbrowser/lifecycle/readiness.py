@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import durationpy
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
+from pulumi_anchorbrowser.api import BatchSession
 from pulumi_anchorbrowser.api.models import BatchId
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_of
 from pulumi_anchorbrowser.lifecycle.inputs import MAX_COUNT
@@ -80,10 +81,10 @@ def _explained(problem: Problem) -> Problem:
     return Problem(problem.property, reason)
 
 
-def outputs_of(inputs: ReadyInputs, reached: Reached) -> dict[str, Any]:
-    """The outputs of a `BatchReady`. The sessions, with the URLs that open them, only where they were asked for."""
+def outputs_of(inputs: ReadyInputs, reached: Reached, sessions: Sequence[BatchSession] | None) -> dict[str, Any]:
+    """The outputs of a `BatchReady`, with the sessions, and the URLs that open them, where they are given."""
     batch = reached.batch
-    sessions = [
+    recorded = [
         {
             "item_index": session.item_index,
             "session_id": session.session_id,
@@ -92,7 +93,7 @@ def outputs_of(inputs: ReadyInputs, reached: Reached) -> dict[str, Any]:
             "live_view_url": session.live_view_url.get_secret_value() if session.live_view_url else None,
             "error": session.error,
         }
-        for session in batch.sessions or ()
+        for session in sessions or ()
     ]
     return {
         **inputs.model_dump(),
@@ -101,5 +102,5 @@ def outputs_of(inputs: ReadyInputs, reached: Reached) -> dict[str, Any]:
         "completed_requests": batch.completed_requests,
         "failed_requests": batch.failed_requests,
         "retried_sessions": reached.retried_sessions,
-        "sessions": sessions if inputs.record_sessions else None,
+        "sessions": None if sessions is None else recorded,
     }

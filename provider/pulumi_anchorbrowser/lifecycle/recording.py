@@ -33,9 +33,11 @@ class Outcome:
 class RecordedCalls:
     """The client's mutating calls, with receipts."""
 
-    def __init__(self, client: Client, receipts: Receipts) -> None:
+    def __init__(self, client: Client, receipts: Receipts, changed: Callable[[str], None] = lambda _: None) -> None:
+        """`changed` is told the id of each batch that a call may have changed."""
         self._client = client
         self._receipts = receipts
+        self._changed = changed
 
     def intend_create(self, subject: Subject) -> int:
         """The number of a create's receipt. Raises CreateStopped where it cannot be written."""
@@ -124,6 +126,9 @@ class RecordedCalls:
             with self._tolerant(notices):
                 self._close_failed(receipt, error)
             raise
+        finally:
+            if subject.batch_id is not None:
+                self._changed(subject.batch_id)
         with self._tolerant(notices):
             if receipt:
                 self._receipts.close(receipt, "done" if outcome.is_known else "unknown", **outcome.values)

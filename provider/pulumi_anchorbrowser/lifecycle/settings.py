@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pulumi_anchorbrowser.api.addresses import check_base_url
 from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL
 from pulumi_anchorbrowser.api.credentials import check_key
-from pulumi_anchorbrowser.api.transport import check_base_url
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.keeper import SETTLE_TIMEOUT_SECONDS
 from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS

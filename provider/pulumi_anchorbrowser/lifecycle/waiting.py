@@ -10,6 +10,7 @@ from pulumi_anchorbrowser.api import (
     ApiError,
     BadRequest,
     Batch,
+    BatchSummary,
     Client,
     NoAnswer,
     NotConnected,
@@ -20,6 +21,7 @@ from pulumi_anchorbrowser.api import (
 from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED
 from pulumi_anchorbrowser.lifecycle.errors import NotReady
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
+from pulumi_anchorbrowser.lifecycle.reading import MAX_AGE_SECONDS, BatchReader
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.receipts import Subject
 
@@ -39,11 +41,11 @@ class Goal:
     timeout: float
     retry_failed: int
 
-    def wanted(self, batch: Batch) -> int:
+    def wanted(self, batch: BatchSummary) -> int:
         """How many browsers are enough."""
         return self.min_ready if self.min_ready is not None else (batch.total_requests or 1)
 
-    def is_met(self, batch: Batch) -> bool:
+    def is_met(self, batch: BatchSummary) -> bool:
         """Whether enough browsers are ready."""
         return (batch.completed_requests or 0) >= self.wanted(batch)
 
@@ -52,7 +54,7 @@ class Goal:
 class Reached:
     """The batch when it was ready, and how many sessions had to be retried for it (None: no retry)."""
 
-    batch: Batch
+    batch: BatchSummary
     retried_sessions: int | None
 
 
@@ -62,12 +64,14 @@ class Waiting:
     def __init__(
         self,
         client: Client,
+        reader: BatchReader,
         calls: RecordedCalls,
         clock: Clock,
         notices: Notices,
         first_pause: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self._client = client
+        self._reader = reader
         self._calls = calls
         self._clock = clock
         self._notices = notices
@@ -80,16 +84,16 @@ class Waiting:
         """
         deadline = self._clock.monotonic() + goal.timeout
         retried: int | None = None
-        batch: Batch | None = None
+        batch: BatchSummary | None = None
         for pause in _pauses(self._first_pause):
-            batch = self._look(batch_id) or batch
+            batch = self._look(batch_id, pause) or batch
             if batch is not None:
                 self._notices.progress(_progress(batch, goal, deadline - self._clock.monotonic()))
                 if goal.is_met(batch):
                     return Reached(batch, retried)
                 if batch.status not in UNFINISHED:
                     if retried is not None or not goal.retry_failed or not batch.failed_requests:
-                        _give_up(batch, goal, retried)
+                        _give_up(self._client.get_batch(batch_id), goal, retried)
                     retried = self._retry(batch, goal, urn)
             left = deadline - self._clock.monotonic()
             if left <= 0:
@@ -97,9 +101,9 @@ class Waiting:
             self._clock.sleep(min(pause, left))
         raise AssertionError("the pauses never end")
 
-    def _look(self, batch_id: str) -> Batch | None:
+    def _look(self, batch_id: str, max_age: float) -> BatchSummary | None:
         try:
-            batch = self._client.get_batch(batch_id)
+            batch = self._reader.read(batch_id, min(max_age, MAX_AGE_SECONDS))
         except NotFound:
             raise NotReady(f"Batch {batch_id} is not known to the API (HTTP 404): it may have been deleted. "
                            "Start it again, or remove this resource.") from None  # fmt: skip
@@ -107,12 +111,12 @@ class Waiting:
             # A wait outlives a passing failure; the deadline ends it.
             self._notices.progress(error.explanation)
             return None
-        if batch.status == CANCELLED or batch.is_empty:
+        if batch.status == CANCELLED or (isinstance(batch, Batch) and batch.is_empty):
             raise NotReady(f"Batch {batch_id} was {batch.status}, so its browsers will not become ready. "
                            "Start a new batch, or remove this resource.")  # fmt: skip
         return batch
 
-    def _retry(self, batch: Batch, goal: Goal, urn: str) -> int:
+    def _retry(self, batch: BatchSummary, goal: Goal, urn: str) -> int:
         account = str(self._client.account())
         subject = Subject(owner="", urn=urn, claim="", account=account, batch_id=batch.batch_id)
         try:
@@ -136,18 +140,18 @@ def _pauses(first: float) -> Iterator[float]:
         pause = min(pause * PAUSE_GROWTH, max(LONGEST_PAUSE_SECONDS, first))
 
 
-def _counts(batch: Batch, goal: Goal) -> str:
+def _counts(batch: BatchSummary, goal: Goal) -> str:
     failed = f", {batch.failed_requests} failed" if batch.failed_requests else ""
     of_total = f" of {batch.total_requests}" if batch.total_requests is not None else ""
     wanted = f" ({goal.min_ready} are enough)" if goal.min_ready is not None else ""
     return f"{batch.completed_requests or 0}{of_total} browsers ready{wanted}{failed}"
 
 
-def _progress(batch: Batch, goal: Goal, left: float) -> str:
+def _progress(batch: BatchSummary, goal: Goal, left: float) -> str:
     return f"{_counts(batch, goal)}; {max(0, round(left))} s left"
 
 
-def _too_late(batch_id: str, batch: Batch | None, goal: Goal) -> str:
+def _too_late(batch_id: str, batch: BatchSummary | None, goal: Goal) -> str:
     so_far = _counts(batch, goal) if batch else "the API did not answer"
     return (
         f"Batch {batch_id} was not ready within {goal.timeout:g} s: {so_far}. The batch stays in the state and goes "

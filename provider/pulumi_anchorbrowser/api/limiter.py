@@ -1,0 +1,91 @@
+"""How many calls are under way at once, for all threads of a process together; fewer after a 429, then more again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Condition
+from typing import Literal
+
+# Plans limit how many batches are started in a minute: that must not hold up the calls that stop browsers.
+Lane = Literal["starting", "other"]
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 20.0
+
+
+@dataclass
+class _Flow:
+    allowed: float
+    under_way: int = 0
+    returning: int = 0
+    closed_until: float = 0.0
+    pauses: int = 0
+
+
+class Limiter:
+    """Lets at most `most` calls be under way.
+
+    A 429 halves what its lane allows and closes the lane for as long as the API asks, else for a pause that doubles;
+    each success allows a little more (AIMD). A call that was turned away goes before those that have not been sent.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._under_way = 0
+        self._flows: dict[Lane, _Flow] = {"starting": _Flow(most), "other": _Flow(most)}
+        self._turn = Condition()
+
+    @contextmanager
+    def slot(self, lane: Lane, *, returning: bool = False) -> Iterator[None]:
+        """Wait for a turn, and hold it for one call."""
+        flow = self._flows[lane]
+        with self._turn:
+            flow.returning += returning
+            while (wait := self._seconds_to_wait(flow, returning)) != 0:
+                self._turn.wait(wait)
+            flow.returning -= returning
+            flow.under_way += 1
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                flow.under_way -= 1
+                self._under_way -= 1
+                self._turn.notify_all()
+
+    def succeeded(self, lane: Lane) -> None:
+        """The API took a call."""
+        flow = self._flows[lane]
+        with self._turn:
+            flow.pauses = 0
+            flow.allowed = min(self._most, flow.allowed + 1 / flow.allowed)
+
+    def turned_away(self, lane: Lane, retry_after: float | None, sent_at: float) -> float:
+        """The API answered 429 to a call sent at `sent_at` (monotonic seconds); how long its lane is closed now."""
+        flow = self._flows[lane]
+        now = time.monotonic()
+        with self._turn:
+            flow.allowed = max(1.0, flow.allowed / 2)
+            # Calls that were under way together are turned away together: that is one reason to pause, not many.
+            if retry_after is not None:
+                flow.closed_until = max(flow.closed_until, now + retry_after)
+            elif sent_at >= flow.closed_until:
+                flow.closed_until = now + _pause(flow.pauses)
+                flow.pauses += 1
+            return max(0.0, flow.closed_until - now)
+
+    def _seconds_to_wait(self, flow: _Flow, returning: bool) -> float | None:
+        closed = flow.closed_until - time.monotonic()
+        if closed > 0:
+            return closed
+        goes_first = returning or not flow.returning
+        is_free = flow.under_way < int(flow.allowed) and self._under_way < self._most
+        return 0 if is_free and goes_first else None
+
+
+def _pause(so_far: int) -> float:
+    longest: float = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**so_far)
+    return longest * random.uniform(0.75, 1.25)

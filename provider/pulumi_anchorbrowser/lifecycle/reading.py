@@ -1,0 +1,114 @@
+"""One reader for all batches of a process: many reads at once are answered from a few pages of the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event, Lock
+
+from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
+from pulumi_anchorbrowser.api.models import UNFINISHED
+from pulumi_anchorbrowser.lifecycle.notices import Clock
+
+MAX_AGE_SECONDS = 5.0
+_GATHERED_SECONDS = 0.05
+# So many batches, read within MAX_AGE_SECONDS, are worth a page of the list.
+_MANY = 3
+
+
+@dataclass
+class _Gathering:
+    """Reads that came at about the same time, and wait for the same pages."""
+
+    wanted: set[str] = field(default_factory=set)
+    is_over: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    asked_at: float
+    batch: BatchSummary
+
+
+class BatchReader:
+    """Answers reads from list pages (100 batches each) that were asked for at most `max_age` seconds ago, and after
+    this process last changed the batch; from a GET where the list does not show the batch, or would cost more calls.
+
+    A batch is gone only when its own GET says so: a list can be incomplete.
+    """
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._lock = Lock()
+        self._seen: dict[str, _Seen] = {}
+        self._changed: dict[str, float] = {}
+        self._asked_for: dict[str, float] = {}
+        self._gathering: _Gathering | None = None
+
+    def changed(self, batch_id: str) -> None:
+        """This process has changed the batch: what was seen of it before is no longer true."""
+        with self._lock:
+            self._changed[batch_id] = self._clock.monotonic()
+
+    def read(self, batch_id: str, max_age: float = MAX_AGE_SECONDS) -> BatchSummary:
+        """The batch. Raises NotFound, and every other ApiError, of a GET."""
+        found = self._fresh(batch_id, max_age)
+        if found is None and self._is_one_of_many(batch_id):
+            self._gather(batch_id)
+            found = self._fresh(batch_id, max_age + _GATHERED_SECONDS)
+        # A batch that is finished without any session may be what is left of a deleted one: only a GET tells.
+        if found is None or (found.status not in UNFINISHED and not found.completed_requests):
+            return self._client.get_batch(batch_id)
+        return found
+
+    def _fresh(self, batch_id: str, max_age: float) -> BatchSummary | None:
+        with self._lock:
+            seen = self._seen.get(batch_id)
+            if seen is None or seen.asked_at <= self._changed.get(batch_id, -1.0):
+                return None
+            return seen.batch if self._clock.monotonic() - seen.asked_at <= max_age else None
+
+    def _is_one_of_many(self, batch_id: str) -> bool:
+        now = self._clock.monotonic()
+        with self._lock:
+            self._asked_for = {id_: at for id_, at in self._asked_for.items() if now - at <= MAX_AGE_SECONDS}
+            self._asked_for[batch_id] = now
+            return len(self._asked_for) >= _MANY
+
+    def _gather(self, batch_id: str) -> None:
+        with self._lock:
+            is_first = self._gathering is None
+            gathering = self._gathering = self._gathering or _Gathering()
+            gathering.wanted.add(batch_id)
+        if not is_first:
+            gathering.is_over.wait()
+            return
+        self._clock.sleep(_GATHERED_SECONDS)
+        with self._lock:
+            self._gathering = None
+        try:
+            self._read_pages(gathering.wanted)
+        finally:
+            gathering.is_over.set()
+
+    def _read_pages(self, wanted: set[str]) -> None:
+        """Read pages for as long as that costs fewer calls than asking for what they have not shown."""
+        missing = set(wanted)
+        page, pages_left = 1, 1
+        while len(missing) > pages_left:
+            asked_at = self._clock.monotonic()
+            try:
+                answer = self._client.list_batches(page=page)
+            except ApiError:
+                return  # Each reader asks for its own batch then, and gets its own error.
+            with self._lock:
+                # Of a list of a hundred thousand, only what is still of use is kept.
+                self._seen = {
+                    id_: seen for id_, seen in self._seen.items() if asked_at - seen.asked_at <= MAX_AGE_SECONDS
+                }
+                self._seen.update({batch.batch_id: _Seen(asked_at, batch) for batch in answer.batches})
+            missing.difference_update(batch.batch_id for batch in answer.batches)
+            if not answer.pagination.has_next:
+                return
+            pages_left = max(1, (answer.pagination.total_pages or page + 1) - page)
+            page += 1
