@@ -91,7 +91,7 @@ class Starting:
             raise self._unknown(inputs, f"{error.explanation}; {failure.explanation}") from None
         if batch is None:
             raise self._unknown(inputs, error.explanation) from None
-        self._calls.close_create(receipt, notices, batch_id=batch.batch_id)
+        self._calls.close_create(receipt, notices, batch_id=batch.batch_id, http_status=None, note=None)
         notices.warning(
             f"the answer to the create was lost ({error.explanation}), and batch {batch.batch_id}, "
             "which it had started, was found by its claim and taken"

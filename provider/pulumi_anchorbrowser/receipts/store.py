@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -22,9 +23,10 @@ class ReceiptsUnavailable(Exception):
     """The store cannot be read or written: where it is, why, and what to do."""
 
     def __init__(self, place: Path, reason: object) -> None:
+        mend = "Use that release" if isinstance(reason, NewerStore) else "Make that file and its folder writable"
         super().__init__(
-            f"The receipts in {place} cannot be used: {reason}. Make that file and its folder writable, name another "
-            "one in ANCHORBROWSER_RECEIPTS, or turn receipts off with ANCHORBROWSER_RECEIPTS=off"
+            f"The receipts in {place} cannot be used: {reason}. {mend}, name another one in ANCHORBROWSER_RECEIPTS, "
+            "or turn receipts off with ANCHORBROWSER_RECEIPTS=off"
         )
 
 
@@ -64,7 +66,8 @@ class Receipts:
     def take_over(self, receipt: int, batch_id: str) -> None:
         """The batch of an earlier, unsettled create is now this run's; it is not in a state yet."""
         if self.place is not None:
-            self._set(receipt, outcome="done", answered_at=_now(), batch_id=batch_id, run=self.run, in_state=0)
+            now_known = {"http_status": None, "note": None, "run": self.run, "in_state": 0}
+            self._set(receipt, outcome="done", answered_at=_now(), batch_id=batch_id, **now_known)
 
     def progress(self, receipt: int, *, ended_sessions: int) -> None:
         """Write down how far the ending of sessions has come, should we be stopped before it is over."""
@@ -151,6 +154,8 @@ class Receipts:
 
 def _connect(place: Path) -> sqlite3.Connection:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # It tells owners and batch ids, which are nobody else's business; SQLite's own files inherit the mode.
+    os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
     # Every statement commits by itself; one connection for all threads, under the store's own lock.
     connection = sqlite3.connect(place, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
