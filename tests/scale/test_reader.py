@@ -1,0 +1,102 @@
+"""Many reads and waits at once cost a few pages of the list, and are never older than what this process has done."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from pulumi_anchorbrowser.api import ApiKeys, Client, NotFound
+from pulumi_anchorbrowser.lifecycle import SystemClock
+from pulumi_anchorbrowser.lifecycle.reading import BatchReader
+from pulumi_anchorbrowser.simulator import Fault, Simulator
+
+
+@pytest.fixture
+def client(sim: Simulator) -> Client:
+    return Client(sim.url, ApiKeys("key-at-scale"))
+
+
+@pytest.fixture
+def batch_ids(sim: Simulator, client: Client) -> list[str]:
+    ids = [client.create_batch(1).batch_id for _ in range(250)]
+    sim.clear_requests()
+    return ids
+
+
+def read_all(reader: BatchReader, ids: list[str]) -> list[Any]:
+    with ThreadPoolExecutor(64) as pool:
+        return list(pool.map(reader.read, ids))
+
+
+def test_a_refresh_of_many_batches_costs_a_few_pages(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
+    found = read_all(BatchReader(client, SystemClock()), batch_ids)
+    assert [batch.batch_id for batch in found] == batch_ids
+    assert len(sim.requests) <= 8
+
+
+def test_a_single_read_is_a_single_get(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
+    BatchReader(client, SystemClock()).read(batch_ids[0])
+    assert [(r.method, r.path) for r in sim.requests] == [("GET", f"/v1/batch-sessions/{batch_ids[0]}")]
+
+
+def test_few_batches_behind_many_pages_are_asked_for_one_by_one(
+    sim: Simulator, client: Client, batch_ids: list[str]
+) -> None:
+    oldest = batch_ids[:4]
+    with ThreadPoolExecutor(4) as pool:
+        reader = BatchReader(client, SystemClock())
+        assert {batch.batch_id for batch in pool.map(reader.read, oldest)} == set(oldest)
+    assert len(sim.requests) <= 4 + 3
+
+
+def test_a_batch_that_the_list_does_not_show_is_asked_for_itself(
+    sim: Simulator, client: Client, batch_ids: list[str]
+) -> None:
+    sim.settings.batches_listed_after = 3600.0
+    found = read_all(BatchReader(client, SystemClock()), batch_ids[:20])
+    assert [batch.batch_id for batch in found] == batch_ids[:20]
+
+
+def test_gone_is_the_word_of_a_get_and_never_of_a_list(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
+    sim.delete(batch_ids[3])
+    reader = BatchReader(client, SystemClock())
+    with ThreadPoolExecutor(20) as pool:
+        reads = [pool.submit(reader.read, batch_id) for batch_id in batch_ids[:20]]
+        assert [isinstance(read.exception(), NotFound) for read in reads].index(True) == 3
+        assert sum(read.exception() is None for read in reads) == 19
+
+
+def test_a_list_that_fails_fails_nobody(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
+    sim.faults.add(Fault("status", method="GET", path="/v1/batch-sessions", status=403, times=None))
+    assert len(read_all(BatchReader(client, SystemClock()), batch_ids[:20])) == 20
+
+
+def test_what_this_process_has_changed_is_read_anew(sim: Simulator, client: Client) -> None:
+    sim.settings.creation_seconds = 1000
+    fresh = [client.create_batch(1).batch_id for _ in range(10)]
+    reader = BatchReader(client, SystemClock())
+    assert {batch.status for batch in read_all(reader, fresh)} == {"pending"}
+    client.cancel_batch(fresh[0])
+    reader.changed(fresh[0])
+    assert reader.read(fresh[0]).status == "cancelled"
+    sim.clear_requests()
+    assert reader.read(fresh[1]).status == "pending"
+    assert sim.requests == []
+
+
+def test_what_was_seen_is_not_kept_for_ever(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
+    class Moved(SystemClock):
+        ahead = 0.0
+
+        def monotonic(self) -> float:
+            return super().monotonic() + self.ahead
+
+    clock = Moved()
+    reader = BatchReader(client, clock)
+    read_all(reader, batch_ids[:20])
+    clock.ahead = 6.0
+    sim.clear_requests()
+    read_all(reader, batch_ids[:20])
+    assert sim.requests != []
