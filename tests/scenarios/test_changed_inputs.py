@@ -1,0 +1,119 @@
+"""What a change of the program does to a batch: another batch, a note in the state, or a refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scenarios.one_stack import COUNT, OneStack, browsers, started_outside
+
+from pulumi_anchorbrowser.simulator import Simulator
+
+STARTED_WITH: list[dict[str, Any]] = [
+    {"count": 5},
+    {"count": 3, "metadata": {"job": "weekly"}},
+    {"count": 3, "configuration": {"session": {"tags": ["weekly"]}}},
+]
+
+
+def test_another_count_makes_a_new_batch_before_the_old_one_is_deleted(stack: OneStack, sim: Simulator) -> None:
+    old = stack.up(browsers(count=3)).outputs["browsers"]
+    result = stack.up(browsers(count=5))
+    new = result.outputs["browsers"]
+    assert result.changes == {"replace": 1, "delete-replaced": 1}
+    assert stack.calls == ["POST", f"DELETE {old['batch_id']}"]
+    assert new["claim"] != old["claim"]
+    assert {session.batch_id for session in sim.live_sessions()} == {new["batch_id"]}
+    assert len(sim.live_sessions()) == 5
+    stack.destroy()
+    assert stack.calls == [f"DELETE {new['batch_id']}"]
+
+
+def test_other_metadata_or_another_configuration_makes_a_new_batch_too(stack: OneStack, sim: Simulator) -> None:
+    first = stack.up(browsers(count=3)).outputs["browsers"]["batch_id"]
+    second = stack.up(browsers(**STARTED_WITH[1])).outputs["browsers"]["batch_id"]
+    assert stack.calls == ["POST", f"DELETE {first}"]
+    third = stack.up(browsers(**STARTED_WITH[2])).outputs["browsers"]["batch_id"]
+    assert stack.calls == ["POST", f"DELETE {second}"]
+    assert {session.batch_id for session in sim.live_sessions("weekly")} == {third}
+
+
+@pytest.mark.parametrize("status", ["cancelled", "deleted"])
+def test_once_stopped_another_count_is_only_recorded(stack: OneStack, status: str) -> None:
+    batch = stack.start_half()
+    stack.up(browsers(count=COUNT, status=status))
+    result = stack.up(browsers(status=status, **{**STARTED_WITH[2], "count": 7}))
+    assert result.changes == {"update": 1}
+    assert stack.requests == []
+    made = result.outputs["browsers"]
+    assert (made["count"], made["configuration"], made["batch_id"]) == (7, {"session": {"tags": ["weekly"]}}, batch)
+    assert "count, configuration: recorded" in "\n".join(result.messages("info"))
+    assert made[f"{status}_sessions"] == 5
+    assert stack.has_nothing_to_do()
+    stack.destroy()
+
+
+def test_to_cancel_and_change_the_count_at_once_starts_nothing(stack: OneStack, sim: Simulator) -> None:
+    batch = stack.start_half()
+    result = stack.up(browsers(count=7, status="cancelled"))
+    assert stack.calls == [f"PATCH {batch}"]
+    assert result.changes == {"update": 1}
+    assert sim.live_sessions() == []
+
+
+@pytest.mark.parametrize("status", ["cancelled", "deleted"])
+def test_back_to_active_is_a_new_batch_where_it_was_started_here(stack: OneStack, sim: Simulator, status: str) -> None:
+    old = stack.start_half()
+    stack.up(browsers(count=COUNT, status=status))
+    result = stack.up(browsers(count=COUNT))
+    assert result.changes == {"replace": 1, "delete-replaced": 1}
+    assert stack.calls == ["POST", *([f"DELETE {old}"] if status == "cancelled" else [])]
+    made = result.outputs["browsers"]
+    assert (made["status"], made.get("cancelled_sessions"), made.get("deleted_sessions")) == ("active", None, None)
+    assert {session.batch_id for session in sim.live_sessions()} == {made["batch_id"]}
+    stack.destroy()
+    assert stack.calls == [f"DELETE {made['batch_id']}"]
+
+
+def test_back_to_active_is_refused_for_an_adopted_batch(stack: OneStack, sim: Simulator) -> None:
+    batch = started_outside(sim, creation_seconds=200.0)
+    stack.up(browsers(batch_id=batch, status="cancelled"))
+    refused = stack.up(browsers(batch_id=batch), expect_failure=True)
+    assert stack.requests == []
+    [error] = [line for line in refused.messages("error") if "resource 'browsers'" in line]
+    assert "property status" in error
+    assert f"batch {batch} is cancelled and cannot be made active again" in error
+    assert stack.stage.resource_outputs("browsers")["status"] == "cancelled"
+
+
+def test_from_deleted_to_cancelled_there_is_nothing_to_do_but_to_record_it(stack: OneStack) -> None:
+    stack.up(browsers(count=3))
+    stack.up(browsers(count=3, status="deleted"))
+    result = stack.up(browsers(count=3, status="cancelled"))
+    assert result.changes == {"update": 1}
+    assert stack.requests == []
+    made = result.outputs["browsers"]
+    assert (made["status"], made["live_status"], made["deleted_sessions"]) == ("cancelled", "deleted", 3)
+    assert made.get("cancelled_sessions") is None
+    assert stack.has_nothing_to_do()
+    stack.destroy()
+    assert stack.requests == []
+
+
+@pytest.mark.parametrize("status", ["cancelled", "deleted"])
+def test_a_new_batch_that_is_not_to_run_is_never_started(stack: OneStack, sim: Simulator, status: str) -> None:
+    result = stack.up(browsers(count=3, status=status))
+    assert stack.requests == []
+    made = result.outputs["browsers"]
+    assert made["live_status"] == "deleted"
+    assert [made.get(count) for count in ("cancelled_sessions", "deleted_sessions", "total_requests")] == [None] * 3
+    [warning] = result.messages("warning")
+    assert f"status is '{status}' for a batch that does not exist yet: nothing was started" in warning
+    assert stack.has_nothing_to_do()
+    stack.refresh()
+    assert stack.requests == []
+
+    started = stack.up(browsers(count=3))
+    assert (started.changes, stack.calls) == ({"replace": 1, "delete-replaced": 1}, ["POST"])
+    assert len(sim.live_sessions()) == 3
+    stack.destroy()
