@@ -20,13 +20,14 @@ from pulumi_anchorbrowser.lifecycle.cleanup import (
     RESULTS,
     RUNS_AGAIN,
     CleanupInputs,
-    Spared,
+    TooMany,
     cleanup_problems,
     outputs_of,
 )
 
 # Hidden inputs of the constructor: whether this is a preview, and the URNs of the program's batches.
 _PREVIEW, _DECLARED = "is_preview", "declared"
+_LAST_UP_COUNTS = "A destroy uses the values of the last `pulumi up`, so run that first."
 
 
 class BatchCleanupProvider(AnchorBrowserProvider):
@@ -62,9 +63,15 @@ class BatchCleanupProvider(AnchorBrowserProvider):
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Run it, where it is to run on destroy: by the stack's destroy, or by an `up` of a program without it."""
         inputs = CleanupInputs.model_validate(received(props))
-        if inputs.runs_on_destroy:
-            # An `up` deletes last of all, when every batch of the program has been named.
-            self._run(inputs, self._services.declared.spared(inputs.owner, ()))
+        if not inputs.runs_on_destroy:
+            return
+        # An `up` deletes last of all, when every batch of the program has been named.
+        spared = self._services.declared.spared(inputs.owner, ())
+        with expected_failures_in_one_line():
+            try:
+                run_cleanup(self._services, inputs, spared, EngineNotices(inputs.resource_urn))
+            except TooMany as error:
+                raise LifecycleError(f"{error} {_LAST_UP_COUNTS}") from None
 
     def _applied(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         inputs = CleanupInputs.model_validate(news)
@@ -72,11 +79,9 @@ class BatchCleanupProvider(AnchorBrowserProvider):
         if not _runs_on_apply(olds, news):
             return {**outputs, **{name: olds.get(name) for name in RESULTS}}
         spared = self._services.declared.spared(inputs.owner, inputs.declared)
-        return {**outputs, **self._run(inputs, spared)}
-
-    def _run(self, inputs: CleanupInputs, spared: Spared) -> dict[str, Any]:
         with expected_failures_in_one_line():
-            return outputs_of(run_cleanup(self._services, inputs, spared, EngineNotices(inputs.resource_urn)))
+            report = run_cleanup(self._services, inputs, spared, EngineNotices(inputs.resource_urn))
+        return {**outputs, **outputs_of(report)}
 
     def _preview(self, news: Mapping[str, Any]) -> None:
         notices = EngineNotices(news.get("resource_urn"))

@@ -45,6 +45,8 @@ def teardown_hook(
     own resources delete them. A failure stops the deletion of the resource. Raises AnchorBrowserError, with every
     wrong argument at once.
     """
+    if not hasattr(pulumi, "ResourceHook"):
+        raise AnchorBrowserError("This Pulumi SDK has no resource hooks: upgrade `pulumi`, or use a BatchCleanup.")
     given = {
         "select": select,
         "exclude": exclude,

@@ -45,6 +45,7 @@ class DeletionIncomplete(LifecycleError):
     """Sessions of a batch could neither be deleted nor ended."""
 
     def __init__(self, batch_id: str, failures: Sequence[tuple[str, str]], deleted: int | None) -> None:
+        self.failed_sessions = len(failures)
         named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
         more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
         super().__init__(
@@ -57,6 +58,7 @@ class SessionsNotEnded(LifecycleError):
     """Sessions of a batch could not be ended one by one."""
 
     def __init__(self, batch_id: str, failures: Sequence[tuple[str, str]], ended: int) -> None:
+        self.failed_sessions = len(failures)
         named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
         more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
         super().__init__(

@@ -13,7 +13,7 @@ from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, Plan, PlannedBatch
 from pulumi_anchorbrowser.lifecycle.cleanup.report import BatchResult, Report
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
-from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
+from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs, IfCompleted
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
@@ -54,7 +54,7 @@ class Acting:
         # A batch that was in the list a moment ago is this account's own, so that its 404 means gone.
         self._stopping = Stopping(client, calls, AccountCheck(client), clock)
 
-    def carry_out(self, plan: Plan, actor: Actor, notices: Notices, watch: Watch) -> Report:
+    def carry_out(self, plan: Plan, actor: Actor, notices: Notices, watch: Watch, if_completed: IfCompleted) -> Report:
         """Do all that is planned. What could not be done is in the report, and is not raised."""
         account = str(self._client.account()) if plan.batches else ""
         results: list[BatchResult] = []
@@ -63,7 +63,7 @@ class Acting:
         def one(batch: PlannedBatch) -> BatchResult:
             if watch.is_stopped():
                 return BatchResult(batch.batch_id, batch.action, "left", reason="stopped before its turn came")
-            result = self._one(batch, _record(batch, actor, account))
+            result = self._one(batch, _record(batch, actor, account, if_completed))
             with lock:
                 results.append(result)
                 notices.progress(f"{len(results)} of {plan.matched} batches")
@@ -116,10 +116,10 @@ def _since(past: int | None, so_far: int | None) -> int | None:
     return None if so_far is None or so_far == past else so_far - (past or 0)
 
 
-def _record(batch: PlannedBatch, actor: Actor, account: str) -> BatchRecord:
+def _record(batch: PlannedBatch, actor: Actor, account: str, if_completed: IfCompleted) -> BatchRecord:
     inputs = BatchInputs(
         batch_id=batch.batch_id,
-        if_completed="end_sessions",
+        if_completed=if_completed,
         owner=actor.owner or batch.owner or "",
         resource_urn=actor.urn or None,
         claim=batch.claim or "",

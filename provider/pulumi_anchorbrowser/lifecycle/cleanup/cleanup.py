@@ -16,6 +16,7 @@ from pulumi_anchorbrowser.lifecycle.cleanup.matching import Matching
 from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, LeftAlone, Plan, PlannedBatch, Spared
 from pulumi_anchorbrowser.lifecycle.cleanup.report import Report
 from pulumi_anchorbrowser.lifecycle.cleanup.selection import Exclusion, Selection
+from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
@@ -93,14 +94,17 @@ class Cleanup:
         actor: Actor | None = None,
         limit: int | None = DEFAULT_LIMIT,
         watch: Watch | None = None,
+        if_completed: IfCompleted = "end_sessions",
     ) -> Report:
         """Do what is planned; one failure does not stop the rest, and is in the report.
+
+        `if_completed` says what becomes of a batch that the API refuses to cancel because its creation had finished.
 
         Raises TooMany, before anything is done, where more than `limit` batches (None: no limit) are planned.
         """
         if limit is not None and plan.matched > limit:
             raise TooMany(plan.matched, limit)
-        return self._acting.carry_out(plan, actor or Actor(), notices, watch or Watch())
+        return self._acting.carry_out(plan, actor or Actor(), notices, watch or Watch(), if_completed)
 
     def _candidates(self, selection: Selection, matching: Matching) -> Iterator[str | BatchSummary | LeftAlone]:
         if selection.batch_ids is not None:

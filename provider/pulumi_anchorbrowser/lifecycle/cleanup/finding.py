@@ -22,8 +22,8 @@ class Listing:
     def batches(self, selection: Selection, now: datetime) -> Iterator[BatchSummary]:
         """Every batch that can be selected, each once. One that is there all the time is never missed.
 
-        A batch deleted between two pages shifts the others, and hides one of them: so the list is read again until
-        it was seen whole. Raises ApiError.
+        A batch deleted between two pages shifts the others, and hides one of them. So more than one page is read
+        again, until that finds nothing new and as many batches as the API says there are. Raises ApiError.
         """
         query = _query(selection, now)
         seen: set[str] = set()
@@ -50,7 +50,8 @@ class Listing:
             if not answer.pagination.has_next or not fresh:
                 break
             page += 1
-        return totals == {len(here)} or not found_more
+        is_steady = None in totals or totals == {len(here)}
+        return is_steady and (page == 1 or not found_more)
 
 
 def tags_of(client: Client, batch_id: str) -> SessionTags | None:

@@ -54,10 +54,6 @@ class CleanupInputs(BaseModel):
         """What is asked for, without the when and how much."""
         return Request(self.select, self.action, self.exclude or Exclusion(), self.owner, self.allow_all)
 
-    def to_outputs(self, report: Report | None) -> dict[str, Any]:
-        """The inputs under their own names, and what came of the run, if there was one."""
-        return {**self.model_dump(exclude={"declared"}, exclude_unset=False), **outputs_of(report)}
-
 
 DEFAULTS: dict[str, Any] = {
     name: CleanupInputs.model_fields[name].default

@@ -1,0 +1,152 @@
+"""A simulator with batches of many kinds, and a stack on a stage that cleans up among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from stages import EngineStage, Stage, StageResult
+
+from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
+from pulumi_anchorbrowser.lifecycle import Clock
+from pulumi_anchorbrowser.lifecycle.cleanup import Cleanup, Report, Request, Selection
+from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.simulator import Fault, Simulator
+
+KEY = "key-of-the-yard"
+THIS, OTHER = "organization/demo/dev", "organization/demo/other"
+BATCHES = "/v1/batch-sessions"
+HOUR = 3600.0
+
+
+def owned(owner: str, *tags: str) -> tuple[str, ...]:
+    """The tags of a batch of this stack."""
+    return ("pulumi", f"pulumi-owner:{owner}", *tags)
+
+
+@dataclass
+class Heard:
+    """What the user was told."""
+
+    infos: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def info(self, text: str) -> None:
+        self.infos.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def progress(self, text: str) -> None:
+        """Passing."""
+
+
+class NoWait:
+    """Time that passes at once."""
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Return."""
+
+
+class Yard:
+    """The simulator, what is started in it, and a cleanup before it."""
+
+    def __init__(self, sim: Simulator, receipts: Path, **options: Any) -> None:
+        self.sim = sim
+        self.heard = Heard()
+        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**{"max_retries": 0, **options}))
+        self.receipts = Receipts(receipts)
+        clock: Clock = NoWait()
+        self.cleanup = Cleanup(self.client, self.receipts, clock=clock, now=self.now, max_concurrency=4)
+
+    def now(self) -> datetime:
+        """The simulator's own time."""
+        return datetime.fromtimestamp(self.sim._clock.now(), tz=timezone.utc)  # noqa: SLF001
+
+    def start(self, *tags: str, count: int = 2) -> str:
+        """A batch whose sessions carry these tags, and have all been created."""
+        configuration = {"session": {"tags": list(tags)}} if tags else None
+        return self.client.create_batch(count, configuration).batch_id
+
+    def run(self, limit: int | None = 100, owner: str = THIS, **request: Any) -> Report:
+        """Plans and carries out."""
+        select = Selection(**request.pop("select"))
+        plan = self.cleanup.plan(Request(select, owner=owner, **request), self.heard)
+        return self.cleanup.carry_out(plan, self.heard, limit=limit)
+
+    def fail_deletes_of(self, batch_id: str) -> None:
+        """The API refuses to delete this batch, and its sessions, from now on."""
+        self.sim.faults.add(Fault("status", method="DELETE", path=f"{BATCHES}/{batch_id}", status=400, times=None))
+
+    def gone(self) -> set[str]:
+        """The batches of which nothing is left."""
+        return {batch.id for batch in self.sim.batches.values() if batch.deleted}
+
+    def there(self) -> set[str]:
+        """The batches whose data is kept."""
+        return {batch.id for batch in self.sim.batches.values() if not batch.deleted}
+
+    @property
+    def changing(self) -> list[str]:
+        """The requests so far that could change something."""
+        return [f"{one.method} {one.path}" for one in self.sim.requests if one.method != "GET"]
+
+
+class CleanedStack:
+    """A stack against the yard. `calls` are those of the last command that could change something."""
+
+    HEAD = "import pulumi\nfrom pulumi import ResourceOptions\nimport pulumi_anchorbrowser as ab\n"
+
+    def __init__(self, stage: Stage, yard: Yard, receipts: Path) -> None:
+        self.stage, self.yard = stage, yard
+        stage.env.update(
+            ANCHORBROWSER_API_KEY=KEY,
+            ANCHORBROWSER_BASE_URL=yard.sim.url,
+            ANCHORBROWSER_MAX_RETRIES="0",
+            ANCHORBROWSER_RECEIPTS=str(receipts),
+            ANCHORBROWSER_SETTLE_TIMEOUT="1",
+        )
+
+    def program(self, body: str) -> None:
+        self.stage.write_program(self.HEAD + body)
+
+    def up(self, body: str | None = None, **options: Any) -> StageResult:
+        if body is not None:
+            self.program(body)
+        return self._run(self.stage.up, **options)
+
+    def refresh(self) -> StageResult:
+        return self._run(self.stage.refresh)
+
+    def destroy(self, **options: Any) -> StageResult:
+        return self._run(self.stage.destroy, **options)
+
+    def has_nothing_to_do(self) -> bool:
+        """Whether a preview is empty; where there is no preview, whether an `up` changes and calls nothing."""
+        if isinstance(self.stage, EngineStage):
+            return self._run(self.stage.preview).changes == {} and self.yard.sim.requests == []
+        return self.up().changes == {} and self.yard.sim.requests == []
+
+    @property
+    def calls(self) -> list[str]:
+        return [call.replace(f" {BATCHES}", "").replace("/", " ") for call in self.yard.changing]
+
+    def outputs(self, name: str = "sweep") -> dict[str, Any]:
+        return self.stage.resource_outputs(name)
+
+    def _run(self, command: Callable[..., StageResult], **options: Any) -> StageResult:
+        self.yard.sim.clear_requests()
+        return command(**options)
+
+
+def cleanup_program(name: str = "sweep", opts: str = "", **args: Any) -> str:
+    """A program with one cleanup."""
+    given = "".join(f", {key}={json.loads(json.dumps(value))!r}" for key, value in args.items())
+    return f"sweep = ab.BatchCleanup({name!r}{given}{opts and ', opts=' + opts})\n"
