@@ -1,0 +1,182 @@
+"""What earlier releases have recorded is previewed without a change, refreshed without one, and destroyed."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stages import EngineStage, RehearsalStage
+from stages.base import SECRET, SIGNATURE
+from upgrades.old_states import KEY, RECORDED, RELEASES, OldState, fill_in, load, program_of, text_of
+
+from pulumi_anchorbrowser import Batch, BatchReady, __version__
+from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
+from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
+from pulumi_anchorbrowser.simulator import Simulator
+
+PASSWORD = "the-password-of-the-proxy"
+PROVIDERS = {"Batch": BatchProvider, "BatchReady": BatchReadyProvider}
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    started = time.time()
+    with Simulator({KEY: "team"}, clock=lambda: started) as running:
+        yield running
+
+
+@pytest.fixture(params=RELEASES)
+def old(request: pytest.FixtureRequest, sim: Simulator) -> OldState:
+    return fill_in(request.param, sim)
+
+
+def changed(sim: Simulator) -> list[str]:
+    """The calls since the log was emptied that can change something."""
+    return [f"{one.method} {one.path.removeprefix('/v1/')}" for one in sim.requests if one.method != "GET"]
+
+
+def browsers_of_the_adopted(old: OldState, sim: Simulator) -> list[str]:
+    batch = sim.batches[old.batches["adopted"]]
+    return [f"DELETE sessions/{batch.session_id(index)}" for index in range(2)]
+
+
+def is_right_for_a_destroy(calls: list[str], old: OldState, sim: Simulator) -> bool:
+    """Whether these are exactly the calls that the recorded resources ask for, the deleted one and the wait none."""
+    batches = [f"DELETE batch-sessions/{old.batches[name]}" for name in ("active", "cancelled")]
+    return sorted(calls) == sorted([*batches, *browsers_of_the_adopted(old, sim)])
+
+
+def test_this_release_or_one_before_it_has_recorded_its_state() -> None:
+    def numbers(release: str) -> list[int]:
+        return [int(number) for number in release.split(".")]
+
+    assert RELEASES
+    assert max(map(numbers, RELEASES)) <= numbers(__version__)
+    # A wire format is new at the first release of each minor version at the latest.
+    assert numbers(__version__)[:2] in [numbers(release)[:2] for release in RELEASES]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_recorded_state_tells_nothing_of_the_machine_it_was_made_on(release: str) -> None:
+    text = text_of(release) + program_of(release)
+    for telling in ("sourcePosition", "stackTrace", "site-packages", str(Path.home()) + "/", "127.0.0.1"):
+        assert telling not in text
+    for name in ("@base_url@", "@active@", "@cancelled@", "@deleted@", "@adopted@"):
+        assert name in text
+
+
+def test_every_recorded_provider_still_loads_by_its_literal_name(old: OldState) -> None:
+    found = set()
+    for resource in old.resources:
+        for properties in (resource["inputs"], resource["outputs"]):
+            payload = properties["__provider"]
+            assert len(payload) < 200  # a name, no code
+            provider = pickle.loads(base64.b64decode(payload))  # noqa: S301  # as the provider host does
+            kind = resource["type"].rpartition(":")[2]
+            assert type(provider) is PROVIDERS[kind]
+            found.add(kind)
+    assert found == {Batch.__name__, BatchReady.__name__}
+
+
+def test_every_recorded_type_and_id_is_what_it_was(old: OldState) -> None:
+    kinds = {resource["urn"].rpartition("::")[2]: (resource["type"], resource["id"]) for resource in old.resources}
+    batch, ready = (f"pulumi-python:dynamic/anchorbrowser:{kind}" for kind in ("Batch", "BatchReady"))
+    assert kinds == {
+        **{name: (batch, batch_id) for name, batch_id in old.batches.items()},
+        "ready": (ready, f"{old.batches['active']}-ready"),
+    }
+
+
+def test_a_rehearsed_old_state_is_kept_as_it_is_and_destroyed(
+    rehearsal_stage: RehearsalStage, old: OldState, sim: Simulator
+) -> None:
+    load(rehearsal_stage, old, sim)
+    before = rehearsal_stage.rehearsal.resources
+    result = rehearsal_stage.up()
+    assert (result.changes, sim.requests) == ({}, [])
+    assert result.operations["same"] == len(old.resources)
+    after = rehearsal_stage.rehearsal.resources
+    assert after.keys() == before.keys()
+    for urn, resource in after.items():
+        assert (resource.id, resource.inputs, resource.outputs) == (
+            before[urn].id,
+            before[urn].inputs,
+            before[urn].outputs,
+        )
+
+    rehearsal_stage.refresh()
+    assert changed(sim) == []
+    sim.clear_requests()
+    assert (rehearsal_stage.up().changes, sim.requests) == ({}, [])
+
+    rehearsal_stage.destroy()
+    assert rehearsal_stage.export()["deployment"]["resources"] == []
+    assert is_right_for_a_destroy(changed(sim), old, sim)
+    assert sim.live_sessions() == []
+
+
+def test_a_rehearsed_old_state_is_destroyed_without_its_program(
+    rehearsal_stage: RehearsalStage, old: OldState, sim: Simulator
+) -> None:
+    load(rehearsal_stage, old, sim)
+    rehearsal_stage.write_program("raise RuntimeError('the program is not run by a destroy')")
+    rehearsal_stage.destroy()
+    assert is_right_for_a_destroy(changed(sim), old, sim)
+    assert sim.live_sessions() == []
+
+
+def test_a_change_of_an_old_resource_is_an_update_in_place(
+    rehearsal_stage: RehearsalStage, old: OldState, sim: Simulator
+) -> None:
+    load(rehearsal_stage, old, sim)
+    active = 'Batch("active", count=3, '
+    assert active in old.program
+    rehearsal_stage.write_program(old.program.replace(active, active + 'status="deleted", '))
+    assert rehearsal_stage.up().changes == {"update": 1}
+    assert changed(sim) == [f"DELETE batch-sessions/{old.batches['active']}"]
+    outputs = rehearsal_stage.resource_outputs("active")
+    assert (outputs["deleted_sessions"], outputs["live_status"]) == (3, "deleted")
+
+
+def test_an_imported_old_state_is_previewed_without_a_change_and_destroyed(
+    engine_stage: EngineStage, old: OldState, sim: Simulator
+) -> None:
+    load(engine_stage, old, sim)
+    assert engine_stage.preview(flags=["--expect-no-changes"]).changes == {}
+    assert sim.requests == []
+
+    engine_stage.refresh()
+    assert changed(sim) == []
+    sim.clear_requests()
+    assert engine_stage.preview(flags=["--expect-no-changes"]).changes == {}
+    assert sim.requests == []
+
+    engine_stage.write_program("raise RuntimeError('the program is not run by a destroy')")
+    result = engine_stage.destroy()
+    assert is_right_for_a_destroy(changed(sim), old, sim)
+    assert not engine_stage.export()["deployment"].get("resources")
+    assert sim.live_sessions() == []
+    assert f"deleted batch {old.batches['active']}: 3 sessions deleted, 0 failed" in result.messages("info")
+
+
+def test_secrets_of_an_imported_old_state_stay_secret(engine_stage: EngineStage, old: OldState, sim: Simulator) -> None:
+    load(engine_stage, old, sim)
+    assert engine_stage.up().changes == {}
+    exported = engine_stage.export()
+    assert PASSWORD not in str(exported)
+    assert "sessionId=" not in str(exported)
+    shown = engine_stage.export(show_secrets=True)
+    assert PASSWORD in str(shown)
+    outputs = {
+        r["urn"].rpartition("::")[2]: r["outputs"] for r in exported["deployment"]["resources"] if "outputs" in r
+    }
+    assert outputs["ready"]["sessions"][SIGNATURE] == SECRET
+    assert outputs["active"]["configuration"]["session"]["proxy"]["password"][SIGNATURE] == SECRET
+
+
+def test_the_recordings_are_explained() -> None:
+    assert "record_state.py" in (RECORDED / "README.md").read_text(encoding="utf-8")
