@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from pulumi_anchorbrowser.api import ApiError, Client, NoAnswer, NotConnected, RateLimited, ServerError
+from pulumi_anchorbrowser.api import (
+    ApiError,
+    Client,
+    NoAnswer,
+    NotConnected,
+    RateLimited,
+    ServerError,
+    UnexpectedAnswer,
+)
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 CALLS: dict[str, Callable[[Client, str], object]] = {
@@ -202,3 +210,35 @@ def test_each_call_has_a_time_limit_of_its_own(sim: Simulator, connect: Callable
     sim.faults.add(Fault("status", status=503))
     assert client.get_batch(batch_id).batch_id == batch_id
     assert len(sim.requests) == 2
+
+
+@pytest.mark.parametrize("call", REPEATABLE)
+@pytest.mark.parametrize("kind", ["reset_mid_body", "garbled", "truncated", "html"])
+def test_a_broken_answer_is_asked_for_again_where_the_verb_allows_it(
+    sim: Simulator, patient: Client, batch_id: str, call: str, kind: Any
+) -> None:
+    sim.faults.add(Fault(kind, method=call, status=200 if kind == "html" else None))
+    try:
+        second = CALLS[call](patient, batch_id)
+    except ApiError as error:
+        # What the broken answer was to has been done, and the second answer says so.
+        second = error
+    assert second.after_lost_answer
+    assert methods(sim) == [call] * 2
+    assert [request.status for request in sim.requests][1] in {200, 404, 409}
+
+
+@pytest.mark.parametrize("kind", ["reset_mid_body", "garbled", "truncated"])
+def test_a_broken_answer_to_a_create_is_never_asked_for_again(sim: Simulator, patient: Client, kind: Any) -> None:
+    sim.faults.add(Fault(kind, method="POST"))
+    with pytest.raises((NoAnswer, UnexpectedAnswer)):
+        patient.create_batch(1)
+    assert methods(sim) == ["POST"]
+
+
+def test_an_answer_that_goes_on_being_garbled_ends_with_how_often_it_was_tried(
+    sim: Simulator, patient: Client, batch_id: str
+) -> None:
+    sim.faults.add(Fault("garbled", method="GET", times=None))
+    with pytest.raises(UnexpectedAnswer, match=r"tried 3 times"):
+        patient.get_batch(batch_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
@@ -11,12 +12,13 @@ from pydantic import BaseModel, ValidationError
 from pulumi_anchorbrowser.api import models
 from pulumi_anchorbrowser.api.account import Account
 from pulumi_anchorbrowser.api.credentials import ApiKeys
-from pulumi_anchorbrowser.api.errors import ApiError, UnexpectedAnswer, for_status
+from pulumi_anchorbrowser.api.errors import ApiError, NoAnswer, UnexpectedAnswer, for_status
 from pulumi_anchorbrowser.api.transport import ClientOptions, Reply, Transport
 
 DEFAULT_BASE_URL = "https://api.anchorbrowser.io"
 _BATCHES = "/v1/batch-sessions"
 _Answer = TypeVar("_Answer", bound=BaseModel)
+_Read = TypeVar("_Read")
 
 
 class Client:
@@ -96,9 +98,8 @@ class Client:
     def end_session(self, session_id: str) -> None:
         """DELETE one session: its browser stops, its data stays."""
         # A UUID, before all else because `/v1/sessions/all` would end every session of the team.
-        self._request(
-            f"end session {session_id}", "DELETE", f"/v1/sessions/{models.parse_id(session_id, of='session')}"
-        )
+        path = f"/v1/sessions/{models.parse_id(session_id, of='session')}"
+        self._request(f"end session {session_id}", "DELETE", path, lambda _: None)
 
     def session_statuses(
         self, *, batch_id: str | None = None, tags: tuple[str, ...] = (), created_from: str | None = None
@@ -113,20 +114,34 @@ class Client:
         return self._call("list sessions", "GET", "/v1/sessions", models.SessionPage, params=query)
 
     def _call(self, operation: str, method: str, path: str, answer: type[_Answer], **options: Any) -> _Answer:
-        reply = self._request(operation, method, path, **options)
-        status = reply.response.status_code
-        try:
-            return answer.model_validate(
-                {**reply.response.json()["data"], "after_lost_answer": reply.after_lost_answer}
-            )
-        except ValidationError as error:
-            wrong = ", ".join(sorted({".".join(map(str, item["loc"])) or "data" for item in error.errors()}))
-            explanation = f"the answer (HTTP {status}) lacks or garbles: {wrong}"
-        except (ValueError, TypeError, KeyError):
-            explanation = f"the answer (HTTP {status}) is not the API's JSON"
-        raise UnexpectedAnswer(operation, explanation, status=status)
+        return self._request(operation, method, path, lambda reply: _parsed(operation, answer, reply), **options)
 
-    def _request(self, operation: str, method: str, path: str, hidden: Sequence[str] = (), **options: Any) -> Reply:
+    def _request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        read: Callable[[Reply], _Read],
+        hidden: Sequence[str] = (),
+        **options: Any,
+    ) -> _Read:
+        """What `read` makes of the answer. One that broke off or makes no sense is asked for again, where it may be."""
+        policy = self._transport.policy()
+        while True:
+            try:
+                reply = self._answered(operation, method, path, hidden, **options)
+                return read(replace(reply, after_lost_answer=reply.after_lost_answer or policy.lost_an_answer))
+            except (NoAnswer, UnexpectedAnswer) as error:  # noqa: PERF203  # each try is a call over the network
+                following = policy.after_broken_answer(method) if error.is_broken else None
+                if following is None:
+                    raise error.with_note(policy.tried(len(policy.history) + 1)) from None
+                policy = following
+                policy.sleep()
+            except ApiError as error:
+                error.after_lost_answer |= policy.lost_an_answer
+                raise
+
+    def _answered(self, operation: str, method: str, path: str, hidden: Sequence[str], **options: Any) -> Reply:
         while True:
             key = self._keys.current
             reply = self._transport.send(operation, method, path, **options)
@@ -150,6 +165,20 @@ class Client:
         error = for_status(operation, status, code=code, server_message=message, tried=reply.tried)
         error.after_lost_answer = reply.after_lost_answer
         return error
+
+
+def _parsed(operation: str, answer: type[_Answer], reply: Reply) -> _Answer:
+    status = reply.response.status_code
+    lost = {"after_lost_answer": reply.after_lost_answer}
+    try:
+        return answer.model_validate({**reply.response.json()["data"], **lost})
+    except ValidationError as error:
+        wrong = ", ".join(sorted({".".join(map(str, item["loc"])) or "data" for item in error.errors()}))
+        unusable = UnexpectedAnswer(operation, f"the answer (HTTP {status}) lacks or garbles: {wrong}", status=status)
+    except (ValueError, TypeError, KeyError):
+        unusable = UnexpectedAnswer(operation, f"the answer (HTTP {status}) is not the API's JSON", status=status)
+        unusable.is_broken = True
+    raise unusable
 
 
 def _passwords(value: Any) -> list[str]:

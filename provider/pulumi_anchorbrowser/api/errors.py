@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _MESSAGE_LIMIT = 300
 
 
@@ -35,7 +40,15 @@ class ApiError(Exception):
             self.advice = advice
         # True where an earlier try of the same call may have been handled without its answer reaching us.
         self.after_lost_answer = False
+        # True where an answer came that broke off or makes no sense: another try may bring a whole one.
+        self.is_broken = False
         super().__init__(f"Could not {operation}: {explanation}. {self.advice}")
+
+    def with_note(self, note: str) -> Self:
+        """The same error with a note behind its explanation."""
+        self.explanation += note
+        self.args = (f"Could not {self.operation}: {self.explanation}. {self.advice}",)
+        return self
 
 
 class Refused(ApiError):

@@ -30,7 +30,10 @@ def transport_error(operation: str, error: requests.RequestException) -> ApiErro
         return NotSent(operation, explanation)
     if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)) or _never_connected(reason):
         return NotConnected(operation, explanation)
-    return NoAnswer(operation, explanation)
+    lost = NoAnswer(operation, explanation)
+    # Whatever urllib3 could repeat, it has; it is done with an answer once its first line has come.
+    lost.is_broken = not isinstance(cause, MaxRetryError) and not isinstance(error, requests.ReadTimeout)
+    return lost
 
 
 def _never_connected(reason: object) -> bool:

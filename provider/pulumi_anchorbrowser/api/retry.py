@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import InvalidHeader, MaxRetryError
+from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
@@ -69,6 +69,13 @@ class RetryPolicy(Retry):
             late.tried = tried  # type: ignore[attr-defined]
             raise late from error
         return following
+
+    def after_broken_answer(self, method: str) -> RetryPolicy | None:
+        """The policy for the next try after an answer that broke off or made no sense; None where there is none."""
+        try:
+            return self.increment(method, error=ProtocolError("the answer broke off")) if self._seconds_left() else None
+        except (MaxRetryError, ProtocolError):
+            return None
 
     def get_retry_after(self, response: Any) -> float | None:
         """The server's own wait; None where there is none that can be understood."""

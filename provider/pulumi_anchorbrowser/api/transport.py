@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +51,12 @@ class Transport:
         self._keys = keys
         self._options = options
         self._limiter = Limiter(options.max_concurrency)
-        adapter = RetryingAdapter(
-            retries=options.max_retries, limit_seconds=options.retry_limit, pool_size=options.max_concurrency
-        )
+        adapter = RetryingAdapter(self.policy, pool_size=options.max_concurrency)
         self._session = _open_session(self.base_url, adapter)
+
+    def policy(self) -> RetryPolicy:
+        """A retry policy whose clock starts now."""
+        return RetryPolicy(self._options.max_retries, limit_seconds=self._options.retry_limit)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -90,16 +93,15 @@ class Transport:
 class RetryingAdapter(HTTPAdapter):
     """An adapter whose every request gets a retry policy, and so a time limit, of its own."""
 
-    def __init__(self, *, retries: int, limit_seconds: float, pool_size: int) -> None:
-        self._retries = retries
-        self._limit_seconds = limit_seconds
+    def __init__(self, policy: Callable[[], RetryPolicy], *, pool_size: int) -> None:
+        self._policy = policy
         super().__init__(pool_connections=2, pool_maxsize=pool_size)
 
     # `requests` reads this attribute once for each request, and has no other place for a policy with a clock in it.
     @property
     def max_retries(self) -> Retry:
         """A policy that starts now."""
-        return RetryPolicy(self._retries, limit_seconds=self._limit_seconds)
+        return self._policy()
 
     @max_retries.setter
     def max_retries(self, value: Retry) -> None:

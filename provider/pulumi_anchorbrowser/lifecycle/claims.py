@@ -41,6 +41,7 @@ class ClaimSearch:
 
         Raises ApiError where the API would not answer at all: then nothing is known.
         """
+        may_fail_until = self._clock.monotonic() + self.patience
         begun = self._clock.monotonic() - max(0.0, (datetime.now(timezone.utc) - sent_at).total_seconds())
         pause = _FIRST_PAUSE_SECONDS
         look = _Look(None, has_candidates=False)
@@ -54,6 +55,9 @@ class ClaimSearch:
                 return look.found
             limit = self.patience * (_PATIENCE_WITH_CANDIDATES if look.has_candidates else 1)
             left = begun + limit - self._clock.monotonic()
+            if failure is not None:
+                # A look that failed says nothing, however old the create is.
+                left = max(left, may_fail_until - self._clock.monotonic())
             if left <= 0:
                 if failure is not None:
                     raise failure

@@ -102,7 +102,13 @@ class Starting:
         adopted: BatchRecord | None = None
         urn = inputs.resource_urn or ""
         for receipt in self._earlier(lambda: self._receipts.unsettled_creates(inputs.owner, urn), _stop_create):
-            batch = self._batch_of(receipt, notices)
+            try:
+                batch = self._batch_of(receipt, notices)
+            except ApiError as error:
+                raise CreateStopped(
+                    f"Nothing was started: what an interrupted run may have started (claim {receipt.subject.claim}) "
+                    f"could not be looked for: {error.explanation}. Run the same command again."
+                ) from None
             if batch is None:
                 continue
             if adopted is None and batch.status != CANCELLED and self._matches(receipt, inputs):

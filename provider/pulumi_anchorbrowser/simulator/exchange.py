@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -91,7 +92,9 @@ class Exchange:
     async def reset(self) -> None:
         """Ends the connection with a TCP reset instead of a polite close."""
         transport = cast(asyncio.Transport, cast(dict[str, Any], self._scope["state"])["transport"])
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        # A client that was killed meanwhile has closed it already.
+        with suppress(OSError):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
         await self.client_gone()
 
