@@ -2,7 +2,8 @@
 # has changed. PYTHON=/path/to/python3 chooses the interpreter.
 PYTHON ?=
 BIN := .venv/bin
-SCRIPTS := . .ci examples/demo examples/adopt-and-cancel
+SCRIPTS := . .ci examples/demo examples/adopt-and-cancel examples/automation-api examples/cleanup-before-network \
+	examples/environment-per-pull-request examples/teardown-hook
 
 # A CLI that `make demo` has installed serves the tests too, where there is none on the PATH.
 export PATH := $(PATH):$(CURDIR)/.pulumi/bin

@@ -5,13 +5,27 @@ from __future__ import annotations
 import click
 
 from pulumi_anchorbrowser._version import __version__
+from pulumi_anchorbrowser.cli.cancel import cancel
+from pulumi_anchorbrowser.cli.completion import completion
+from pulumi_anchorbrowser.cli.delete import delete
+from pulumi_anchorbrowser.cli.doctor import doctor
+from pulumi_anchorbrowser.cli.exits import Commands
+from pulumi_anchorbrowser.cli.list_batches import list_batches
+from pulumi_anchorbrowser.cli.orphans import orphans
+from pulumi_anchorbrowser.cli.receipts import receipts
+from pulumi_anchorbrowser.cli.show import show
 from pulumi_anchorbrowser.cli.simulate import simulate
+from pulumi_anchorbrowser.cli.sweep import sweep
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="pulumi-anchorbrowser")
 def app() -> None:
-    """AnchorBrowser batch sessions, beside Pulumi."""
+    """AnchorBrowser batch sessions, beside Pulumi.
+
+    The key and the address come from the environment: ANCHORBROWSER_API_KEY, ANCHORBROWSER_BASE_URL.
+    """
 
 
-app.add_command(simulate)
+for command in (cancel, completion, delete, doctor, list_batches, orphans, receipts, show, simulate, sweep):
+    app.add_command(command)

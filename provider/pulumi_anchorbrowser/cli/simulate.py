@@ -17,7 +17,7 @@ _EXTRA = {"fastapi", "starlette", "uvicorn"}
 _TEAM = "simulated-team"
 
 
-@click.command()
+@click.command(short_help="Serve a simulated AnchorBrowser API.")
 @click.option("--port", type=_PORT, default=0, metavar="PORT", help="Where to listen.  [default: a free port]")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="A key to accept; repeatable.  [simulated-key]")
 @click.option("--creation-seconds", type=_FLOAT, default=0.0, metavar="S", help="Until all browsers are ready.")
