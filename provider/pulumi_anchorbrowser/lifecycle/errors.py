@@ -41,30 +41,32 @@ class AnotherAccount(LifecycleError):
         )
 
 
-class DeletionIncomplete(LifecycleError):
+class SessionsLeft(LifecycleError):
+    """Sessions of a batch that may still run: `failed_sessions` of them."""
+
+    def __init__(self, batch_id: str, attempt: str, failures: Sequence[tuple[str, str]]) -> None:
+        self.failed_sessions = len(failures)
+        named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
+        more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
+        super().__init__(
+            f"Could not {attempt.format(f'{len(failures)} sessions of batch {batch_id}')}: {named}{more}. "
+            "They may still run; run the same command again."
+        )
+
+
+class DeletionIncomplete(SessionsLeft):
     """Sessions of a batch could neither be deleted nor ended."""
 
     def __init__(self, batch_id: str, failures: Sequence[tuple[str, str]], deleted: int | None) -> None:
-        self.failed_sessions = len(failures)
-        named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
-        more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
-        super().__init__(
-            f"Could not delete {len(failures)} sessions of batch {batch_id} ({deleted or 0} were deleted), and they "
-            f"could not be ended one by one either: {named}{more}. They may still run; run the same command again."
-        )
+        attempt = f"delete {{}} ({deleted or 0} were deleted), and they could not be ended one by one either"
+        super().__init__(batch_id, attempt, failures)
 
 
-class SessionsNotEnded(LifecycleError):
+class SessionsNotEnded(SessionsLeft):
     """Sessions of a batch could not be ended one by one."""
 
     def __init__(self, batch_id: str, failures: Sequence[tuple[str, str]], ended: int) -> None:
-        self.failed_sessions = len(failures)
-        named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
-        more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
-        super().__init__(
-            f"Could not end {len(failures)} sessions of batch {batch_id} ({ended} were ended): {named}{more}. "
-            "They may still run; run the same command again."
-        )
+        super().__init__(batch_id, f"end {{}} ({ended} were ended)", failures)
 
 
 class CancelRefused(LifecycleError):
