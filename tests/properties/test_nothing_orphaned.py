@@ -95,6 +95,8 @@ class Lives(RuleBasedStateMachine):
         if_completed=st.sampled_from(["end_sessions", "end_sessions", "delete", "fail"]),
     )
     def up(self, urn: str, count: int, status: str, on_destroy: str, if_completed: str) -> None:
+        if on_destroy == "cancel" and if_completed == "fail":
+            return  # a destroy that the user wants to fail
         inputs = {"count": count, "status": status, "on_destroy": on_destroy, "if_completed": if_completed}
         self.engine.up(urn, inputs)
 

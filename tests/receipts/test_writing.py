@@ -250,3 +250,18 @@ def test_a_lock_that_somebody_holds_is_waited_for_and_then_told(place: Path, mon
     threading.Timer(0.3, holder.execute, ["COMMIT"]).start()
     assert ours.intend("delete", subject()) == 2
     holder.close()
+
+
+def test_a_second_store_in_a_process_leaves_the_first_one_its_locks(place: Path) -> None:
+    """On POSIX, closing a file drops the locks that its process holds on it; a database loses its journal by that."""
+    first = Receipts(place)
+    first.intend("create", subject())
+    journal = place.with_name(place.name + "-wal")
+    before = journal.stat().st_ino
+    second = Receipts(place)
+    second.intend("cancel", subject(batch_id=BATCH))
+    # Another process that comes and goes would take itself for the last one, and remove the journal.
+    ended([python("receipts.intend('delete', subject())", place)])
+    assert journal.stat().st_ino == before
+    first.intend("delete", subject(batch_id=BATCH))
+    assert len(second.all()) == 4

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, cast
 
 from pulumi_anchorbrowser.receipts.receipt import Counts, Operation, Outcome, Receipt, Subject
 from pulumi_anchorbrowser.receipts.schema import NewerStore, bring_up_to_date
 
 _BUSY_SECONDS = 30
+_opening = Lock()
 _SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count", "fingerprint")
 
 
@@ -153,11 +153,13 @@ class Receipts:
 
 
 def _connect(place: Path) -> sqlite3.Connection:
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # It tells owners and batch ids, which are nobody else's business; SQLite's own files inherit the mode.
-    os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
-    # Every statement commits by itself; one connection for all threads, under the store's own lock.
-    connection = sqlite3.connect(place, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    with _opening:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It tells owners and batch ids, which are nobody else's business; SQLite's own files inherit the mode. A file
+        # that is there is not opened: closing it again would drop the locks of this process's other connections.
+        place.touch(mode=0o600)
+        # Every statement commits by itself; one connection for all threads, under the store's own lock.
+        connection = sqlite3.connect(place, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
