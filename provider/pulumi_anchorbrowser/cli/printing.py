@@ -1,0 +1,89 @@
+"""What the commands print: results on stdout, as tables or as JSON; everything said on the way on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pulumi_anchorbrowser.cli.exits import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA = 1
+# Off a terminal nothing is to be wrapped or cut: lines are for `grep`.
+_UNBOUNDED = 10_000
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (see docs/cli.md).")
+
+
+def print_json(command: str, **document: Any) -> None:
+    """Print a command's one JSON document. Its shape is documented, and changes only with `schema`."""
+    click.echo(json.dumps({"schema": SCHEMA, "command": command, **document}, indent=2, default=str))
+
+
+def console(*, err: bool = False) -> Console:
+    """Where tables go: as wide as the terminal, or as their content."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    width = None if stream.isatty() else _UNBOUNDED
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, err: bool = False) -> None:
+    """Print rows under these headings. A cell that is None is empty."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name in {"BATCH", "SESSION", "STATUS"})
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
+    console(err=err).print(table)
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print names and values, one a line; a value that is None is left out."""
+    shown = {name: value for name, value in fields.items() if value is not None}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        click.echo(f"{name:<{width}}  {plain(str(value))}")
+
+
+def age_of(created_at: str | None) -> str | None:
+    """How long ago that was, in the largest unit that fits: 45s, 12m, 7h, 3d."""
+    if created_at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(created_at.replace("Z", "+00:00"))
+    except ValueError:
+        return created_at
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    passed = max(0, int((datetime.now(timezone.utc) - moment).total_seconds()))
+    for unit, letter in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
+        if passed >= unit:
+            return f"{passed // unit}{letter}"
+    return f"{passed}s"
+
+
+class Speech:
+    """Notices on stderr. A passing status is shown by what counts the work, and not here."""
+
+    def info(self, text: str) -> None:
+        """A line."""
+        click.echo(plain(text), err=True)
+
+    def warning(self, text: str) -> None:
+        """A line that should be read."""
+        click.echo(f"Warning: {plain(text)}", err=True)
+
+    def progress(self, text: str) -> None:
+        """Left out."""

@@ -1,0 +1,54 @@
+"""A simulator with batches of several stacks, and the command line before it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli.batches import KEY, Team
+from cli.driving import CommandLine, ForkServer
+from stages.cli import is_foreign
+
+from pulumi_anchorbrowser.simulator import Simulator
+
+AGO = 26 * 3600.0
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """The API on a clock that stands still until it is moved, a day and two hours ago: what it has is that old."""
+    started = time.time() - AGO
+    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
+        running.settings.minute_seconds = 1e6
+        yield running
+
+
+@pytest.fixture
+def team(sim: Simulator) -> Team:
+    return Team(sim)
+
+
+@pytest.fixture
+def cli(fork_server: ForkServer, sim: Simulator, tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line, with receipts of its own and none of the machine's settings."""
+    kept = {name: value for name, value in os.environ.items() if not is_foreign(name)}
+    own = {
+        "ANCHORBROWSER_API_KEY": KEY,
+        "ANCHORBROWSER_BASE_URL": sim.url,
+        "ANCHORBROWSER_MAX_RETRIES": "0",
+        "ANCHORBROWSER_RECEIPTS": str(tmp_path / "receipts.sqlite3"),
+    }
+    (tmp_path / "cli").mkdir()
+    commands = CommandLine(fork_server, tmp_path / "cli", kept | own)
+    yield commands
+    commands.close()

@@ -1,0 +1,93 @@
+"""`doctor`: each check, well and not well, with what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from cli.batches import KEY
+from cli.driving import CommandLine, Ended
+
+from pulumi_anchorbrowser.cli.examinations import OLDEST_PYTHON, OLDEST_SDK
+from pulumi_anchorbrowser.simulator import Fault, Simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def with_cli(cli: CommandLine, version: str = "v3.272.0", *, language_host: bool = True) -> None:
+    """A PATH with nothing but this Pulumi CLI."""
+    programs = {"pulumi": f"#!/bin/sh\necho {version}\n"}
+    programs |= {"pulumi-language-python": "#!/bin/sh\n"} if language_host else {}
+    for name, content in programs.items():
+        (cli.folder / name).write_text(content, encoding="utf-8")
+        (cli.folder / name).chmod(0o755)
+    cli.env["PATH"] = str(cli.folder)
+
+
+def states(ended: Ended) -> dict[str, str]:
+    return {check["check"]: check["state"] for check in ended.json["checks"]}
+
+
+def advice(ended: Ended, check: str) -> str:
+    return str(next(one["advice"] for one in ended.json["checks"] if one["check"] == check))
+
+
+def test_where_all_is_well_it_ends_with_0(cli: CommandLine) -> None:
+    with_cli(cli)
+    ended = cli.run("doctor", "--json")
+    assert (ended.code, ended.json["ok"]) == (0, True)
+    assert "problem" not in states(ended).values()
+    assert cli.run("doctor").code == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "check", "said"),
+    [
+        ({"ANCHORBROWSER_API_KEY": ""}, "API key", "Set ANCHORBROWSER_API_KEY"),
+        ({"ANCHORBROWSER_API_KEY": "two words"}, "API key", "ANCHORBROWSER_API_KEY cannot be used"),
+        ({"ANCHORBROWSER_API_KEY": "sk-a-wrong-key"}, "API", "Set a valid key"),
+        ({"ANCHORBROWSER_BASE_URL": "http://127.0.0.1:9"}, "API", "Check the network"),
+        ({"ANCHORBROWSER_RECEIPTS": "/dev/null/receipts"}, "receipts", "name another one in ANCHORBROWSER_RECEIPTS"),
+        ({"PATH": os.devnull}, "Pulumi CLI", "Install the Pulumi CLI"),
+    ],
+)
+def test_each_problem_is_told_with_what_to_do(
+    cli: CommandLine, variables: dict[str, str], check: str, said: str
+) -> None:
+    with_cli(cli)
+    cli.env |= variables
+    ended = cli.run("doctor", "--json")
+    assert (ended.code, ended.json["ok"]) == (1, False)
+    assert states(ended)[check] == "problem"
+    assert said in advice(ended, check)
+    printed = cli.run("doctor").out
+    assert said in printed
+    assert KEY not in printed
+    assert "a-wrong-key" not in printed
+
+
+def test_a_cli_without_its_language_host_is_a_problem(cli: CommandLine) -> None:
+    with_cli(cli, language_host=False)
+    ended = cli.run("doctor", "--json")
+    assert (ended.code, states(ended)["language host"]) == (1, "problem")
+
+
+def test_what_only_may_go_wrong_is_a_warning(cli: CommandLine) -> None:
+    with_cli(cli, version="v3.100.0")
+    cli.env["ANCHORBROWSER_RECEIPTS"] = "off"
+    ended = cli.run("doctor", "--json")
+    assert ended.code == 0
+    assert (states(ended)["Pulumi CLI"], states(ended)["receipts"]) == ("warning", "warning")
+
+
+def test_an_api_that_fails_is_a_problem(cli: CommandLine, sim: Simulator) -> None:
+    with_cli(cli)
+    sim.faults.add(Fault("html", times=None, status=502))
+    assert states(cli.run("doctor", "--json"))["API"] == "problem"
+
+
+def test_it_asks_for_what_the_package_asks_for() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'requires-python = ">={".".join(map(str, OLDEST_PYTHON))}"' in project
+    assert f'"pulumi>={".".join(map(str, OLDEST_SDK))},' in project
