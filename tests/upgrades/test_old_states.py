@@ -13,13 +13,14 @@ from stages import EngineStage, RehearsalStage
 from stages.base import SECRET, SIGNATURE
 from upgrades.old_states import KEY, RECORDED, RELEASES, OldState, fill_in, load, program_of, text_of
 
-from pulumi_anchorbrowser import Batch, BatchReady, __version__
+from pulumi_anchorbrowser import __version__
+from pulumi_anchorbrowser.dynamic.batch_cleanup_provider import BatchCleanupProvider
 from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
 from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
 from pulumi_anchorbrowser.simulator import Simulator
 
 PASSWORD = "the-password-of-the-proxy"
-PROVIDERS = {"Batch": BatchProvider, "BatchReady": BatchReadyProvider}
+PROVIDERS = {"Batch": BatchProvider, "BatchCleanup": BatchCleanupProvider, "BatchReady": BatchReadyProvider}
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_every_recorded_provider_still_loads_by_its_literal_name(old: OldState) 
             kind = resource["type"].rpartition(":")[2]
             assert type(provider) is PROVIDERS[kind]
             found.add(kind)
-    assert found == {Batch.__name__, BatchReady.__name__}
+    assert found == set(PROVIDERS)
 
 
 def test_every_recorded_type_and_id_is_what_it_was(old: OldState) -> None:
@@ -87,6 +88,7 @@ def test_every_recorded_type_and_id_is_what_it_was(old: OldState) -> None:
     batch, ready = (f"pulumi-python:dynamic/anchorbrowser:{kind}" for kind in ("Batch", "BatchReady"))
     assert kinds == {
         **{name: (batch, batch_id) for name, batch_id in old.batches.items()},
+        "leftovers": ("pulumi-python:dynamic/anchorbrowser:BatchCleanup", kinds["leftovers"][1]),
         "ready": (ready, f"{old.batches['active']}-ready"),
     }
 

