@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from examples_support import API_KEY, ROOT
 
 from pulumi_anchorbrowser.rehearsal import Rehearsal
@@ -54,3 +55,20 @@ def test_the_table_of_outputs_names_every_output_of_a_batch() -> None:
     for resource in (Batch, BatchReady):
         missing = [name for name in resource.__annotations__ if f"`{name}`" not in README]
         assert missing == []
+
+
+@pytest.mark.usefixtures("own_home")
+def test_the_cleanup_of_the_readme_leaves_young_batches_alone(tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text(snippet_with("BatchCleanup("), encoding="utf-8")
+    with Simulator({API_KEY: "team"}) as api:
+        body = {"count": 2, "configuration": {"session": {"tags": ["pr-12"], "timeout": {"idle_timeout": -1}}}}
+        url = f"{api.url}/v1/batch-sessions"
+        requests.post(url, json=body, headers={"anchor-api-key": API_KEY}, timeout=10).raise_for_status()
+        config = {"anchorbrowser:baseUrl": api.url}
+        with Rehearsal(tmp_path, config=config, secret_config={"anchorbrowser:apiKey": API_KEY}) as stack:
+            stack.up()
+            assert len(api.live_sessions()) == 2
+            stack.destroy()
+            # Younger than ten minutes, and so left alone.
+            assert len(api.live_sessions()) == 2
+        assert [request.method for request in api.requests] == ["POST", "GET"]
