@@ -1,0 +1,47 @@
+"""A simulator, and a stack on each stage that is watched for secrets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bad_days.watched_stack import WatchedStack
+from crashes.killed_runs import KillableStage
+from crashes.secrets_sought import nothing_secret_in
+from scenarios.one_stack import KEY, OTHER_KEY
+from stages import NO_ENGINE, Stage, engine_is_here
+
+from pulumi_anchorbrowser.simulator import Simulator
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """The API for two teams, on a clock that stands still until it is moved; no session ends by itself."""
+    started = time.time()
+    with Simulator({KEY: "our-team", OTHER_KEY: "another-team"}, clock=lambda: started) as running:
+        running.settings.minute_seconds = 1e6
+        yield running
+
+
+@pytest.fixture
+def stack(stage: Stage, sim: Simulator, tmp_path: Path) -> Iterator[WatchedStack]:
+    """The same bad day on both stages; when it is over, all that was kept and printed is searched for secrets."""
+    watched = WatchedStack(stage, sim, tmp_path / "receipts.sqlite3")
+    yield watched
+    watched.told_no_secret()
+    nothing_secret_in(tmp_path)
+
+
+@pytest.fixture
+def engine_stack(sim: Simulator, tmp_path: Path) -> Iterator[WatchedStack]:
+    """A bad day that only the real engine can show."""
+    if not engine_is_here():
+        pytest.skip(NO_ENGINE)
+    stage = KillableStage(tmp_path / "engine-stage")
+    watched = WatchedStack(stage, sim, tmp_path / "receipts.sqlite3")
+    yield watched
+    stage.close()
+    watched.told_no_secret()
+    nothing_secret_in(tmp_path)

@@ -1,0 +1,42 @@
+"""A simulator, and a stack on the real engine whose runs can be killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from crashes.killed_runs import KillableStack, KillableStage
+from crashes.secrets_sought import nothing_secret_in
+from scenarios.one_stack import KEY
+from stages import NO_ENGINE, engine_is_here
+
+from pulumi_anchorbrowser.simulator import Simulator
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """The API on a clock that stands still until it is moved; no session ends by itself."""
+    started = time.time()
+    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
+        running.settings.minute_seconds = 1e6
+        yield running
+
+
+@pytest.fixture
+def stack(sim: Simulator, tmp_path: Path) -> Iterator[KillableStack]:
+    """The stack; when the test is over, its receipts and all that was printed are searched for secrets."""
+    if not engine_is_here():
+        pytest.skip(NO_ENGINE)
+    stage = KillableStage(tmp_path / "engine-stage")
+    yield KillableStack(stage, sim, tmp_path / "receipts.sqlite3")
+    stage.close()
+    assert nothing_secret_in(tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the engine."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.engine)

@@ -1,0 +1,160 @@
+"""Runs of the real engine that are killed, with every process they started, at a chosen call of the API."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from scenarios.one_stack import OWNER, SECONDS, OneStack
+from stages import Command, EngineStage, StageResult
+
+from pulumi_anchorbrowser.simulator import Batch, Fault, Simulator
+
+Moment = Literal["before", "after"]
+MOMENTS: tuple[Moment, ...] = ("before", "after")
+OURS = "pulumi-python:dynamic/anchorbrowser:Batch"
+SECONDS_PER_LOOK = 25.0
+READY = {"ready": {"kind": "BatchReady", "batch_id": "@browsers"}}
+
+
+class KillableStage(EngineStage):
+    """The engine's stage, with every kind of run to be started and left running."""
+
+    def outputs(self) -> dict[str, Any]:
+        """None: a killed run has none, and after the others these tests look into the state."""
+        return {}
+
+    def start(self, verb: str, flags: Sequence[str] = ()) -> Command:
+        """Starts an `up` or a `destroy` and returns at once."""
+        return self._start(verb, ["--skip-preview", "--yes", *flags])
+
+    def kill(self) -> None:
+        """kill -9 of the latest command: the CLI, the language host, the program and the provider host."""
+        command = self._commands[-1]
+        assert len(command.pids()) > 1, "there is nothing to kill"
+        until = time.monotonic() + 10
+        while command.pids() and time.monotonic() < until:
+            command.kill_all()
+        assert command.pids() == []
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a killed run has left its lock, which makes the CLI ask for a `pulumi cancel`."""
+        return any(self._backend.glob(".pulumi/locks/**/*.json"))
+
+
+class KillableStack(OneStack):
+    """One stack, whose runs may be killed."""
+
+    stage: KillableStage
+
+    def __init__(self, stage: KillableStage, sim: Simulator, receipts: Path) -> None:
+        super().__init__(stage, sim, receipts)
+        self.receipts = receipts
+
+    def time_goes_by(self) -> None:
+        """From now on every GET finds the API further on: batches get ready, however fast the machine is."""
+        self.sim.faults.add(Fault(method="GET", times=None, before=lambda _: self.sim.advance(SECONDS_PER_LOOK)))
+
+    def killed(self, verb: str, nth: int, moment: Moment, *, method: str | None = None) -> None:
+        """Runs it, and kills all of it at its nth call, before or after the API has handled that one."""
+        self.sim.clear_requests()
+        if moment == "before":
+            killing = Fault("no_reply", handled=False, method=method, nth=nth, before=lambda _: self.stage.kill())
+        else:
+            killing = Fault(method=method, nth=nth, after=lambda _: self.stage.kill())
+        self.killed_by(killing, verb)
+
+    def killed_by(self, killing: Fault, verb: str = "up") -> None:
+        """Runs it under a fault that kills it. Before and after, time goes by as the run looks."""
+        self.unlock()
+        self.sim.clear_requests()
+        self.sim.faults.clear()
+        self.sim.faults.add(killing)
+        self.time_goes_by()
+        command = self.stage.start(verb)
+        result = self.stage.finished(command)
+        assert killing.struck == 1, f"it was to be killed and ended by itself:\n{result.text}"
+        assert command.popen.returncode < 0
+        self.sim.faults.clear()
+        self.time_goes_by()
+
+    def unlock(self) -> None:
+        """`pulumi cancel`, where a killed run has left its lock, as the CLI's own error says."""
+        if self.stage.is_locked:
+            self.stage.cancel()
+
+    def same_again(self, verb: str, flags: Sequence[str] = ()) -> StageResult:
+        """The same command, as a user gives it once more."""
+        self.unlock()
+        self.sim.clear_requests()
+        result = self.stage.finished(self.stage.start(verb, flags))
+        assert not result.failed, result.text
+        return result
+
+    def forget_receipts(self) -> None:
+        """What another machine sees: none of them."""
+        for path in self.receipts.parent.glob(f"{self.receipts.name}*"):
+            path.unlink()
+
+    def stacks_batches(self) -> dict[str, dict[str, Any]]:
+        """The outputs of every batch in the state by name, those to be deleted left out."""
+        return {r["urn"].split("::")[-1]: r["outputs"] for r in self._resources() if not r.get("delete")}
+
+    def known_ids(self) -> set[str]:
+        """Every batch that the state knows."""
+        return {r["id"] for r in self._resources()}
+
+    def live_ids(self) -> set[str]:
+        """Every batch of this stack of which a browser runs or is still to be started."""
+        return {session.batch_id for session in self.sim.live_sessions(OWNER)}
+
+    def has_no_orphan(self) -> None:
+        """Whatever runs is in the state, and it is one batch at most; what the state says of batches is true."""
+        assert self.live_ids() <= self.known_ids()
+        assert len(self.live_ids()) <= 1
+        for outputs in self.stacks_batches().values():
+            counts_are_true(outputs, self.sim.batches[outputs["batch_id"]])
+
+    def last_destroy(self) -> None:
+        """After it nothing is left in the state, and nothing of this stack runs or will start."""
+        self.same_again("destroy")
+        assert self.names() == set()
+        self.sim.advance(SECONDS)
+        assert self.sim.live_sessions() == []
+
+    def pending_creates(self) -> list[dict[str, Any]]:
+        """The inputs of creates that the engine wrote down and never learnt the end of."""
+        pending = self.stage.export()["deployment"].get("pending_operations") or []
+        assert all(operation["type"] == "creating" for operation in pending)
+        return [operation["resource"]["inputs"] for operation in pending if operation["resource"]["type"] == OURS]
+
+    def _resources(self) -> list[dict[str, Any]]:
+        resources: list[dict[str, Any]] = self.stage.export()["deployment"].get("resources") or []
+        return [resource for resource in resources if resource["type"] == OURS]
+
+
+def counts_are_true(outputs: dict[str, Any], batch: Batch) -> None:
+    """Each count is what the simulator did, or it is not known."""
+    for name, truth in truths(batch).items():
+        assert outputs.get(name) in {None, truth}, (name, truth, outputs)
+
+
+def truths(batch: Batch) -> dict[str, int]:
+    """What the simulator did to a batch, by its own records."""
+    by_cancel = sum(moment == batch.cancelled_at for moment in batch.ended.values())
+    return {
+        "cancelled_sessions": by_cancel,
+        "ended_sessions": len(batch.ended) - by_cancel,
+        "deleted_sessions": len(batch.removed),
+    }
+
+
+def receipts_by_outcome(place: Path, operation: str) -> list[str | None]:
+    """The outcomes of all receipts of one operation, oldest first, read without the product's own code."""
+    with sqlite3.connect(place) as connection:
+        rows = connection.execute("SELECT outcome FROM receipts WHERE operation = ? ORDER BY id", (operation,))
+        return [outcome for (outcome,) in rows]
