@@ -161,7 +161,9 @@ class Client:
                 message = message.replace(secret, "[secret]")
         if status == requests.codes.not_found and code is None and message is None:
             # A gateway's 404, or that of a wrong address: not the API's word that something is gone.
-            return UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=status)
+            unusable = UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=status)
+            unusable.is_broken, unusable.nothing_done = True, True
+            return unusable
         error = for_status(operation, status, code=code, server_message=message, tried=reply.tried)
         error.after_lost_answer = reply.after_lost_answer
         return error
