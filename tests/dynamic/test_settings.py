@@ -9,6 +9,8 @@ import pytest
 
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
+from pulumi_anchorbrowser.lifecycle import LifecycleError
+from pulumi_anchorbrowser.lifecycle.settings import refuse_misspelt
 
 
 def read(config: dict[str, Any] | None = None, **environ: str) -> Settings:
@@ -103,3 +105,16 @@ def test_receipts_are_where_the_environment_says_or_off() -> None:
     assert read(RECEIPTS="off").receipts is None
     assert read(RECEIPTS="/somewhere/r.sqlite3").receipts == Path("/somewhere/r.sqlite3")
     assert read().receipts is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("anchorbrowser:basUrl", "baseUrl"), ("anchorbrowser:apikey", "apiKey"), ("anchorbrowser:base_url", "baseUrl")],
+)
+def test_a_misspelt_setting_is_refused_and_not_ignored(key: str, meant: str) -> None:
+    with pytest.raises(LifecycleError, match=f"did you mean 'anchorbrowser:{meant}'"):
+        refuse_misspelt(["project:basUrl", key])
+
+
+def test_other_peoples_keys_and_our_own_are_left_alone() -> None:
+    refuse_misspelt(["anchorbrowser:baseUrl", "anchorbrowser:team", "aws:region", "project:baseUrll"])

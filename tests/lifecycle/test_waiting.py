@@ -205,3 +205,10 @@ def test_every_error_of_a_wait_is_one_line(stage: Stage) -> None:
     with pytest.raises(LifecycleError, match="No session of the batch could be created") as caught:
         wait(stage, batch_id)
     assert "\n" not in str(caught.value)
+
+
+def test_more_than_the_batch_has_is_refused_at_once(stage: Stage) -> None:
+    batch_id = stage.foreign()
+    with pytest.raises(LifecycleError, match=r"has only \d+ browsers, and min_ready is 999"):
+        wait(stage, batch_id, min_ready=999)
+    assert stage.clock.slept == []

@@ -72,7 +72,10 @@ def _owners(known: StackState, owner: str | None, stack: str | None) -> frozense
     """Whose batches to look for. A state of another stack would make every batch of this one look like an orphan."""
     owner = owner or (stack if stack and stack.count("/") == OWNER.count("/") else None)
     if owner is None and not known.owners:
-        raise click.UsageError(f"The state does not tell whose it is: give --owner {OWNER}.")
+        raise click.UsageError(
+            f"The state, which is empty, does not tell whose it is: give --owner {OWNER} "
+            "(the organization is `organization` on a backend of one's own)."
+        )
     if owner is None or owner in known.owners:
         return known.owners
     if known.stack not in {None, owner.partition("/")[2]}:

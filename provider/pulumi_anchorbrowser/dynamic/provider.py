@@ -11,8 +11,9 @@ from pulumi.output import Unknown
 from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
 from pulumi_anchorbrowser.dynamic.services import Services, services_for
 from pulumi_anchorbrowser.dynamic.settings import Settings
-from pulumi_anchorbrowser.dynamic.speech import speak_in_one_line
+from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line, speak_in_one_line
 from pulumi_anchorbrowser.lifecycle import Problem
+from pulumi_anchorbrowser.lifecycle.settings import refuse_misspelt
 
 _PROVIDER_KEY = "__provider"
 
@@ -32,6 +33,9 @@ class AnchorBrowserProvider(ResourceProvider):
         """Called once in each host, with the stack's config."""
         speak_in_one_line()
         widen_worker_pool()
+        with expected_failures_in_one_line():
+            # The names of all keys are told nowhere else.
+            refuse_misspelt(getattr(req.config, "_props", {}))
         self._services = services_for(Settings.read(req.config.get))
 
 

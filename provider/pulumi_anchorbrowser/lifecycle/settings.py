@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,14 +85,50 @@ class Settings:
             return None
 
 
+SETTINGS = (
+    "apiKey",
+    "baseUrl",
+    "maxConcurrency",
+    "requestTimeout",
+    "maxRetries",
+    "pollInterval",
+    "settleTimeout",
+    "confirmAccount",
+)
+
+
+def refuse_misspelt(keys: Iterable[str]) -> None:
+    """Raise LifecycleError where a key of the stack's config is nearly the name of a setting.
+
+    An unnoticed `basUrl` would leave the default in force, and start browsers that are billed.
+    """
+    for key in keys:
+        namespace, _, name = key.partition(":")
+        if namespace != _NAMESPACE or name in SETTINGS:
+            continue
+        close = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.75)
+        if close:
+            raise LifecycleError(
+                f"There is no setting {key!r}; did you mean '{_NAMESPACE}:{close[0]}'? "
+                f"Correct it with `pulumi config rm {key}` and `pulumi config set`, then run again."
+            )
+
+
 def _variable(name: str) -> str:
     words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
     return f"{_NAMESPACE}_{words}".upper()
 
 
+def _number(kind: Callable[[str], _Value], text: str) -> _Value:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+
+
 def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
     def parse(text: str) -> _Value:
-        value = kind(text)
+        value = _number(kind, text)
         if not 0 < value < math.inf:  # type: ignore[operator]
             raise ValueError(f"{text!r} is not a number above 0")
         return value
@@ -100,7 +137,7 @@ def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
 
 
 def _not_negative(text: str) -> int:
-    value = int(text)
+    value = _number(int, text)
     if value < 0:
         raise ValueError(f"{text!r} is less than 0")
     return value

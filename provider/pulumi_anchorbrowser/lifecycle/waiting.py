@@ -91,6 +91,7 @@ class Waiting:
                 self._notices.progress(_progress(batch, goal, deadline - self._clock.monotonic()))
                 if goal.is_met(batch):
                     return Reached(batch, retried)
+                _refuse_the_impossible(batch, goal)
                 if batch.status not in UNFINISHED:
                     if retried is not None or not goal.retry_failed or not batch.failed_requests:
                         _give_up(self._client.get_batch(batch_id), goal, retried)
@@ -157,6 +158,14 @@ def _too_late(batch_id: str, batch: BatchSummary | None, goal: Goal) -> str:
         f"Batch {batch_id} was not ready within {goal.timeout:g} s: {so_far}. The batch stays in the state and goes "
         "on; run `pulumi up` again to go on waiting, raise timeout, or lower min_ready."
     )
+
+
+def _refuse_the_impossible(batch: BatchSummary, goal: Goal) -> None:
+    if goal.min_ready is not None and batch.total_requests is not None and goal.min_ready > batch.total_requests:
+        raise NotReady(
+            f"Batch {batch.batch_id} has only {batch.total_requests} browsers, and min_ready is {goal.min_ready}. "
+            "Its browsers go on; lower min_ready, then run again."
+        )
 
 
 def _give_up(batch: Batch, goal: Goal, retried: int | None) -> NoReturn:
