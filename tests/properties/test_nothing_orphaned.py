@@ -159,7 +159,9 @@ class Lives(RuleBasedStateMachine):
                 continue
             for name, truth in truths(batch).items():
                 assert known.outputs.get(name) in {None, truth}, (name, truth, known.outputs)
-            if self.undisturbed and known.outputs["status"] == "deleted" and batch.deleted:
+            # On a machine so busy that an answer is not waited for, even an undisturbed DELETE is sent twice.
+            once = len(self.simulator.requests_of("DELETE", f"/v1/batch-sessions/{batch.id}")) == 1
+            if self.undisturbed and once and known.outputs["status"] == "deleted" and batch.deleted:
                 assert known.outputs["deleted_sessions"] == len(batch.removed)
 
     def teardown(self) -> None:
