@@ -51,9 +51,10 @@ def _tell_undecided(plan: Plan, notices: Notices) -> None:
     undecided = [left for left in plan.left_alone if left.kind == "undecided"]
     if undecided:
         first = undecided[0]
+        count = "1 batch was" if len(undecided) == 1 else f"{len(undecided)} batches were"
         notices.warning(
-            f"{len(undecided)} batches were left alone because it cannot be told whether they are meant, such as "
-            f"{first.batch_id} ({first.status}): {first.reason}"
+            f"{count} left alone, since it cannot be told whether it is meant, such as {first.batch_id} "
+            f"({first.status}): {first.reason}. A batch that its own resource is deleting at this moment looks the same"
         )
 
 
