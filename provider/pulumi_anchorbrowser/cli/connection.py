@@ -55,16 +55,11 @@ def read_settings() -> Settings:
 
 def open_client(settings: Settings) -> Client:
     """A client. Raises Failed where there is no key."""
-    from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
+    from pulumi_anchorbrowser.api import ApiKeys, Client
 
     if settings.api_key is None:
         raise Failed(NO_KEY)
-    options = ClientOptions(
-        request_timeout=settings.request_timeout,
-        max_retries=settings.max_retries,
-        max_concurrency=settings.max_concurrency,
-    )
-    return Client(settings.base_url, ApiKeys(settings.api_key), options)
+    return Client(settings.base_url, ApiKeys(settings.api_key), settings.client_options)
 
 
 def open_receipts() -> Receipts:

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from threading import Lock
 
-from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
+from pulumi_anchorbrowser.api import ApiKeys, Client
 from pulumi_anchorbrowser.dynamic.declared import Declared
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.settings import Settings
@@ -78,12 +78,7 @@ class Services:
                 "or in the environment as ANCHORBROWSER_API_KEY, then run again."
             )
         keys = ApiKeys(settings.api_key, settings.environment_key, _warn_of_fallback)
-        options = ClientOptions(
-            request_timeout=settings.request_timeout,
-            max_retries=settings.max_retries,
-            max_concurrency=settings.max_concurrency,
-        )
-        return Client(settings.base_url, keys, options)
+        return Client(settings.base_url, keys, settings.client_options)
 
 
 def _warn_of_fallback() -> None:

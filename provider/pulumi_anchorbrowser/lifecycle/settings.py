@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pulumi_anchorbrowser.api import ClientOptions
 from pulumi_anchorbrowser.api.addresses import check_base_url
 from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL
 from pulumi_anchorbrowser.api.credentials import check_key
@@ -75,6 +76,15 @@ class Settings:
             settle_timeout=setting("settleTimeout", _positive(float), cls.settle_timeout),
             receipts=default_place(environ),
             confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
+        )
+
+    @property
+    def client_options(self) -> ClientOptions:
+        """How a client of these settings behaves."""
+        return ClientOptions(
+            request_timeout=self.request_timeout,
+            max_retries=self.max_retries,
+            max_concurrency=self.max_concurrency,
         )
 
     @staticmethod
