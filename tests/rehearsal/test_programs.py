@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def test_a_run_leaves_directory_path_environment_and_modules_as_they_were(folder
         stage.up()
     assert (Path.cwd(), list(sys.path), dict(os.environ), list(sys.argv)) == before
     assert "shelf_helper" not in sys.modules
+
+
+def test_a_run_leaves_the_pickler_no_deeper_than_it_was_however_many_runs_follow(folder: Path) -> None:
+    before = dict(vars(pickle._Pickler))  # noqa: SLF001
+    with Rehearsal(folder) as stage:
+        stage.up()
+    assert dict(vars(pickle._Pickler)) == before  # noqa: SLF001
 
 
 def test_a_single_file_runs_too(folder: Path) -> None:

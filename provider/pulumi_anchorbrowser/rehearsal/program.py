@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import os
+import pickle
 import runpy
 import sys
 import threading
@@ -57,7 +58,7 @@ def run_program(program: Program, monitor: object, engine: object, stage: Stage)
         errors.append(contextvars.Context().run(_run, program, monitor, engine, stage))
 
     thread = threading.Thread(target=target, name="rehearsal-program", daemon=True)
-    with _environment(stage.env), _folder(program):
+    with _environment(stage.env), _folder(program), _pickler():
         thread.start()
         thread.join(stage.timeout)
     if thread.is_alive():
@@ -121,6 +122,18 @@ def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+@contextlib.contextmanager
+def _pickler() -> Iterator[None]:
+    """Puts the pickler back as it was: for every dynamic resource the SDK nests it one level deeper for good."""
+    patched = pickle._Pickler  # noqa: SLF001
+    before = {name: vars(patched)[name] for name in ("_batch_setitems", "save_dict")}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(patched, name, value)
 
 
 @contextlib.contextmanager
