@@ -61,10 +61,10 @@ class Yard:
     def __init__(self, sim: Simulator, receipts: Path, **options: Any) -> None:
         self.sim = sim
         self.heard = Heard()
-        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**{"max_retries": 0, **options}))
+        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**{"max_retries": 0, "max_concurrency": 4, **options}))
         self.receipts = Receipts(receipts)
         clock: Clock = NoWait()
-        self.cleanup = Cleanup(self.client, self.receipts, clock=clock, now=self.now, max_concurrency=4)
+        self.cleanup = Cleanup(self.client, self.receipts, clock=clock, now=self.now)
 
     def now(self) -> datetime:
         """The simulator's own time."""

@@ -31,6 +31,7 @@ class Client:
         self._keys = keys
         self._transport = Transport(base_url, keys, options or ClientOptions())
         self.base_url = self._transport.base_url
+        self.max_concurrency = self._transport.max_concurrency
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"

@@ -50,6 +50,7 @@ class Transport:
         self.base_url = check_base_url(base_url)
         self._keys = keys
         self._options = options
+        self.max_concurrency = options.max_concurrency
         self._limiter = Limiter(options.max_concurrency)
         adapter = RetryingAdapter(self.policy, pool_size=options.max_concurrency)
         self._session = _open_session(self.base_url, adapter)

@@ -33,7 +33,7 @@ class Connection:
         """What plans, and what stops batches: the same steps, receipts and counts as those of the resources."""
         from pulumi_anchorbrowser.lifecycle.cleanup import Cleanup
 
-        return Cleanup(self.client, self.receipts, max_concurrency=min(16, self.settings.max_concurrency))
+        return Cleanup(self.client, self.receipts)
 
     def recorded(self) -> list[Receipt]:
         """All receipts of this machine; none, with a warning, where they cannot be read."""
@@ -56,9 +56,10 @@ def read_settings() -> Settings:
 def open_client(settings: Settings) -> Client:
     """A client. Raises Failed where there is no key."""
     from pulumi_anchorbrowser.api import ApiKeys, Client
+    from pulumi_anchorbrowser.lifecycle.advice import leading_to
 
     if settings.api_key is None:
-        raise Failed(NO_KEY)
+        raise Failed(leading_to(NO_KEY, "no-api-key"))
     return Client(settings.base_url, ApiKeys(settings.api_key), settings.client_options)
 
 

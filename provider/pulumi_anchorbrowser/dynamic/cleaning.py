@@ -59,5 +59,4 @@ def _tell_undecided(plan: Plan, notices: Notices) -> None:
 
 
 def _cleanup(services: Services) -> Cleanup:
-    concurrency = services.settings.max_concurrency
-    return Cleanup(services.client, services.receipts, clock=services.clock, max_concurrency=concurrency)
+    return Cleanup(services.client, services.receipts, clock=services.clock, changed=services.keeper.changed)

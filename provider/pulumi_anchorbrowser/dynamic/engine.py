@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 _TIMEOUT_SECONDS = 5
+# A status is read by people, and each costs a call to the engine.
+_STATUS_SECONDS = 0.1
 
 
 class EngineNotices:
@@ -19,6 +22,7 @@ class EngineNotices:
 
     def __init__(self, urn: str | None = None) -> None:
         self._urn = urn or ""
+        self._status_due = 0.0
 
     def info(self, text: str) -> None:
         """An info line."""
@@ -29,8 +33,11 @@ class EngineNotices:
         self._log(engine_pb2.WARNING, text)
 
     def progress(self, text: str) -> None:
-        """A passing status, which a terminal shows beside the resource."""
-        self._log(engine_pb2.INFO, text, ephemeral=True)
+        """A passing status, which a terminal shows beside the resource; not more often than people read."""
+        now = time.monotonic()
+        if now >= self._status_due:
+            self._status_due = now + _STATUS_SECONDS
+            self._log(engine_pb2.INFO, text, ephemeral=True)
 
     def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
         engine = _engine()

@@ -14,16 +14,15 @@ from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 
-_ENDED_AT_ONCE = 8
-
 
 class SessionEnding:
-    """Ends sessions, a few at a time."""
+    """Ends sessions, as many at a time as the client makes calls, whichever batches they are of."""
 
     def __init__(self, client: Client, calls: RecordedCalls, accounts: AccountCheck) -> None:
         self._client = client
         self._calls = calls
         self._accounts = accounts
+        self._pool = ThreadPoolExecutor(client.max_concurrency, thread_name_prefix="end")
 
     def end_all(self, live: Batch, record: BatchRecord, notices: Notices) -> BatchRecord:
         """End every session of a batch that starts no more of them."""
@@ -42,8 +41,8 @@ class SessionEnding:
         ending = Ending(self._calls.counts(record, notices))
         if not running:
             return ending
-        with self._calls.ending(record, notices) as outcome, ThreadPoolExecutor(_ENDED_AT_ONCE) as pool:
-            for session, end in zip(running, pool.map(self._end_one, running), strict=True):
+        with self._calls.ending(record, notices) as outcome:
+            for session, end in zip(running, self._pool.map(self._end_one, running), strict=True):
                 ending.add(session, end)
                 outcome.progress(ending.ended)
                 notices.progress(f"{ending.ended} of {len(running)} sessions ended")

@@ -45,13 +45,17 @@ class BatchKeeper:
         self._client = client
         self._clock = clock
         self._reader = BatchReader(client, clock)
-        self._calls = RecordedCalls(client, receipts, self._reader.changed)
+        self._calls = RecordedCalls(client, receipts, self.changed)
         self._accounts = AccountCheck(client, confirmed_accounts)
         self._stopping = Stopping(client, self._calls, self._accounts, clock)
         search = ClaimSearch(client, clock, settle_timeout)
         self._starting = Starting(client, receipts, self._calls, self._stopping, self._accounts, search)
         self._adopted_in_this_run: set[str] = set()
         self._lock = Lock()
+
+    def changed(self, batch_id: str) -> None:
+        """This process may have changed the batch: what was read of it before is not used again."""
+        self._reader.changed(batch_id)
 
     def create(self, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         """Start or adopt a batch. Returns as soon as the API has taken it, so that its id is in the state."""

@@ -45,12 +45,11 @@ class Watch:
 
 
 class Acting:
-    """Carries out plans, up to `max_concurrency` batches at once."""
+    """Carries out plans, as many batches at once as the client makes calls."""
 
-    def __init__(self, client: Client, calls: RecordedCalls, clock: Clock, max_concurrency: int) -> None:
+    def __init__(self, client: Client, calls: RecordedCalls, clock: Clock) -> None:
         self._client = client
         self._calls = calls
-        self._max_concurrency = max_concurrency
         # A batch that was in the list a moment ago is this account's own, so that its 404 means gone.
         self._stopping = Stopping(client, calls, AccountCheck(client), clock)
 
@@ -70,7 +69,7 @@ class Acting:
                 watch.on_result(result)
             return result
 
-        with ThreadPoolExecutor(self._max_concurrency, thread_name_prefix="cleanup") as pool:
+        with ThreadPoolExecutor(self._client.max_concurrency, thread_name_prefix="cleanup") as pool:
             report = Report(plan, tuple(pool.map(one, plan.batches)))
         _tell(report, notices)
         return report

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import islice
+from typing import TypeVar
 
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
 from pulumi_anchorbrowser.lifecycle.cleanup.acting import Acting, Actor, Watch
@@ -22,9 +23,11 @@ from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
 
 DEFAULT_LIMIT = 100
-DEFAULT_CONCURRENCY = 16
-# Looked at together, so that memory stays flat however many batches there are.
-_GROUP = 500
+# Looks under way or done and not yet taken: so memory stays flat however many batches there are.
+_AHEAD = 500
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def _utc_now() -> datetime:
@@ -45,7 +48,8 @@ class Request:
 class Cleanup:
     """Plans and carries out cleanups; safe for use by many threads.
 
-    `now` tells the time by which ages are judged. `plan` calls nothing that changes anything.
+    `now` tells the time by which ages are judged; `changed` is told the id of each batch that is dealt with. `plan`
+    calls nothing that changes anything.
     """
 
     def __init__(
@@ -55,14 +59,13 @@ class Cleanup:
         *,
         clock: Clock | None = None,
         now: Callable[[], datetime] = _utc_now,
-        max_concurrency: int = DEFAULT_CONCURRENCY,
+        changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._receipts = receipts
         self._now = now
-        self._max_concurrency = max_concurrency
-        calls = RecordedCalls(client, receipts)
-        self._acting = Acting(client, calls, clock or SystemClock(), max_concurrency)
+        calls = RecordedCalls(client, receipts, changed)
+        self._acting = Acting(client, calls, clock or SystemClock())
 
     def plan(self, request: Request, notices: Notices, spared: Spared | None = None) -> Plan:
         """What would be done. Reads only.
@@ -79,9 +82,11 @@ class Cleanup:
         matching = Matching(request.select, owner, request.action, self._now(), request.exclude, spared or Spared())
         found: list[PlannedBatch | LeftAlone] = []
         look = _Look(self._client, matching, self._recorded_owners(notices))
-        with ThreadPoolExecutor(self._max_concurrency, thread_name_prefix="look") as pool:
-            for group in _groups(self._candidates(request.select, matching)):
-                found += (one for one in pool.map(look, group) if one is not None)
+        with ThreadPoolExecutor(self._client.max_concurrency, thread_name_prefix="look") as pool:
+            for one in _mapped(pool, look, self._candidates(request.select, matching)):
+                if one is None:
+                    continue
+                found.append(one)
                 notices.progress(f"looking for batches: {len(found)} found so far")
         planned = tuple(one for one in found if isinstance(one, PlannedBatch))
         return Plan(request.action, planned, tuple(one for one in found if isinstance(one, LeftAlone)))
@@ -157,9 +162,12 @@ class _Look:
         return self.matching.judge(batch, tags, self.recorded_owners.get(batch.batch_id))
 
 
-def _groups(
-    candidates: Iterable[str | BatchSummary | LeftAlone],
-) -> Iterator[list[str | BatchSummary | LeftAlone]]:
-    iterator = iter(candidates)
-    while group := list(islice(iterator, _GROUP)):
-        yield group
+def _mapped(pool: Executor, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """`pool.map`, begun while the items are still coming, and never more than _AHEAD ahead of who takes the results."""
+    under_way: deque[Future[_Result]] = deque()
+    for item in items:
+        under_way.append(pool.submit(work, item))
+        if len(under_way) > _AHEAD:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
