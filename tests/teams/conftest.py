@@ -1,0 +1,53 @@
+"""A database, an API, and two machines that share both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scenarios.one_stack import KEY
+from stages import NO_ENGINE, engine_is_here
+from teams.machines import Machine
+from teams.postgres import NO_SERVER, PostgresServer, binaries
+
+from pulumi_anchorbrowser.simulator import Simulator
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    """A server with an empty database; skips the test, with the reason, where none can be started."""
+    programs = binaries()
+    if not engine_is_here():
+        pytest.skip(NO_ENGINE)
+    if programs is None:
+        pytest.skip(NO_SERVER)
+    server = PostgresServer(programs)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """The API on a clock that stands still until it is moved; no session ends by itself."""
+    started = time.time()
+    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
+        running.settings.minute_seconds = 1e6
+        yield running
+
+
+@pytest.fixture
+def machines(postgres: PostgresServer, sim: Simulator, tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
+    """Two of them; the stack is made by the first `wants` of either, and the other one joins."""
+    made = Machine(tmp_path / "first", postgres, sim), Machine(tmp_path / "second", postgres, sim)
+    yield made
+    for machine in made:
+        machine.stage.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the database needs the engine."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.engine)
