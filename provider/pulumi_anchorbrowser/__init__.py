@@ -1,27 +1,35 @@
-"""AnchorBrowser batch sessions as Pulumi resources: nothing left running, nothing left uncounted."""
+"""AnchorBrowser batch sessions as Pulumi resources: nothing left running, nothing left uncounted.
+
+Pulumi is imported with the first resource or argument class, so that what needs neither begins at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from pulumi_anchorbrowser._version import __version__
-from pulumi_anchorbrowser.dynamic.arguments import (
-    BrowserArgs,
-    IdentityArgs,
-    IntegrationArgs,
-    LiveViewArgs,
-    MaskPatternArgs,
-    ProfileArgs,
-    ProxyArgs,
-    SensitiveDataMaskArgs,
-    SessionArgs,
-    SessionConfigurationArgs,
-    SwitchArgs,
-    TimeoutArgs,
-    TracingArgs,
-    ViewportArgs,
-)
-from pulumi_anchorbrowser.dynamic.batch import Batch
-from pulumi_anchorbrowser.dynamic.batch_cleanup import BatchCleanup, ExcludeArgs, SelectArgs
-from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
-from pulumi_anchorbrowser.dynamic.teardown_hook import teardown_hook
-from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
+
+if TYPE_CHECKING:
+    from pulumi_anchorbrowser.dynamic.arguments import (
+        BrowserArgs,
+        IdentityArgs,
+        IntegrationArgs,
+        LiveViewArgs,
+        MaskPatternArgs,
+        ProfileArgs,
+        ProxyArgs,
+        SensitiveDataMaskArgs,
+        SessionArgs,
+        SessionConfigurationArgs,
+        SwitchArgs,
+        TimeoutArgs,
+        TracingArgs,
+        ViewportArgs,
+    )
+    from pulumi_anchorbrowser.dynamic.batch import Batch
+    from pulumi_anchorbrowser.dynamic.batch_cleanup import BatchCleanup, ExcludeArgs, SelectArgs
+    from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
+    from pulumi_anchorbrowser.dynamic.teardown_hook import teardown_hook
+    from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
 
 __all__ = [
     "Batch",
@@ -50,3 +58,30 @@ __all__ = [
     "__version__",
     "teardown_hook",
 ]
+
+# Where `__getattr__` looks for those names.
+_HOMES = (
+    "dynamic.arguments",
+    "dynamic.batch",
+    "dynamic.batch_cleanup",
+    "dynamic.batch_ready",
+    "dynamic.teardown_hook",
+    "lifecycle.inputs",
+)
+
+
+# Hidden from type checkers: to them it would make every misspelt name an Any.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """A public name, from the module that has it, at the first use (PEP 562)."""
+        if name in __all__:
+            for home in _HOMES:
+                module = import_module(f"{__name__}.{home}")
+                if hasattr(module, name):
+                    return globals().setdefault(name, getattr(module, name))
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        """What is loaded, and every public name."""
+        return sorted({*globals(), *__all__})

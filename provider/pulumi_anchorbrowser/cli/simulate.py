@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 _PORT = click.IntRange(0, 65535)
 _FLOAT = click.FloatRange(min=0)
 _INT = click.IntRange(min=0)
-_EXTRA = {"fastapi", "starlette", "uvicorn"}
 _TEAM = "simulated-team"
 
 
@@ -42,13 +41,7 @@ def simulate(
     try:
         from pulumi_anchorbrowser.simulator import Settings
     except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        if missing not in _EXTRA:
-            raise
-        raise click.ClickException(
-            f"the simulator needs the extra `simulator` ({missing} is not installed): "
-            "pip install 'pulumi-anchorbrowser[simulator]'"
-        ) from None
+        raise click.ClickException(str(error)) from None
     settings = Settings(
         creation_seconds=creation_seconds,
         failing_sessions=failing_sessions,

@@ -3,11 +3,21 @@
 Written from the API's contract alone: it shares no code with the client that it is used to judge.
 """
 
-from pulumi_anchorbrowser.simulator.batch import Batch
-from pulumi_anchorbrowser.simulator.faults import Fault
-from pulumi_anchorbrowser.simulator.log import LoggedRequest
-from pulumi_anchorbrowser.simulator.serving import serve
-from pulumi_anchorbrowser.simulator.settings import Settings
-from pulumi_anchorbrowser.simulator.simulator import DEFAULT_KEYS, LiveSession, Simulator
+try:
+    from pulumi_anchorbrowser.simulator.batch import Batch
+    from pulumi_anchorbrowser.simulator.faults import Fault
+    from pulumi_anchorbrowser.simulator.log import LoggedRequest
+    from pulumi_anchorbrowser.simulator.serving import serve
+    from pulumi_anchorbrowser.simulator.settings import Settings
+    from pulumi_anchorbrowser.simulator.simulator import DEFAULT_KEYS, LiveSession, Simulator
+except ModuleNotFoundError as error:
+    _missing = str(error.name).partition(".")[0]
+    if _missing not in {"fastapi", "starlette", "uvicorn"}:
+        raise
+    raise ModuleNotFoundError(
+        f"the simulator needs the extra `simulator` ({_missing} is not installed): "
+        "pip install 'pulumi-anchorbrowser[simulator]'",
+        name=_missing,
+    ) from None
 
 __all__ = ["DEFAULT_KEYS", "Batch", "Fault", "LiveSession", "LoggedRequest", "Settings", "Simulator", "serve"]

@@ -1,0 +1,82 @@
+"""What is wrong with a program is a type error first; where no type checker is asked, it is one line at preview."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from user_programs import PROGRAMS, RIGHT, Found, Wrong, type_errors, wrong_statements
+
+from pulumi_anchorbrowser.rehearsal import Rehearsal, RehearsalError
+from pulumi_anchorbrowser.simulator import Simulator
+
+WRONG = wrong_statements()
+SECRETS = {"anchorbrowser:apiKey": "simulated-key"}
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stack(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """One stack for programs that all fail before anything is made."""
+    config = {"anchorbrowser:baseUrl": sim.url, "anchorbrowser:pollInterval": "0.1"}
+    env = {"PULUMI_HOME": str(tmp_path_factory.mktemp("home"))}
+    with Rehearsal(lambda: None, config=config, secret_config=SECRETS, env=env, reuse_host=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
+    """What the type checker finds in all of the programs."""
+    return type_errors([*(PROGRAMS / name for name in RIGHT), PROGRAMS / "wrong.py"], tmp_path_factory.mktemp("mypy"))
+
+
+def test_right_programs_have_no_type_error(found: list[Found]) -> None:
+    assert [error for error in found if error.file in RIGHT] == []
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"line {wrong.line}")
+def test_what_is_wrong_is_a_type_error_where_it_stands(wrong: Wrong, found: list[Found]) -> None:
+    here = {e.code for e in found if e.file == "wrong.py" and wrong.line <= e.line <= wrong.last_line}
+    assert here == wrong.codes, wrong.statement
+
+
+def test_there_is_a_mark_for_every_type_error(found: list[Found]) -> None:
+    marked = {line for wrong in WRONG for line in range(wrong.line, wrong.last_line + 1)}
+    assert {error.line for error in found if error.file == "wrong.py"} <= marked
+    assert len(WRONG) > 30
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"line {wrong.line}")
+def test_what_is_wrong_is_one_clear_line_when_it_runs(wrong: Wrong, stack: Rehearsal, sim: Simulator) -> None:
+    stack.program = lambda: exec(f"import pulumi_anchorbrowser as ab\n{wrong.statement}", {})  # noqa: S102
+    with pytest.raises(RehearsalError) as failed:
+        stack.up()
+    (problem,) = failed.value.result.problems
+    name, _, reason = wrong.said.partition(": ")
+    if name.endswith("Error"):
+        # Python's own, or the hook's, which lives in the program: it comes before any resource does.
+        assert problem.message.splitlines()[-1].partition("Error: ")[2].startswith(reason)
+    else:
+        assert re.search(rf"property {re.escape(name)} value .* has a problem: {re.escape(reason)}", problem.message)
+        assert "\n" not in problem.message
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize("name", [name for name in RIGHT if name != "outputs.py"])
+def test_right_programs_run(name: str, tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text((PROGRAMS / name).read_text(encoding="utf-8"), encoding="utf-8")
+    with Simulator() as api:
+        config = {"anchorbrowser:baseUrl": api.url, "anchorbrowser:pollInterval": "0.1"}
+        env = {"PULUMI_HOME": str(tmp_path / "home")}
+        with Rehearsal(tmp_path, config=config, secret_config=SECRETS, env=env) as stack:
+            stack.up()
+            assert len(api.live_sessions()) >= 3
+            stack.destroy()
+        assert api.live_sessions() == []
