@@ -17,6 +17,7 @@ Moment = Literal["before", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 OURS = "pulumi-python:dynamic/anchorbrowser:Batch"
 SECONDS_PER_LOOK = 25.0
+WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 READY = {"ready": {"kind": "BatchReady", "batch_id": "@browsers"}}
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from crashes.killed_runs import READY, KillableStack, receipts_by_outcome
+from crashes.killed_runs import READY, WITHOUT_CHECKPOINTS, KillableStack, receipts_by_outcome
 from scenarios.one_stack import browsers
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
@@ -51,7 +51,7 @@ def test_a_run_killed_just_after_the_create_was_answered_is_continued(
 def test_a_create_that_was_answered_but_never_written_to_the_state_is_taken_over(
     stack: KillableStack, sim: Simulator
 ) -> None:
-    stack.stage.env.update(PULUMI_EXPERIMENTAL="true", PULUMI_SKIP_CHECKPOINTS="true")
+    stack.stage.env.update(WITHOUT_CHECKPOINTS)
     stack.wants(browsers(count=2) | READY)
     stack.killed("up", 1, "before", method="GET")
     assert (stack.known_ids(), stack.pending_creates()) == (set(), [])
@@ -105,6 +105,26 @@ def test_changed_inputs_after_a_kill_delete_what_was_left_and_start_another(
     assert stack.live_ids() == stack.known_ids() != {left}
     assert len(sim.live_sessions()) == 3
     stack.last_destroy()
+
+
+def test_what_a_killed_replacement_has_left_is_deleted_with_the_batch_that_it_was_to_replace(
+    stack: KillableStack, sim: Simulator
+) -> None:
+    """The change is taken back, so that no create follows which would settle it."""
+    stack.stage.env.update(WITHOUT_CHECKPOINTS)
+    stack.up(browsers(count=2))
+    [kept] = sim.batches
+    stack.wants(browsers(count=3))
+    stack.killed("up", 1, "before", method="DELETE")
+    assert receipts_by_outcome(stack.receipts, "create") == ["done", "done"]
+    [left] = stack.live_ids() - stack.known_ids()
+    stack.wants(browsers(count=2))
+    stack.same_again("up")
+    assert (stack.calls, stack.known_ids()) == ([], {kept})
+
+    stack.same_again("destroy")
+    assert sorted(stack.calls) == sorted([f"DELETE {kept}", f"DELETE {left}"])
+    assert sim.live_sessions() == []
 
 
 @pytest.mark.parametrize("handled", [True, False])

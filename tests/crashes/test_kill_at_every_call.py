@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from crashes.killed_runs import MOMENTS, READY, KillableStack, Moment, truths
+from crashes.killed_runs import MOMENTS, READY, WITHOUT_CHECKPOINTS, KillableStack, Moment, truths
 from scenarios.one_stack import COUNT, HALF_TIME, SECONDS, OneStack, browsers
 
 Resources = dict[str, dict[str, Any]]
@@ -113,6 +113,19 @@ def test_these_are_all_the_calls_of_a_run_that_nothing_disturbs(stack: KillableS
 def test_a_run_killed_at_any_call_converges_when_it_is_run_again(
     stack: KillableStack, operation: Operation, nth: int, moment: Moment
 ) -> None:
+    killed_and_run_again(stack, operation, nth, moment)
+
+
+@pytest.mark.parametrize(("operation", "nth", "moment"), EVERY_CALL)
+def test_a_run_without_checkpoints_killed_at_any_call_converges_too(
+    stack: KillableStack, operation: Operation, nth: int, moment: Moment
+) -> None:
+    """The engine then writes its state only at the end, so that receipts alone know what was done."""
+    stack.stage.env.update(WITHOUT_CHECKPOINTS)
+    killed_and_run_again(stack, operation, nth, moment)
+
+
+def killed_and_run_again(stack: KillableStack, operation: Operation, nth: int, moment: Moment) -> None:
     operation.prepare(stack)
     stack.killed(operation.verb, nth, moment)
     assert stack.requests[nth - 1].handled == (moment == "after")
