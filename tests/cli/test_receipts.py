@@ -35,7 +35,7 @@ def test_it_says_what_a_destroy_did(
         ("delete", "browsers", batch, OWNER)
     ]
     assert last["totals"]["deleted_sessions"] == len(team.sim.batches[batch].removed) == 3
-    assert cli.run("receipts").out.endswith("2 calls, 1 batches started, 3 sessions deleted\n")
+    assert cli.run("receipts").out.endswith("2 calls, 1 batch started, 3 sessions deleted\n")
     assert "| organization/demo/dev | browsers | delete |" in cli.run("receipts", "--markdown").out
 
 
@@ -64,7 +64,7 @@ def test_a_note_cannot_break_the_markdown(cli: CommandLine) -> None:
     markdown = cli.run("receipts", "--markdown").out
     assert markdown == ReceiptsReport(receipts.all()).to_markdown() + "\n"
     assert markdown.endswith("| a \\| b &lt;script> \\\\ |\n")
-    assert markdown.startswith("### AnchorBrowser: what was done\n\n1 calls")
+    assert markdown.startswith("### AnchorBrowser: what was done\n\n1 call,")
 
 
 def test_a_count_that_was_never_said_is_null_and_not_zero(cli: CommandLine) -> None:

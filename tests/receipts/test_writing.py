@@ -236,7 +236,7 @@ def test_many_threads_of_one_process_may_be_the_first_to_open_it(place: Path) ->
 
 
 def test_a_lock_that_somebody_holds_is_waited_for_and_then_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulumi_anchorbrowser.receipts.store._BUSY_SECONDS", 1)
+    monkeypatch.setattr("pulumi_anchorbrowser.receipts.connecting._BUSY_SECONDS", 1)
     Receipts(place).intend("create", subject())
     holder = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
     ours = Receipts(place)

@@ -89,7 +89,7 @@ def test_browsers_live_as_long_as_the_pull_request_on_three_runners_that_know_no
     (opened, of_opened, first), (changed, of_changed, _), (closed, of_closed, last) = told
     assert (opened, changed, closed) == (["POST"], [], [f"DELETE {batch}"])
     assert (of_opened, of_changed, of_closed) == (COUNT, COUNT, 0)
-    assert "1 batches started" in first
+    assert "1 batch started" in first
     assert f"| {batch} | done | {COUNT} deleted" in last
     assert "organization/anchorbrowser-pull-request/pr-12" in first
     assert stacks_in(postgres) == postgres.keys(LOCKS) == []

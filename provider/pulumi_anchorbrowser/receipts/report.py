@@ -61,10 +61,12 @@ class ReceiptsReport:
     def told(self) -> str:
         """The sum of it in one line."""
         totals = self.totals()
-        counted = [f"{value} sessions {verb}" for name, verb in _VERBS.items() if (value := totals[name]) is not None]
+        said = [(verb, value) for name, verb in _VERBS.items() if (value := totals[name]) is not None]
+        counted = [f"{_of(value, 'session', 'sessions')} {verb}" for verb, value in said]
         trouble = {"failed_deletions": "deletions failed", "refused_calls": "refused", "unknown_calls": "unknown"}
         counted += [f"{value} {word}" for name, word in trouble.items() if (value := totals[name])]
-        return ", ".join([f"{totals['calls']} calls, {totals['started_batches']} batches started", *counted])
+        started = f"{_of(totals['started_batches'], 'batch', 'batches')} started"
+        return ", ".join([_of(totals["calls"], "call", "calls"), started, *counted])
 
     def to_rows(self) -> list[dict[str, Any]]:
         """The receipts as plain data."""
@@ -119,3 +121,7 @@ def _line(cells: Iterable[object]) -> str:
 def _sum(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _of(count: int | None, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

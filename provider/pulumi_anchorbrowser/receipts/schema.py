@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _STEPS = (
     """
@@ -42,8 +44,7 @@ class NewerStore(Exception):
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
     """Bring an empty or older store to this version. Safe when several processes do it at once."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found > VERSION:
             raise NewerStore(f"it was written by a later release (version {found}; this one reads {VERSION})")
@@ -51,6 +52,14 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
             for statement in filter(str.strip, step.split(";")):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; other processes that write wait meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
     except BaseException:
         connection.execute("ROLLBACK")
         raise

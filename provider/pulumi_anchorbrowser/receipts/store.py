@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from typing import Any, cast
 
+from pulumi_anchorbrowser.receipts.connecting import connect
 from pulumi_anchorbrowser.receipts.receipt import Counts, Operation, Outcome, Receipt, Subject
-from pulumi_anchorbrowser.receipts.schema import NewerStore, bring_up_to_date
+from pulumi_anchorbrowser.receipts.schema import NewerStore, transaction
 
-_BUSY_SECONDS = 30
-_opening = Lock()
 _SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count", "fingerprint")
 
 
@@ -41,6 +42,7 @@ class Receipts:
         self.run = secrets.token_hex(8)
         self._lock = RLock()
         self._connection: sqlite3.Connection | None = None
+        self._waiting: deque[_Write] = deque()
 
     @property
     def enabled(self) -> bool:
@@ -54,9 +56,8 @@ class Receipts:
         columns = ("run", "operation", "intended_at", *_SUBJECT)
         values = (self.run, operation, _now(), *(getattr(subject, name) for name in _SUBJECT))
         marks = ", ".join("?" * len(columns))
-        with self._connected() as connection:
-            sql = f"INSERT INTO receipts ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  # our own names
-            return cast("int", connection.execute(sql, values).lastrowid)
+        sql = f"INSERT INTO receipts ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  # our own names
+        return cast("int", self._write(sql, values))
 
     def close(self, receipt: int, outcome: Outcome, **values: Any) -> None:
         """Write down how a call ended: its batch_id, http_status, counts, uncertain and note."""
@@ -109,8 +110,7 @@ class Receipts:
     def mark_in_state(self, batch_id: str) -> None:
         """The engine has named this batch to us, so its state knows it."""
         if self._find("batch_id = ? AND operation = 'create' AND NOT in_state", batch_id):
-            with self._connected() as connection:
-                connection.execute("UPDATE receipts SET in_state = 1 WHERE batch_id = ?", (batch_id,))
+            self._write("UPDATE receipts SET in_state = 1 WHERE batch_id = ?", (batch_id,))
 
     def end_run(self, delivered: set[str]) -> None:
         """The host ends in good order, so the engine has received, and saved, what these creates answered."""
@@ -118,8 +118,9 @@ class Receipts:
             return
         try:
             with self._connected() as connection:
-                sql = "UPDATE receipts SET in_state = 1 WHERE run = ? AND operation = 'create' AND batch_id = ?"
-                connection.executemany(sql, [(self.run, batch_id) for batch_id in delivered])
+                with transaction(connection):
+                    sql = "UPDATE receipts SET in_state = 1 WHERE run = ? AND operation = 'create' AND batch_id = ?"
+                    connection.executemany(sql, [(self.run, batch_id) for batch_id in delivered])
                 connection.close()
         except (ReceiptsUnavailable, sqlite3.Error):
             return  # Then the next run looks after these batches, as after a crash.
@@ -130,9 +131,8 @@ class Receipts:
 
     def _set(self, receipt: int, **values: Any) -> None:
         assignments = ", ".join(f"{name} = ?" for name in values)
-        with self._connected() as connection:
-            sql = f"UPDATE receipts SET {assignments} WHERE id = ?"  # noqa: S608  # our own names
-            connection.execute(sql, (*values.values(), receipt))
+        sql = f"UPDATE receipts SET {assignments} WHERE id = ?"  # noqa: S608  # our own names
+        self._write(sql, (*values.values(), receipt))
 
     def _find(self, condition: str, *values: Any) -> list[Receipt]:
         if self.place is None:
@@ -141,30 +141,49 @@ class Receipts:
             sql = f"SELECT * FROM receipts WHERE {condition} ORDER BY id"  # noqa: S608  # our own conditions
             return [_receipt(row) for row in connection.execute(sql, values)]
 
+    def _write(self, sql: str, values: Sequence[Any]) -> int | None:
+        """The new row's number, when the write has reached the disk. All that wait for it go there together."""
+        mine = _Write(sql, values)
+        self._waiting.append(mine)
+        with self._lock:
+            if not mine.is_over:
+                self._write_all([self._waiting.popleft() for _ in range(len(self._waiting))])
+        if mine.error is not None:
+            raise mine.error
+        return mine.row
+
+    def _write_all(self, group: list[_Write]) -> None:
+        try:
+            with self._connected() as connection, transaction(connection):
+                for one in group:
+                    one.row = connection.execute(one.sql, one.values).lastrowid
+        except ReceiptsUnavailable as error:
+            for one in group:
+                one.error = error
+        finally:
+            for one in group:
+                one.is_over = True
+
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         assert self.place is not None  # noqa: S101  # every caller has looked
         with self._lock:
             try:
-                self._connection = self._connection or _connect(self.place)
+                self._connection = self._connection or connect(self.place)
                 yield self._connection
             except (sqlite3.Error, OSError, NewerStore) as error:
                 raise ReceiptsUnavailable(self.place, error) from None
 
 
-def _connect(place: Path) -> sqlite3.Connection:
-    with _opening:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # It tells owners and batch ids, which are nobody else's business; SQLite's own files inherit the mode. A file
-        # that is there is not opened: closing it again would drop the locks of this process's other connections.
-        place.touch(mode=0o600)
-        # Every statement commits by itself; one connection for all threads, under the store's own lock.
-        connection = sqlite3.connect(place, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    bring_up_to_date(connection)
-    return connection
+@dataclass(eq=False)
+class _Write:
+    """A write that one thread asks for, and any thread may carry out."""
+
+    sql: str
+    values: Sequence[Any]
+    row: int | None = None
+    error: ReceiptsUnavailable | None = None
+    is_over: bool = False
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -57,7 +58,7 @@ class Filter:
 
     def takes_batch(self, batch: Batch) -> bool:
         """Decides what is the same for all sessions of a batch, so that most are never looked at."""
-        if self.from_elsewhere or (self.batch_id is not None and batch.id != self.batch_id):
+        if self.from_elsewhere:
             return False
         if not set(self.tags) <= set(batch.tags):
             return False
@@ -96,11 +97,18 @@ def find_sessions(state: State, team: str, wanted: Filter) -> list[Session]:
         known_until = state.clock.now() - state.settings.sessions_listed_after
         return [
             session
-            for batch in state.batches.values()
+            for batch in _batches_of(state, wanted)
             if batch.team == team and not batch.deleted and wanted.takes_batch(batch)
             for session in (Session(batch, index, state.settings) for index in batch.existing())
             if session.created_at <= known_until and wanted.takes(session)
         ]
+
+
+def _batches_of(state: State, wanted: Filter) -> Iterable[Batch]:
+    if wanted.batch_id is None:
+        return state.batches.values()
+    batch = state.batches.get(wanted.batch_id)
+    return [] if batch is None else [batch]
 
 
 def end_session(state: State, team: str, session_id: str) -> None:
