@@ -61,7 +61,8 @@ class Yard:
     def __init__(self, sim: Simulator, receipts: Path, **options: Any) -> None:
         self.sim = sim
         self.heard = Heard()
-        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**{"max_retries": 0, "max_concurrency": 4, **options}))
+        hasty = {"max_retries": 0, "max_concurrency": 4, **options}
+        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**hasty))
         self.receipts = Receipts(receipts)
         clock: Clock = NoWait()
         self.cleanup = Cleanup(self.client, self.receipts, clock=clock, now=self.now)

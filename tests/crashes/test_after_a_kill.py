@@ -119,8 +119,9 @@ def test_what_a_killed_replacement_has_left_is_deleted_with_the_batch_that_it_wa
     assert receipts_by_outcome(stack.receipts, "create") == ["done", "done"]
     [left] = stack.live_ids() - stack.known_ids()
     stack.wants(browsers(count=2))
-    stack.same_again("up")
+    taken_back = stack.same_again("up")
     assert (stack.calls, stack.known_ids()) == ([], {kept})
+    assert [line for line in taken_back.messages("warning") if left in line]
 
     stack.same_again("destroy")
     assert sorted(stack.calls) == sorted([f"DELETE {kept}", f"DELETE {left}"])

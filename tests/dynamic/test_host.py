@@ -39,7 +39,8 @@ def test_a_refusal_of_the_api_is_one_line(sim: Simulator, host: ProviderHost) ->
     sim.settings.credits = 2
     assert failure(lambda: host.create(URN, inputs())) == (
         "AnchorBrowserError: Could not create a batch: HTTP 402: The batch needs 3 credits and 2 are left. "
-        "Add credits, lower `count`, or end batches you no longer need, then run again."
+        "Add credits, lower `count`, or end batches you no longer need, then run again. "
+        "See docs/troubleshooting.md#payment-required."
     )
 
 

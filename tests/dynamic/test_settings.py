@@ -90,7 +90,7 @@ def test_what_cannot_be_used_is_one_line_that_says_where_it_came_from(name: str,
     with pytest.raises(AnchorBrowserError, match=rf"^ANCHORBROWSER_{variable} cannot be used: "):
         read(**{variable: text})
     said = str(caught.value)
-    assert said.endswith("Correct it, then run again.")
+    assert said.endswith("Correct it, then run again. See docs/troubleshooting.md#unusable-setting.")
     assert "\n" not in said
     assert "hunter2" not in said
 

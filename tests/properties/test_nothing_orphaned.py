@@ -182,12 +182,21 @@ class Lives(RuleBasedStateMachine):
         # Patient, since every answer comes now, however busy the machine.
         self.engine.host = host_for(self.simulator, self.place, request_timeout=30, settle_timeout=1).start()
         for urn in URNS:
+            is_created = urn not in self.engine.state
             assert self.engine.up(urn, {"count": 2, "status": "active"}), self.engine.last_error
+            if is_created:
+                assert self.ever_started_and_live(urn) <= {known.id for known in self.engine.known()}
         assert self.engine.delete_condemned(), self.engine.last_error
         for urn in list(self.engine.state):
             assert self.engine.destroy(urn), self.engine.last_error
         mine = [s for s in self.simulator.live_sessions() if s.batch_id not in self.outsiders]
         assert mine == []
+
+    def ever_started_and_live(self, urn: str) -> set[str]:
+        """The batches of all creates of this resource, of which a session lives."""
+        creates = (one.subject for one in Receipts(self.place).all() if one.operation == "create")
+        claims = {f"pulumi-claim:{create.claim}" for create in creates if create.urn == urn}
+        return {session.batch_id for session in self.simulator.live_sessions() if claims & set(session.tags)}
 
     def made_elsewhere(self) -> str:
         url, headers = f"{self.simulator.url}/v1/batch-sessions", {"anchor-api-key": KEY}

@@ -2,7 +2,7 @@
 
 from pulumi_anchorbrowser.api.account import Account
 from pulumi_anchorbrowser.api.client import Client
-from pulumi_anchorbrowser.api.configuration import SessionConfiguration
+from pulumi_anchorbrowser.api.configuration import SessionConfiguration, passwords_in
 from pulumi_anchorbrowser.api.credentials import ApiKeys
 from pulumi_anchorbrowser.api.errors import (
     AlreadySettled,
@@ -62,4 +62,5 @@ __all__ = [
     "SessionConfiguration",
     "SessionStatus",
     "UnexpectedAnswer",
+    "passwords_in",
 ]

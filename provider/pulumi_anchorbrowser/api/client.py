@@ -11,9 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from pulumi_anchorbrowser.api import models
 from pulumi_anchorbrowser.api.account import Account
+from pulumi_anchorbrowser.api.configuration import passwords_in
 from pulumi_anchorbrowser.api.credentials import ApiKeys
 from pulumi_anchorbrowser.api.errors import ApiError, NoAnswer, UnexpectedAnswer, for_status
 from pulumi_anchorbrowser.api.transport import ClientOptions, Reply, Transport
+from pulumi_anchorbrowser.api.tries import numbered_tries
 
 DEFAULT_BASE_URL = "https://api.anchorbrowser.io"
 _BATCHES = "/v1/batch-sessions"
@@ -55,7 +57,7 @@ class Client:
         body: dict[str, Any] = {"count": count, "configuration": configuration, "metadata": metadata}
         present = {name: value for name, value in body.items() if value is not None}
         # A refusal may quote what it refuses, a proxy's password included.
-        hidden = _passwords(configuration)
+        hidden = passwords_in(configuration)
         return self._call("create a batch", "POST", _BATCHES, models.BatchCreated, hidden=hidden, json=present)
 
     def get_batch(self, batch_id: str) -> models.Batch:
@@ -127,6 +129,18 @@ class Client:
         **options: Any,
     ) -> _Read:
         """What `read` makes of the answer. One that broke off or makes no sense is asked for again, where it may be."""
+        with numbered_tries():
+            return self._repeated(operation, method, path, read, hidden, **options)
+
+    def _repeated(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        read: Callable[[Reply], _Read],
+        hidden: Sequence[str],
+        **options: Any,
+    ) -> _Read:
         policy = self._transport.policy()
         while True:
             try:
@@ -182,15 +196,6 @@ def _parsed(operation: str, answer: type[_Answer], reply: Reply) -> _Answer:
         unusable = UnexpectedAnswer(operation, f"the answer (HTTP {status}) is not the API's JSON", status=status)
         unusable.is_broken = True
     raise unusable
-
-
-def _passwords(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        own = [item for name, item in value.items() if name == "password" and isinstance(item, str) and item]
-        return own + [found for item in value.values() for found in _passwords(item)]
-    if isinstance(value, list):
-        return [found for item in value for found in _passwords(item)]
-    return []
 
 
 def _path(batch_id: str) -> str:

@@ -155,3 +155,13 @@ class SessionConfiguration(_Properties):
     browser: Browser | None = None
     integrations: list[Integration] | None = None
     identities: list[Identity] | None = None
+
+
+def passwords_in(configuration: Any) -> list[str]:
+    """Every password in a configuration as it is sent, however deep."""
+    if isinstance(configuration, dict):
+        own = [item for name, item in configuration.items() if name == "password" and isinstance(item, str) and item]
+        return own + [found for item in configuration.values() for found in passwords_in(item)]
+    if isinstance(configuration, list):
+        return [found for item in configuration for found in passwords_in(item)]
+    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from threading import Condition
 from typing import Literal
 
+from pulumi_anchorbrowser.logs import seconds_since
+
+_LOGGER = logging.getLogger(__name__)
 # Plans limit how many batches are started in a minute: that must not hold up the calls that stop browsers.
 Lane = Literal["starting", "other"]
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 20.0
@@ -41,13 +45,17 @@ class Limiter:
     def slot(self, lane: Lane, *, returning: bool = False) -> Iterator[None]:
         """Wait for a turn, and hold it for one call."""
         flow = self._flows[lane]
+        came_at, has_waited = time.monotonic(), False
         with self._turn:
             flow.returning += returning
             while (wait := self._seconds_to_wait(flow, returning)) != 0:
+                has_waited = True
                 self._turn.wait(wait)
             flow.returning -= returning
             flow.under_way += 1
             self._under_way += 1
+        if has_waited:
+            _LOGGER.debug("wait", extra={"reason": "turn", "lane": lane, "seconds": seconds_since(came_at)})
         try:
             yield
         finally:
@@ -75,7 +83,9 @@ class Limiter:
             elif sent_at >= flow.closed_until:
                 flow.closed_until = now + _pause(flow.pauses)
                 flow.pauses += 1
-            return max(0.0, flow.closed_until - now)
+            closed, allowed = max(0.0, flow.closed_until - now), int(flow.allowed)
+        _LOGGER.debug("limit", extra={"lane": lane, "allowed": allowed, "closed_for": round(closed, 4)})
+        return closed
 
     def _seconds_to_wait(self, flow: _Flow, returning: bool) -> float | None:
         closed = flow.closed_until - time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,10 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
+from pulumi_anchorbrowser.api.tries import log_try
+from pulumi_anchorbrowser.logs import seconds_since
+
+_LOGGER = logging.getLogger(__name__)
 # A GET, PATCH or DELETE may be sent twice: the second one finds what the first has done, and says so.
 _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 _PASSING = frozenset({500, 502, 503, 504})
@@ -26,7 +31,8 @@ class RetryPolicy(Retry):
 
     def __init__(self, total: int, *, limit_seconds: float, started: float | None = None, **options: Any) -> None:
         self.limit_seconds = limit_seconds
-        self.started = time.monotonic() if started is None else started
+        self.sent_at = time.monotonic()
+        self.started = self.sent_at if started is None else started
         options.setdefault("allowed_methods", _REPEATABLE)
         options.setdefault("backoff_factor", 0.25)
         options.setdefault("backoff_jitter", 0.25)
@@ -58,6 +64,10 @@ class RetryPolicy(Retry):
         _stacktrace: TracebackType | None = None,
     ) -> RetryPolicy:
         """The policy for the next try; raises once tries or time are used up, telling how many there were."""
+        # Without a pool there was no request: see `after_broken_answer`.
+        if _pool is not None:
+            ended = {"status": response.status} if response is not None else {"error": type(error).__name__}
+            log_try(method, url, self.sent_at, **ended)
         tried = self.tried(len(self.history) + 1)
         try:
             following = super().increment(method, url, response, error, _pool, _stacktrace)
@@ -83,6 +93,13 @@ class RetryPolicy(Retry):
             return super().get_retry_after(response)
         except InvalidHeader:
             return None
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Wait until the next try."""
+        began = time.monotonic()
+        super().sleep(response)
+        self.sent_at = time.monotonic()
+        _LOGGER.debug("wait", extra={"reason": "retry", "seconds": seconds_since(began)})
 
     def sleep_for_retry(self, response: Any) -> bool:
         """Wait as the server asks, but not beyond the time limit; False where it does not ask."""

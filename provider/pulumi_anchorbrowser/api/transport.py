@@ -17,6 +17,7 @@ from pulumi_anchorbrowser.api.credentials import ApiKeys
 from pulumi_anchorbrowser.api.failures import transport_error
 from pulumi_anchorbrowser.api.limiter import Lane, Limiter
 from pulumi_anchorbrowser.api.retry import RetryPolicy
+from pulumi_anchorbrowser.api.tries import log_try
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,17 @@ def _open_session(base_url: str, adapter: HTTPAdapter) -> requests.Session:
     session.headers.update({"User-Agent": f"pulumi-anchorbrowser/{__version__}", "Accept": "application/json"})
     # On this machine a proxy of the environment has no business.
     session.trust_env = not is_loopback(base_url)
+    # Called as soon as the answer begins: one that breaks off later is an answer to this try all the same.
+    session.hooks["response"].append(_log_answer)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _log_answer(response: requests.Response, *_: Any, **__: Any) -> None:
+    policy = _policy(response)
+    if policy is not None:
+        log_try(response.request.method, response.request.url, policy.sent_at, status=response.status_code)
 
 
 def _policy(response: requests.Response) -> RetryPolicy | None:

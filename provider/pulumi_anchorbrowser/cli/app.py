@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.cli.cancel import cancel
 from pulumi_anchorbrowser.cli.completion import completion
@@ -12,6 +15,7 @@ from pulumi_anchorbrowser.cli.doctor import doctor
 from pulumi_anchorbrowser.cli.exits import Commands
 from pulumi_anchorbrowser.cli.list_batches import list_batches
 from pulumi_anchorbrowser.cli.orphans import orphans
+from pulumi_anchorbrowser.cli.printing import Speech
 from pulumi_anchorbrowser.cli.receipts import receipts
 from pulumi_anchorbrowser.cli.show import show
 from pulumi_anchorbrowser.cli.simulate import simulate
@@ -20,11 +24,15 @@ from pulumi_anchorbrowser.cli.sweep import sweep
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="pulumi-anchorbrowser")
-def app() -> None:
+@click.option("--log", metavar="FILE", help="Append a debug log to this file, as ANCHORBROWSER_LOG does.")
+@click.pass_context
+def app(context: click.Context, log: str | None) -> None:
     """AnchorBrowser batch sessions, beside Pulumi.
 
     The key and the address come from the environment: ANCHORBROWSER_API_KEY, ANCHORBROWSER_BASE_URL.
     """
+    logs.start(logs.place_of({logs.VARIABLE: log} if log else os.environ), Speech().warning)
+    context.with_resource(logs.about(operation=context.invoked_subcommand))
 
 
 for command in (cancel, completion, delete, doctor, list_batches, orphans, receipts, show, simulate, sweep):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.cli.exits import Failed
 from pulumi_anchorbrowser.cli.printing import Speech
 
@@ -75,7 +76,9 @@ def connected() -> Iterator[Connection]:
     """The API and the receipts, for as long as the command runs."""
     settings = read_settings()
     client = open_client(settings)
+    receipts = open_receipts()
     try:
-        yield Connection(settings, client, open_receipts())
+        with logs.about(run=receipts.run):
+            yield Connection(settings, client, receipts)
     finally:
         client.close()

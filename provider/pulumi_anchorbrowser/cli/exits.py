@@ -53,7 +53,7 @@ class Commands(click.Group):
             end(ExitCode.INTERRUPTED)
         except Exception as error:
             if _is_expected(error):
-                raise Failed(str(error)) from None
+                raise Failed(_told(error)) from None
             raise
 
 
@@ -65,6 +65,12 @@ def end(code: ExitCode) -> NoReturn:
 def plain(text: str) -> str:
     """The text on one line, and without what a terminal would obey: it may come from a server."""
     return _CONTROL.sub(" ", text)
+
+
+def _told(error: Exception) -> str:
+    from pulumi_anchorbrowser.lifecycle.advice import told
+
+    return told(error)
 
 
 def _is_expected(error: Exception) -> bool:

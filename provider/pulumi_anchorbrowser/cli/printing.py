@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -15,6 +16,7 @@ from pulumi_anchorbrowser.cli.exits import plain
 if TYPE_CHECKING:
     from rich.console import Console
 
+_LOGGER = logging.getLogger(__name__)
 SCHEMA = 1
 # Off a terminal nothing is to be wrapped or cut: lines are for `grep`.
 _UNBOUNDED = 10_000
@@ -79,10 +81,12 @@ class Speech:
 
     def info(self, text: str) -> None:
         """A line."""
+        _LOGGER.debug("notice", extra={"severity": "info", "text": text})
         click.echo(plain(text), err=True)
 
     def warning(self, text: str) -> None:
         """A line that should be read."""
+        _LOGGER.debug("notice", extra={"severity": "warning", "text": text})
         click.echo(f"Warning: {plain(text)}", err=True)
 
     def progress(self, text: str) -> None:

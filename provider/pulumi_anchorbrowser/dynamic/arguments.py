@@ -16,66 +16,97 @@ class SwitchArgs(TypedDict, total=False):
     """A feature that is on or off."""
 
     active: Required[Input[bool]]
+    """Whether it is on."""
 
 
 class ProfileArgs(TypedDict, total=False):
     """A browser profile to start from; `persist` saves it when the session ends."""
 
     name: Input[str]
+    """The name of the profile."""
     persist: Input[bool]
+    """Whether the profile is saved when the session ends. The API's default: false."""
 
 
 class ViewportArgs(TypedDict, total=False):
     """The size of the page, in pixels."""
 
     width: Input[int]
+    """The API's default: 1440."""
     height: Input[int]
+    """The API's default: 900."""
 
 
 class TracingArgs(TypedDict, total=False):
     """Traces of what the browser did, with snapshots and sources if asked."""
 
     active: Input[bool]
+    """Whether traces are kept. The API's default: true."""
     snapshots: Input[bool]
+    """With snapshots of the page. The API's default: false."""
     sources: Input[bool]
+    """With the page's sources. The API's default: true."""
 
 
 class MaskPatternArgs(TypedDict, total=False):
     """A regular expression of text to hide, and what to show in its place."""
 
     regex: Input[str]
+    """What to hide."""
     mask: Input[str]
+    """What to show in its place. The API's default: `****`."""
 
 
 class SensitiveDataMaskArgs(TypedDict, total=False):
     """What is hidden in pages: by CSS selector, by selector for a site, or by pattern."""
 
     active: Input[bool]
+    """Whether anything is hidden. The API's default: false."""
     custom_selectors: Input[list[Input[str]]]
+    """CSS selectors of what is hidden on every site."""
     site_selectors: Input[dict[str, Input[list[Input[str]]]]]
+    """CSS selectors of what is hidden on a site, by its host name (`*.bank.com`)."""
     custom_patterns: Input[list[Input[MaskPatternArgs]]]
+    """What else is hidden, by regular expression."""
 
 
 class BrowserArgs(TypedDict, total=False):
     """The browser of every session. `captcha_solver` needs an active proxy, `extra_stealth` AnchorBrowser's own."""
 
     profile: Input[ProfileArgs]
+    """The profile to start from."""
     adblock: Input[SwitchArgs]
+    """Whether advertisements are blocked. The API's default: on."""
     popup_blocker: Input[SwitchArgs]
+    """Whether popups and consent banners are blocked; needs `adblock`. The API's default: on."""
     captcha_solver: Input[SwitchArgs]
+    """Whether captchas are solved; needs an active proxy. The API's default: off."""
     headless: Input[SwitchArgs]
+    """Whether the browser has no window. The API's default: off."""
     viewport: Input[ViewportArgs]
+    """The size of the page."""
     fullscreen: Input[SwitchArgs]
+    """Whether it starts in full screen. The API's default: off."""
     pdf_viewer: Input[SwitchArgs]
+    """Whether PDFs are shown; if not, they are downloaded. The API's default: on."""
     p2p_download: Input[SwitchArgs]
+    """Whether downloads are handed over directly, and not put into AnchorBrowser's storage. The API's default: off."""
     extensions: Input[list[Input[str]]]
+    """The ids of extensions to load, uploaded beforehand."""
     disable_web_security: Input[SwitchArgs]
+    """Whether the same-origin policy and CORS are switched off. The API's default: off."""
     extra_stealth: Input[SwitchArgs]
+    """Whether AnchorBrowser's own build against bot detection is used; needs AnchorBrowser's own proxy."""
     force_popups_as_tabs: Input[SwitchArgs]
+    """Whether popups open as tabs. The API's default: off."""
     web_bot_auth: Input[SwitchArgs]
+    """Whether requests are signed for Cloudflare's Web Bot Auth. The API's default: off."""
     disable_dialogs: Input[SwitchArgs]
+    """Whether `alert`, `confirm` and `prompt` are suppressed. The API's default: off."""
     tracing: Input[TracingArgs]
+    """Traces of what the browser did."""
     sensitive_data_mask: Input[SensitiveDataMaskArgs]
+    """What is hidden in pages."""
 
 
 class ProxyArgs(TypedDict, total=False):
@@ -85,58 +116,84 @@ class ProxyArgs(TypedDict, total=False):
     """
 
     active: Required[Input[bool]]
+    """Whether the proxy is used."""
     type: Input[Literal["anchor_proxy", "custom"]]
+    """Whose proxy: AnchorBrowser's (`anchor_proxy`) or your own (`custom`)."""
     country_code: Input[str]
+    """AnchorBrowser's proxy: the country, as two small letters."""
     region: Input[str]
+    """AnchorBrowser's proxy: the region."""
     city: Input[str]
+    """AnchorBrowser's proxy: the city; needs `region`."""
     server: Input[str]
+    """Your own proxy, as `scheme://host:port`."""
     username: Input[str]
+    """Your own proxy's user."""
     password: Input[str]
+    """Your own proxy's password; kept secret, also if it is given plain."""
 
 
 class TimeoutArgs(TypedDict, total=False):
     """How long a session lives, in minutes; -1 for no limit. The API's defaults are 20 and 5."""
 
     max_duration: Input[int]
+    """Minutes until a session ends, 1 to 1440, or -1 for never. The API's default: 20."""
     idle_timeout: Input[int]
+    """Minutes without use until it ends, 1 to 1440, or -1 for never. The API's default: 5."""
 
 
 class LiveViewArgs(TypedDict, total=False):
     """How a session can be watched."""
 
     read_only: Input[bool]
+    """Whether who watches may only look."""
     one_time_url: Input[bool]
+    """Whether its URL works once; not for a headless browser."""
 
 
 class SessionArgs(TypedDict, total=False):
     """The session around every browser. A tag has no comma."""
 
     initial_url: Input[str]
+    """The page that is opened first."""
     tags: Input[list[Input[str]]]
+    """Tags, by which a cleanup can select it; `pulumi-protect` protects it from every cleanup."""
     recording: Input[SwitchArgs]
+    """Whether it is recorded as a video. The API's default: on."""
     proxy: Input[ProxyArgs]
+    """The proxy that it uses."""
     timeout: Input[TimeoutArgs]
+    """When it ends by itself."""
     live_view: Input[LiveViewArgs]
+    """How it can be watched."""
 
 
 class IntegrationArgs(TypedDict, total=False):
     """An integration to load, made beforehand."""
 
     id: Required[Input[str]]
+    """The integration's id."""
     type: Required[Input[str]]
+    """Its kind, in the API's word."""
     configuration: Required[Input[dict[str, Any]]]
+    """Its own settings."""
 
 
 class IdentityArgs(TypedDict, total=False):
     """A prepared identity to log in with."""
 
     id: Input[str]
+    """The identity's id."""
 
 
 class SessionConfigurationArgs(TypedDict, total=False):
     """What every session of a batch is configured with."""
 
     session: Input[SessionArgs]
+    """The session: tags, time limits, proxy."""
     browser: Input[BrowserArgs]
+    """The browser: window, blockers, stealth."""
     integrations: Input[list[Input[IntegrationArgs]]]
+    """Integrations to load."""
     identities: Input[list[Input[IdentityArgs]]]
+    """Identities to log in with."""

@@ -105,12 +105,20 @@ class Batch(dynamic.Resource, module="anchorbrowser", name="Batch"):
         on_missing: pulumi.Input[OnMissing | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Start a batch of `count` (1 to 1000) browsers, or adopt the one with `batch_id`; exactly one of the two.
+        """Start a batch of `count` browsers, or adopt the one with `batch_id`; exactly one of the two.
 
-        `configuration` applies to every session, under the API's own names; `metadata` is sent along. Both are typed
-        argument classes or plain dictionaries. `status` is `active` (default), `cancelled` or `deleted`.
-        `on_destroy` is `delete` (default), `cancel` or `end_sessions` (both keep the data). `if_completed` is
-        `end_sessions` (default), `delete`, `accept` or `fail`. `on_missing` is `keep` (default) or `recreate`.
+        Args:
+            resource_name: The resource's name in the program.
+            count: How many browsers to start, 1 to 1000.
+            batch_id: Or the id of a batch to adopt.
+            configuration: What every session is configured with, under the API's own names.
+            metadata: Sent along with the create; a plain dictionary.
+            status: `active`; `cancelled` stops the browsers and keeps the data; `deleted` removes the data as well.
+            on_destroy: What destroying does: `delete`; `cancel` or `end_sessions` (one by one) keep the data.
+            if_completed: What a cancel does that the API refuses because every browser has been created:
+                `end_sessions` (one by one; the data stays), `delete`, `accept` (they run on) or `fail`.
+            on_missing: What a refresh does if the API no longer knows the batch: `keep` it, as deleted, or `recreate`.
+            opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {
             "count": count,

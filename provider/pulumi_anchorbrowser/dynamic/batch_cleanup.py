@@ -128,14 +128,21 @@ class BatchCleanup(dynamic.Resource, module="anchorbrowser", name="BatchCleanup"
         on_failure: pulumi.Input[OnFailure | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Clean up the batches of `select`, which has no default, without those of `exclude`.
+        """Clean up the batches of `select`, without those of `exclude`.
 
-        `action` is `delete` (default: browsers stop, data goes), `cancel` or `end_sessions` (both keep the data; a
-        completed batch cannot be cancelled, so its sessions are ended one by one). `when` is `destroy` (default),
-        `apply` or `both`. `limit` (default 100 batches) refuses, with the number found, rather than doing too much.
-        `dry_run` (default False) only plans. A change of `triggers`, or of what it does, runs it again on apply. A
-        selection that would match everything is refused without `allow_all=True`. One failure does not stop the rest;
-        together they are an `error` (default) or, with `on_failure="warn"`, a warning.
+        Args:
+            resource_name: The resource's name in the program.
+            select: Which batches are meant; there is no default.
+            exclude: Which are left alone nevertheless.
+            action: What is done with each: `delete`; `cancel` or `end_sessions` keep the data. A completed batch
+                cannot be cancelled, so its sessions are ended one by one.
+            when: When it runs: on `destroy`, on `apply`, or on `both`.
+            limit: How many batches at most; if there are more, nothing is done, and the error says how many.
+            dry_run: Whether it only plans.
+            triggers: Any values; a change of them runs it again on apply.
+            allow_all: Whether it may match every batch of the team.
+            on_failure: Whether batches that could not be dealt with are an `error` or a `warn`ing; the rest is done.
+            opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {
             "select": select,

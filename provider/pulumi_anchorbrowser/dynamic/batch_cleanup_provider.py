@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.api import ApiError
 from pulumi_anchorbrowser.dynamic.cleaning import plan_cleanup, run_cleanup
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
-from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError, expected_failures_in_one_line
+from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
 from pulumi_anchorbrowser.lifecycle import LifecycleError
 from pulumi_anchorbrowser.lifecycle.cleanup import (
     DEFAULTS,
@@ -67,11 +67,12 @@ class BatchCleanupProvider(AnchorBrowserProvider):
             return
         # An `up` deletes last of all, when every batch of the program has been named.
         spared = self._services.declared.spared(inputs.owner, ())
-        with expected_failures_in_one_line():
+        with self._operation("cleanup", inputs.resource_urn):
             try:
                 run_cleanup(self._services, inputs, spared, EngineNotices(inputs.resource_urn))
             except TooMany as error:
-                raise LifecycleError(f"{error} {_LAST_UP_COUNTS}") from None
+                error.args = (f"{error} {_LAST_UP_COUNTS}",)
+                raise
 
     def _applied(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         inputs = CleanupInputs.model_validate(news)
@@ -79,7 +80,7 @@ class BatchCleanupProvider(AnchorBrowserProvider):
         if not _runs_on_apply(olds, news):
             return {**outputs, **{name: olds.get(name) for name in RESULTS}}
         spared = self._services.declared.spared(inputs.owner, inputs.declared)
-        with expected_failures_in_one_line():
+        with self._operation("cleanup", inputs.resource_urn):
             report = run_cleanup(self._services, inputs, spared, EngineNotices(inputs.resource_urn))
         return {**outputs, **outputs_of(report)}
 

@@ -8,7 +8,6 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
-from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line
 from pulumi_anchorbrowser.lifecycle import (
     DEFAULTS,
     BatchInputs,
@@ -33,13 +32,14 @@ class BatchProvider(AnchorBrowserProvider):
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """What changed, and what of it needs a new batch. Calls nothing."""
         self._services.note_in_state(id_)
+        self._warn_of_leftovers(id_, received(news))
         changes = changes_between(id_, received(olds), received(news), is_unknown)
         return DiffResult(changes=bool(changes.changed), replaces=changes.replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Start or adopt a batch."""
         inputs = BatchInputs.model_validate(received(props))
-        with expected_failures_in_one_line():
+        with self._operation("create", inputs.resource_urn, claim=inputs.claim, batch_id=inputs.batch_id):
             record = self._services.keeper.create(inputs, EngineNotices(inputs.resource_urn))
         self._services.note_delivered(record.batch_id)
         return CreateResult(record.id, record.to_outputs())
@@ -47,7 +47,7 @@ class BatchProvider(AnchorBrowserProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Bring the outputs up to date; an empty id where the batch is gone and is to be created anew."""
         record = BatchRecord.from_outputs(received(props))
-        with expected_failures_in_one_line():
+        with self._operation("read", record.resource_urn, claim=record.claim, batch_id=record.batch_id):
             found = self._services.keeper.read(record, EngineNotices(record.resource_urn))
         return ReadResult(id_, found.to_outputs()) if found else ReadResult(None, {})
 
@@ -55,12 +55,20 @@ class BatchProvider(AnchorBrowserProvider):
         """Cancel or delete the batch where the desired status has gone forward; record the rest."""
         record = BatchRecord.from_outputs(received(olds))
         inputs = BatchInputs.model_validate(received(news))
-        with expected_failures_in_one_line():
+        with self._operation("update", inputs.resource_urn, claim=record.claim, batch_id=record.batch_id):
             updated = self._services.keeper.update(record, inputs, EngineNotices(inputs.resource_urn))
         return UpdateResult(updated.to_outputs())
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Do what `on_destroy` says; the counts are told in a line of the log, and kept in the receipts."""
         record = BatchRecord.from_outputs(received(props))
-        with expected_failures_in_one_line():
+        with self._operation("delete", record.resource_urn, claim=record.claim, batch_id=record.batch_id):
             self._services.keeper.delete(record, EngineNotices(record.resource_urn))
+
+    def _warn_of_leftovers(self, id_: str, news: dict[str, Any]) -> None:
+        urn = str(news.get("resource_urn"))
+        for left in self._services.leftovers(str(news.get("owner")), urn, id_):
+            EngineNotices(urn).warning(
+                f"batch {left}, which an interrupted run has started for this resource, is in no state, and may run. "
+                f"The resource's next change or destroy deletes it, and so does `pulumi-anchorbrowser delete {left}`"
+            )

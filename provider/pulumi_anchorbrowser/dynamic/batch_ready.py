@@ -61,11 +61,16 @@ class BatchReady(dynamic.Resource, module="anchorbrowser", name="BatchReady"):
         record_sessions: pulumi.Input[bool | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Wait until `min_ready` browsers of the batch (default: all) are ready, for at most `timeout`.
+        """Wait until enough browsers of the batch are ready.
 
-        `timeout` is a duration such as "10m" (default) or a number of seconds. Where creation ends with fewer,
-        failed sessions are retried, each at most `retry_failed` (0 to 3, default 0) times. `record_sessions`
-        (default False) records the sessions with their URLs, encrypted.
+        Args:
+            resource_name: The resource's name in the program.
+            batch_id: The batch to wait for.
+            min_ready: How many ready browsers are enough; all of them if not given.
+            timeout: How long to wait at most: a duration such as "10m", or a number of seconds.
+            retry_failed: How often a session that could not be created is retried at most, 0 to 3.
+            record_sessions: Whether to record the sessions, with the URLs that open them, as the secret `sessions`.
+            opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {
             "batch_id": batch_id,

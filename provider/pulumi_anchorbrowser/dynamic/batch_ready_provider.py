@@ -8,7 +8,6 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
-from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line
 from pulumi_anchorbrowser.lifecycle import with_canonical_id
 from pulumi_anchorbrowser.lifecycle.readiness import (
     READY_DEFAULTS,
@@ -54,7 +53,7 @@ class BatchReadyProvider(AnchorBrowserProvider):
 
     def _wait(self, inputs: ReadyInputs) -> dict[str, Any]:
         urn = inputs.resource_urn or ""
-        with expected_failures_in_one_line():
+        with self._operation("wait", urn, batch_id=inputs.batch_id):
             reached = self._services.waiting(EngineNotices(urn)).until(inputs.batch_id, inputs.goal, urn)
             sessions = self._services.client.get_batch(inputs.batch_id).sessions if inputs.record_sessions else None
         return outputs_of(inputs, reached, sessions)

@@ -40,16 +40,17 @@ class EngineNotices:
             self._log(engine_pb2.INFO, text, ephemeral=True)
 
     def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
+        if not ephemeral:
+            _LOGGER.debug("notice", extra={"severity": engine_pb2.LogSeverity.Name(severity).lower(), "text": text})
         engine = _engine()
         if engine is None:
-            _LOGGER.info("%s", text)
             return
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=self._urn, ephemeral=ephemeral)
         try:
             engine.Log(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
             # What was done is done, whether or not the engine can still be told.
-            _LOGGER.warning("%s (the engine could not be told: %s)", text, error)
+            _LOGGER.warning("%s (the engine could not be told: %s)", text, error, extra={"event": "not_told"})
 
 
 @cache

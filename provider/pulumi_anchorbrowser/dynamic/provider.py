@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
 from pulumi_anchorbrowser.dynamic.services import Services, services_for
 from pulumi_anchorbrowser.dynamic.settings import Settings
@@ -37,6 +39,13 @@ class AnchorBrowserProvider(ResourceProvider):
             # The names of all keys are told nowhere else.
             refuse_misspelt(getattr(req.config, "_props", {}))
         self._services = services_for(Settings.read(req.config.get))
+
+    @contextmanager
+    def _operation(self, name: str, urn: str | None, **fields: str | None) -> Iterator[None]:
+        """Something the engine asks of a resource: what fails is one line, and the log tells what it is about."""
+        run = self._services.receipts.run
+        with expected_failures_in_one_line(), logs.operation(name, run=run, urn=urn, **fields):
+            yield
 
 
 def is_unknown(value: object) -> bool:

@@ -7,12 +7,14 @@ import threading
 from contextlib import suppress
 from threading import Lock
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiKeys, Client
 from pulumi_anchorbrowser.dynamic.declared import Declared
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
 from pulumi_anchorbrowser.lifecycle import BatchKeeper, Clock, Notices, SystemClock, Waiting
+from pulumi_anchorbrowser.lifecycle.advice import leading_to
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
 
 
@@ -20,6 +22,7 @@ class Services:
     """Made on first use, so that a preview needs no key."""
 
     def __init__(self, settings: Settings) -> None:
+        logs.start(logs.place_of(), EngineNotices().warning)
         self.settings = settings
         self.clock: Clock = SystemClock()
         self.receipts = Receipts(settings.receipts)
@@ -70,12 +73,22 @@ class Services:
         with suppress(ReceiptsUnavailable):
             self.receipts.mark_in_state(batch_id)
 
+    def leftovers(self, owner: str, urn: str, batch_id: str) -> list[str]:
+        """Batches that interrupted runs have started for this resource, while the state has this other one for it."""
+        with suppress(ReceiptsUnavailable):
+            found = (receipt.subject.batch_id for receipt in self.receipts.unsettled_creates(owner, urn))
+            return [one for one in found if one is not None and one != batch_id]
+        return []
+
     def _connect(self) -> Client:
         settings = self.settings
         if settings.api_key is None:
             raise AnchorBrowserError(
-                "There is no AnchorBrowser API key. Set one with `pulumi config set --secret anchorbrowser:apiKey`, "
-                "or in the environment as ANCHORBROWSER_API_KEY, then run again."
+                leading_to(
+                    "There is no AnchorBrowser API key. Set one with `pulumi config set --secret anchorbrowser:apiKey`"
+                    ", or in the environment as ANCHORBROWSER_API_KEY, then run again.",
+                    "no-api-key",
+                )
             )
         keys = ApiKeys(settings.api_key, settings.environment_key, _warn_of_fallback)
         return Client(settings.base_url, keys, settings.client_options)

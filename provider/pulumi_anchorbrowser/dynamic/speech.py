@@ -16,6 +16,7 @@ from typing import Any
 
 from pulumi_anchorbrowser.api import ApiError
 from pulumi_anchorbrowser.lifecycle import LifecycleError
+from pulumi_anchorbrowser.lifecycle.advice import told
 from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
 
 
@@ -33,7 +34,7 @@ def expected_failures_in_one_line() -> Iterator[None]:
     try:
         yield
     except (ApiError, LifecycleError, ReceiptsUnavailable) as error:
-        raise AnchorBrowserError(str(error)) from None
+        raise AnchorBrowserError(told(error)) from None
 
 
 def speak_in_one_line(host: ModuleType | None = None) -> None:

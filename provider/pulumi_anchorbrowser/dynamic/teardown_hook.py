@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.proto import engine_pb2
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.dynamic.batch_cleanup import ExcludeArgs, SelectArgs
 from pulumi_anchorbrowser.dynamic.cleaning import run_cleanup
 from pulumi_anchorbrowser.dynamic.declared import spared_in_program
@@ -16,6 +17,7 @@ from pulumi_anchorbrowser.dynamic.inputs import owner
 from pulumi_anchorbrowser.dynamic.services import services_for
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError, expected_failures_in_one_line
+from pulumi_anchorbrowser.lifecycle.advice import leading_to
 from pulumi_anchorbrowser.lifecycle.cleanup import DEFAULT_LIMIT, Action, CleanupInputs, OnFailure, cleanup_problems
 
 
@@ -40,13 +42,23 @@ def teardown_hook(
     lives in the program, so that a plain `pulumi destroy` refuses: use `pulumi destroy --run-program`. And for a
     resource that was taken out of the program there is no hook any more.
 
-    `name` is unique in the program. The arguments are those of `BatchCleanup`, as plain values: no outputs. Settings
-    come from the stack's config, else from the environment. Batches that the program declares are left alone: their
-    own resources delete them. A failure stops the deletion of the resource. Raises AnchorBrowserError, with every
-    wrong argument at once.
+    Settings come from the stack's config, else from the environment. Batches that the program declares are left
+    alone: their own resources delete them. A failure stops the deletion of the resource. Raises AnchorBrowserError,
+    with every wrong argument at once. The arguments are plain values: no outputs.
+
+    Args:
+        name: The hook's name, unique in the program.
+        select: Which batches are meant; there is no default.
+        exclude: Which are left alone nevertheless.
+        action: What is done with each: `delete`; `cancel` or `end_sessions` keep the data.
+        limit: How many batches at most; if there are more, nothing is done, and the error says how many.
+        dry_run: Whether it only plans.
+        allow_all: Whether it may match every batch of the team.
+        on_failure: Whether batches that could not be dealt with are an `error` or a `warn`ing; the rest is done.
     """
     if not hasattr(pulumi, "ResourceHook"):
-        raise AnchorBrowserError("This Pulumi SDK has no resource hooks: upgrade `pulumi`, or use a BatchCleanup.")
+        outdated = "This Pulumi SDK has no resource hooks: upgrade `pulumi`, or use a BatchCleanup."
+        raise AnchorBrowserError(leading_to(outdated, "no-resource-hooks"))
     given = {
         "select": select,
         "exclude": exclude,
@@ -60,14 +72,16 @@ def teardown_hook(
     problems = cleanup_problems(given, lambda _: False)
     if problems:
         wrong = "; ".join(f"{path}: {reason}" for path, reason in problems)
-        raise AnchorBrowserError(f"teardown_hook {name!r} cannot be used: {wrong}. Correct it, then run again.")
+        text = f"teardown_hook {name!r} cannot be used: {wrong}. Correct it, then run again."
+        raise AnchorBrowserError(leading_to(text, "unusable-teardown-hook"))
     services = services_for(Settings.read(_config))
     engine = pulumi.runtime.settings.get_engine()
 
     async def clean_up(args: pulumi.ResourceHookArgs) -> None:
         inputs = CleanupInputs.model_validate({**given, "resource_urn": args.urn})
         spared = await spared_in_program(inputs.owner)
-        with expected_failures_in_one_line():
+        run = services.receipts.run
+        with expected_failures_in_one_line(), logs.operation("teardown_hook", run=run, urn=args.urn):
             await asyncio.to_thread(run_cleanup, services, inputs, spared, _ProgramNotices(engine, args.urn))
 
     return pulumi.ResourceHook(name, clean_up)

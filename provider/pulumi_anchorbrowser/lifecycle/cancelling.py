@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from pulumi_anchorbrowser.api import AlreadySettled, Batch, Client, NotFound
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle import decisions
@@ -14,6 +16,7 @@ from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 
+_LOGGER = logging.getLogger(__name__)
 _TRIES = 3
 _PAUSE_SECONDS = 0.5
 
@@ -42,7 +45,9 @@ class Cancelling:
         said = "the API refused"
         for attempt in range(_TRIES):
             if attempt:
-                self._clock.sleep(_PAUSE_SECONDS * attempt)
+                pause = _PAUSE_SECONDS * attempt
+                _LOGGER.debug("wait", extra={"reason": "cancel_refused", "seconds": pause})
+                self._clock.sleep(pause)
             try:
                 return self._cancelled(record, notices)
             except NotFound:
@@ -50,7 +55,7 @@ class Cancelling:
             except AlreadySettled as error:
                 said = error.explanation
                 live = self.look(record)
-                decision = decisions.on_refused_cancel(live, record.if_completed)
+                decision = self._on_refusal(live, record)
                 # Refused, and yet unfinished: it changed between the two calls, so ask again.
                 if not isinstance(decision, decisions.Cancel):
                     return self._after_refusal(decision, live, error, record, notices)
@@ -62,6 +67,13 @@ class Cancelling:
             return self._client.get_batch(record.known_id)
         except NotFound:
             return None
+
+    def _on_refusal(self, live: Batch | None, record: BatchRecord) -> decisions.RefusedCancelDecision:
+        decision = decisions.on_refused_cancel(live, record.if_completed)
+        live_status = live.status if live is not None else "unknown to the API"
+        decided = {"question": "refused_cancel", "decision": type(decision).__name__, "live_status": live_status}
+        _LOGGER.debug("decision", extra=decided)
+        return decision
 
     def _cancelled(self, record: BatchRecord, notices: Notices) -> BatchRecord:
         past = self._calls.counts(record, notices).cancelled_sessions

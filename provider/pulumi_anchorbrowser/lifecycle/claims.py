@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from pulumi_anchorbrowser.api.models import UNFINISHED
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.ownership import claim_tag
 
+_LOGGER = logging.getLogger(__name__)
 # The API's clock need not agree with ours.
 _CLOCK_MARGIN = timedelta(hours=1)
 _FIRST_PAUSE_SECONDS, _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS = 0.25, 1.5, 5.0
@@ -63,6 +65,7 @@ class ClaimSearch:
                     raise failure
                 return None
             notices.progress(f"looking for a batch that may have been started (claim {claim}); {left:.0f} s left")
+            _LOGGER.debug("wait", extra={"reason": "claim", "seconds": round(min(pause, left), 4)})
             self._clock.sleep(min(pause, left))
             pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
 

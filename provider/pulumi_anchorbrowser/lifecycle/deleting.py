@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from pulumi_anchorbrowser.api import Batch, Client, NotFound
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.counting import Deletion, sessions
@@ -11,6 +13,7 @@ from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 
+_LOGGER = logging.getLogger(__name__)
 _TRIES = 3
 _PAUSE_SECONDS = 0.5
 
@@ -32,7 +35,9 @@ class Deleting:
         deletion = Deletion.after(self._calls.counts(record, notices), record)
         for attempt in range(_TRIES):
             if attempt:
-                self._clock.sleep(_PAUSE_SECONDS * attempt)
+                pause = _PAUSE_SECONDS * attempt
+                _LOGGER.debug("wait", extra={"reason": "undeleted_sessions", "seconds": pause})
+                self._clock.sleep(pause)
             try:
                 answer = self._calls.delete(record, notices)
             except NotFound as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, Batch, Client
 from pulumi_anchorbrowser.api.models import CANCELLED, FAILED
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
@@ -42,7 +43,7 @@ class SessionEnding:
         if not running:
             return ending
         with self._calls.ending(record, notices) as outcome:
-            for session, end in zip(running, self._pool.map(self._end_one, running), strict=True):
+            for session, end in zip(running, self._pool.map(logs.keeping_about(self._end_one), running), strict=True):
                 ending.add(session, end)
                 outcome.progress(ending.ended)
                 notices.progress(f"{ending.ended} of {len(running)} sessions ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from threading import Lock
 
@@ -21,6 +22,7 @@ from pulumi_anchorbrowser.lifecycle.stopping import Stopping
 from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS, Waiting
 from pulumi_anchorbrowser.receipts import Receipts
 
+_LOGGER = logging.getLogger(__name__)
 # How long after its create was sent a batch of unknown outcome is looked for.
 SETTLE_TIMEOUT_SECONDS = 60.0
 
@@ -59,7 +61,9 @@ class BatchKeeper:
 
     def create(self, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         """Start or adopt a batch. Returns as soon as the API has taken it, so that its id is in the state."""
-        match decisions.on_create(inputs):
+        decision = decisions.on_create(inputs)
+        _LOGGER.debug("decision", extra={"question": "create", "decision": type(decision).__name__})
+        match decision:
             case decisions.Start():
                 return self._starting.start(inputs, notices)
             case decisions.Adopt():
@@ -95,7 +99,9 @@ class BatchKeeper:
         if without_effect:
             notices.info(f"{', '.join(without_effect)}: recorded; no batch is replaced, since this one is not to run")
         decision = decisions.on_update(record, inputs)
-        return self._stopping.carry_out(decision, record.with_inputs(inputs), notices)
+        updated = self._stopping.carry_out(decision, record.with_inputs(inputs), notices)
+        self._starting.sweep_superseded(record, notices)
+        return updated
 
     def delete(self, record: BatchRecord, notices: Notices) -> BatchRecord:
         """Do what `on_destroy` says. The answer holds the final counts."""
@@ -106,6 +112,7 @@ class BatchKeeper:
             notices.warning(f"batch {record.batch_id} was adopted by another resource in this run, so it is left alone")
             return record
         record = self._stopping.carry_out(decision, record, notices)
+        self._starting.sweep_superseded(record, notices)
         self._starting.sweep_unanswered(record.owner, notices)
         return record
 
@@ -134,7 +141,9 @@ class BatchKeeper:
 
     def _missing(self, record: BatchRecord, notices: Notices) -> BatchRecord | None:
         gone = record.but(live_status=DELETED)
-        if isinstance(decisions.on_missing(record), decisions.Forget):
+        decision = decisions.on_missing(record)
+        _LOGGER.debug("decision", extra={"question": "missing", "decision": type(decision).__name__})
+        if isinstance(decision, decisions.Forget):
             notices.warning(f"batch {record.batch_id} is gone; the next `pulumi up` starts a new one (on_missing)")
             return None
         if not record.is_gone and record.status != DELETED:

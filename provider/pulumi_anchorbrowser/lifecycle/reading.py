@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
 from pulumi_anchorbrowser.api.models import UNFINISHED
 from pulumi_anchorbrowser.lifecycle.notices import Clock
@@ -87,7 +88,9 @@ class BatchReader:
         with self._lock:
             self._gathering = None
         try:
-            self._read_pages(gathering.wanted)
+            # These pages are read for all who wait, and are about no one batch.
+            with logs.about(urn=None, claim=None, batch_id=None):
+                self._read_pages(gathering.wanted)
         finally:
             gathering.is_over.set()
 

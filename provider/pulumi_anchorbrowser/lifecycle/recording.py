@@ -6,6 +6,7 @@ the store fails, a cancel or a delete is made all the same, with a warning.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,8 @@ from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.receipts import Counts, Operation, Receipts, ReceiptsUnavailable, Subject
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class CreateStopped(LifecycleError):
@@ -42,7 +45,7 @@ class RecordedCalls:
     def intend_create(self, subject: Subject) -> int:
         """The number of a create's receipt. Raises CreateStopped where it cannot be written."""
         try:
-            return self._receipts.intend("create", subject)
+            return self._intended("create", subject)
         except ReceiptsUnavailable as error:
             raise CreateStopped(f"Nothing was started: {error}; then run again.") from None
 
@@ -112,7 +115,7 @@ class RecordedCalls:
     def _receipt(self, operation: Operation, subject: Subject, notices: Notices) -> Iterator[Outcome]:
         receipt = 0
         with self._tolerant(notices):
-            receipt = self._receipts.intend(operation, subject)
+            receipt = self._intended(operation, subject)
 
         def progress(ended: int) -> None:
             with self._tolerant(notices):
@@ -132,6 +135,11 @@ class RecordedCalls:
         with self._tolerant(notices):
             if receipt:
                 self._receipts.close(receipt, "done" if outcome.is_known else "unknown", **outcome.values)
+
+    def _intended(self, operation: Operation, subject: Subject) -> int:
+        receipt = self._receipts.intend(operation, subject)
+        _LOGGER.debug("receipt", extra={"receipt": receipt, "call": operation})
+        return receipt
 
     def _close_failed(self, receipt: int, error: ApiError) -> None:
         if receipt:

@@ -35,15 +35,24 @@ class Settings:
     """The settings of one process. Times are in seconds; the keys are in no repr."""
 
     api_key: str | None = field(repr=False)
+    """The key. A preview needs none; keep it secret in a stack's config."""
     environment_key: str | None = field(repr=False)
     base_url: str = DEFAULT_BASE_URL
+    """The API's address: https, except on loopback."""
     max_concurrency: int = 64
+    """Calls to the API at once; fewer by themselves after a 429. `pulumi up --parallel 64` makes use of it."""
     request_timeout: float = 60.0
+    """Seconds for one request."""
     max_retries: int = 5
+    """Repeats of a request that may safely be repeated."""
     poll_interval: float = FIRST_PAUSE_SECONDS
+    """Seconds until a waiting `BatchReady` first asks again; then more slowly."""
     settle_timeout: float = SETTLE_TIMEOUT_SECONDS
+    """Seconds for which a create whose answer was lost is looked for."""
     confirmed_accounts: frozenset[str] = frozenset()
+    """The code with which an error asks you to vouch for a changed key; several are separated by commas."""
     receipts: Path | None = None
+    """The file that keeps the receipts, or `off` for none."""
 
     @classmethod
     def read(cls, config: Callable[[str], Any], environ: Mapping[str, str] = os.environ) -> Self:
@@ -108,7 +117,7 @@ SETTINGS = (
 
 
 def refuse_misspelt(keys: Iterable[str]) -> None:
-    """Raise LifecycleError where a key of the stack's config is nearly the name of a setting.
+    """Raise UnusableSetting where a key of the stack's config is nearly the name of a setting.
 
     An unnoticed `basUrl` would leave the default in force, and start browsers that are billed.
     """
@@ -118,7 +127,7 @@ def refuse_misspelt(keys: Iterable[str]) -> None:
             continue
         close = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.75)
         if close:
-            raise LifecycleError(
+            raise UnusableSetting(
                 f"There is no setting {key!r}; did you mean '{_NAMESPACE}:{close[0]}'? "
                 f"Correct it with `pulumi config rm {key}` and `pulumi config set`, then run again."
             )

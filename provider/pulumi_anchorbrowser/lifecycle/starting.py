@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from threading import Lock
 
-from pulumi_anchorbrowser.api import ApiError, Batch, Client, NotFound
+from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.api import ApiError, Batch, Client, NotFound, passwords_in
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
 from pulumi_anchorbrowser.lifecycle.claims import ClaimSearch
@@ -22,8 +25,10 @@ from pulumi_anchorbrowser.lifecycle.recording import CreateStopped, RecordedCall
 from pulumi_anchorbrowser.lifecycle.stopping import Stopping
 from pulumi_anchorbrowser.receipts import Receipt, Receipts, ReceiptsUnavailable, Subject
 
+_LOGGER = logging.getLogger(__name__)
 # After so long, a create that has shown nothing will not show anything any more.
 _HOPELESS_AFTER = timedelta(hours=1)
+_one_at_a_time = Lock()
 
 
 class Starting:
@@ -65,6 +70,7 @@ class Starting:
                 raise
             return self._look_for(inputs, receipt, sent_at, error, notices)
         self._calls.close_create(receipt, notices, batch_id=created.batch_id)
+        _settled("answered", batch_id=created.batch_id)
         notices.info(f"started batch {created.batch_id}: {inputs.count} sessions requested")
         return self._record(inputs, created.batch_id).but(
             live_status=created.status, total_requests=created.total_requests, created_at=created.created_at
@@ -81,6 +87,18 @@ class Starting:
                 if batch is not None:
                     self._delete_leftover(receipt, batch, notices)
 
+    def sweep_superseded(self, record: BatchRecord, notices: Notices) -> None:
+        """Delete what interrupted creates of this resource have left: the state has another batch in its place."""
+        urn = record.resource_urn
+        if urn is None:
+            return
+        for receipt in self._earlier(lambda: self._receipts.unsettled_creates(record.owner, urn), notices.warning):
+            if receipt.subject.batch_id == record.batch_id:
+                continue
+            batch = self._batch_of(receipt, notices)
+            if batch is not None:
+                self._delete_leftover(receipt, batch, notices)
+
     def _look_for(
         self, inputs: BatchInputs, receipt: int, sent_at: datetime, error: ApiError, notices: Notices
     ) -> BatchRecord:
@@ -90,7 +108,9 @@ class Starting:
         except ApiError as failure:
             raise self._unknown(inputs, f"{error.explanation}; {failure.explanation}") from None
         if batch is None:
+            _settled("unknown")
             raise self._unknown(inputs, error.explanation) from None
+        _settled("found", batch_id=batch.batch_id)
         self._calls.close_create(receipt, notices, batch_id=batch.batch_id, http_status=None, note=None)
         notices.warning(
             f"the answer to the create was lost ({error.explanation}), and batch {batch.batch_id}, "
@@ -113,6 +133,7 @@ class Starting:
                 continue
             if adopted is None and batch.status != CANCELLED and self._matches(receipt, inputs):
                 self._receipts.take_over(receipt.id, batch.batch_id)
+                _settled("taken_over", batch_id=batch.batch_id, claim=receipt.subject.claim)
                 notices.warning(
                     f"took over batch {batch.batch_id}, which an interrupted run had started for this resource"
                 )
@@ -125,13 +146,14 @@ class Starting:
     def _batch_of(self, receipt: Receipt, notices: Notices) -> Batch | None:
         """The batch that an earlier create made, if it made one and it is still there."""
         subject = receipt.subject
-        batch_id = subject.batch_id or self._search.find(subject.claim, subject.count, receipt.intended_at, notices)
-        batch = None
-        if batch_id is not None:
-            try:
-                batch = self._client.get_batch(batch_id)
-            except NotFound:
-                batch = None
+        with logs.about(claim=subject.claim, batch_id=subject.batch_id):
+            batch_id = subject.batch_id or self._search.find(subject.claim, subject.count, receipt.intended_at, notices)
+            batch = None
+            if batch_id is not None:
+                try:
+                    batch = self._client.get_batch(batch_id)
+                except NotFound:
+                    batch = None
         if batch is not None and not batch.is_empty:
             return batch
         is_over = batch_id is not None or datetime.now(timezone.utc) - receipt.intended_at > _HOPELESS_AFTER
@@ -146,8 +168,10 @@ class Starting:
         )
         subject = receipt.subject
         inputs = BatchInputs(count=subject.count, resource_urn=subject.urn, owner=subject.owner, claim=subject.claim)
-        self._stopping.carry_out(Delete(), self._record(inputs, batch.batch_id).seen(batch), notices)
-        self._receipts.close(receipt.id, "settled", batch_id=batch.batch_id, note="deleted")
+        with logs.about(claim=subject.claim, batch_id=batch.batch_id):
+            _settled("leftover")
+            self._stopping.carry_out(Delete(), self._record(inputs, batch.batch_id).seen(batch), notices)
+            self._receipts.close(receipt.id, "settled", batch_id=batch.batch_id, note="deleted")
 
     def _earlier(self, find: Callable[[], list[Receipt]], on_failure: Callable[[str], None]) -> list[Receipt]:
         try:
@@ -182,11 +206,26 @@ class Starting:
         )
 
 
+def _settled(how: str, **fields: str) -> None:
+    """It is known now what became of a create, or that it is not known."""
+    _LOGGER.debug("settle", extra={"settled": how, **fields})
+
+
 def _stop_create(reason: str) -> None:
     raise CreateStopped(f"Nothing was started. {reason}")
 
 
 def _fingerprint(inputs: BatchInputs, claim: str) -> str:
-    """Tells equal inputs from others. They can hold a proxy's password, so it is slow to guess at, and salted."""
-    text = json.dumps([inputs.count, inputs.configuration, inputs.metadata], sort_keys=True)
-    return hashlib.scrypt(text.encode(), salt=claim.encode(), n=2**14, r=8, p=1, dklen=16).hex()
+    """Tells equal inputs from others. They can hold a proxy's password, so it is slow to guess at then, and salted."""
+    with _one_at_a_time:
+        key = _slow_key(tuple(passwords_in(inputs.configuration)), inputs.owner)
+    text = json.dumps([inputs.count, inputs.configuration, inputs.metadata, claim], sort_keys=True)
+    return hashlib.blake2b(text.encode(), key=key, digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _slow_key(passwords: tuple[str, ...], owner: str) -> bytes:
+    """Takes 50 ms and 16 MiB, which is why it is made once for the equal batches of a stack, and only where needed."""
+    if not passwords:
+        return b""
+    return hashlib.scrypt(json.dumps(passwords).encode(), salt=owner.encode(), n=2**14, r=8, p=1, dklen=32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from pulumi_anchorbrowser.api import Client
 from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED
 from pulumi_anchorbrowser.lifecycle import decisions
@@ -12,6 +14,8 @@ from pulumi_anchorbrowser.lifecycle.ending import SessionEnding
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Stopping:
@@ -24,6 +28,8 @@ class Stopping:
 
     def carry_out(self, decision: decisions.StopDecision, record: BatchRecord, notices: Notices) -> BatchRecord:
         """Do what was decided."""
+        decided = {"question": "stop", "decision": type(decision).__name__, "live_status": record.live_status}
+        _LOGGER.debug("decision", extra=decided)
         match decision:
             case decisions.Cancel():
                 return self._cancelling.cancel(record, notices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -25,6 +26,7 @@ from pulumi_anchorbrowser.lifecycle.reading import MAX_AGE_SECONDS, BatchReader
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.receipts import Subject
 
+_LOGGER = logging.getLogger(__name__)
 # The vendor's own advice: every 5 s at first, then more slowly, at most every 30 s.
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 5.0, 1.5, 30.0
 _PASSING = (NoAnswer, NotConnected, RateLimited, ServerError)
@@ -99,6 +101,7 @@ class Waiting:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 raise NotReady(_too_late(batch_id, batch, goal))
+            _LOGGER.debug("wait", extra={"reason": "browsers", "seconds": round(min(pause, left), 4)})
             self._clock.sleep(min(pause, left))
         raise AssertionError("the pauses never end")
 

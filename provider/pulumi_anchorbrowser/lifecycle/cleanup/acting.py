@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, Client
 from pulumi_anchorbrowser.lifecycle import decisions
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
@@ -62,7 +63,8 @@ class Acting:
         def one(batch: PlannedBatch) -> BatchResult:
             if watch.is_stopped():
                 return BatchResult(batch.batch_id, batch.action, "left", reason="stopped before its turn came")
-            result = self._one(batch, _record(batch, actor, account, if_completed))
+            with logs.about(batch_id=batch.batch_id, claim=batch.claim):
+                result = self._one(batch, _record(batch, actor, account, if_completed))
             with lock:
                 results.append(result)
                 notices.progress(f"{len(results)} of {plan.matched} batches")
@@ -70,7 +72,7 @@ class Acting:
             return result
 
         with ThreadPoolExecutor(self._client.max_concurrency, thread_name_prefix="cleanup") as pool:
-            report = Report(plan, tuple(pool.map(one, plan.batches)))
+            report = Report(plan, tuple(pool.map(logs.keeping_about(one), plan.batches)))
         _tell(report, notices)
         return report
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TypeVar
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
 from pulumi_anchorbrowser.lifecycle.cleanup.acting import Acting, Actor, Watch
 from pulumi_anchorbrowser.lifecycle.cleanup.errors import MatchesEverything, NoSuchOwner, TooMany
@@ -81,7 +82,7 @@ class Cleanup:
             raise NoSuchOwner from None
         matching = Matching(request.select, owner, request.action, self._now(), request.exclude, spared or Spared())
         found: list[PlannedBatch | LeftAlone] = []
-        look = _Look(self._client, matching, self._recorded_owners(notices))
+        look = logs.keeping_about(_Look(self._client, matching, self._recorded_owners(notices)))
         with ThreadPoolExecutor(self._client.max_concurrency, thread_name_prefix="look") as pool:
             for one in _mapped(pool, look, self._candidates(request.select, matching)):
                 if one is None:
@@ -144,7 +145,8 @@ class _Look:
             return candidate
         batch_id = candidate if isinstance(candidate, str) else candidate.batch_id
         try:
-            return self._named(candidate) if isinstance(candidate, str) else self._judged(candidate)
+            with logs.about(batch_id=batch_id):
+                return self._named(candidate) if isinstance(candidate, str) else self._judged(candidate)
         except ApiError as error:
             return LeftAlone(batch_id, "", "unreadable", error.explanation)
 
