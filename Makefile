@@ -1,14 +1,15 @@
 # Every command does its own set-up: .ci/setup makes .venv, and renews it when requirements.lock or pyproject.toml
 # has changed. PYTHON=/path/to/python3 chooses the interpreter.
 PYTHON ?=
+BENCH ?=
 BIN := .venv/bin
-SCRIPTS := . .ci examples/demo examples/adopt-and-cancel examples/automation-api examples/cleanup-before-network \
-	examples/environment-per-pull-request examples/teardown-hook
+SCRIPTS := . .ci docs docs/_generator examples/demo examples/adopt-and-cancel examples/automation-api \
+	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook bench bench/programs
 
 # A CLI that `make demo` has installed serves the tests too, where there is none on the PATH.
 export PATH := $(PATH):$(CURDIR)/.pulumi/bin
 
-.PHONY: help setup demo test check lint types rooms changelog lock clean
+.PHONY: help setup demo test bench check lint types rooms changelog docs dist lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -21,6 +22,9 @@ demo: setup ## Create, await, cancel, delete and destroy a batch, against a simu
 
 test: setup ## Run all tests, the engine's too where a Pulumi CLI is found
 	$(BIN)/python -m pytest -n 2
+
+bench: setup ## Measure everything on this machine (about half an hour); BENCH=--quick to try it
+	$(BIN)/python -m bench $(BENCH)
 
 check: lint types rooms changelog ## Lint, format, types, the arrows between rooms, the changelog
 
@@ -39,10 +43,21 @@ rooms: setup
 changelog: setup
 	$(BIN)/python .ci/changelog.py
 
+docs: setup ## Build the documentation as a site into build/docs, every warning an error
+	$(BIN)/python docs/_generator
+	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+dist: setup ## Build the source archive and the wheel into dist/, and have them checked
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
 lock: setup ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.10 --upgrade \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean: ## Remove everything that was installed or cached here
-	rm -rf .venv .pulumi .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .pulumi .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache dist build

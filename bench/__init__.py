@@ -1,0 +1,1 @@
+"""What the provider costs at scale, measured on the real engine; see docs/performance.md."""
