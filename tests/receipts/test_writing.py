@@ -235,6 +235,25 @@ def test_many_threads_of_one_process_may_be_the_first_to_open_it(place: Path) ->
     }
 
 
+def test_what_many_threads_write_while_another_process_holds_the_lock_goes_to_the_disk_together(place: Path) -> None:
+    receipts, statements = Receipts(place), []
+    receipts.all()
+    assert receipts._connection is not None  # noqa: SLF001
+    receipts._connection.set_trace_callback(statements.append)  # noqa: SLF001
+    holder = sqlite3.connect(place, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(16) as pool:
+        written = [pool.submit(receipts.intend, "delete", subject(claim=str(number))) for number in range(16)]
+        while len(receipts._waiting) < 15:  # noqa: SLF001  # the first is at the lock, and so in nobody's way
+            time.sleep(0.01)
+        holder.execute("COMMIT")
+    assert sorted(one.result() for one in written) == list(range(1, 17))
+    assert {one.id: one.subject.claim for one in receipts.all()} == {
+        one.result(): str(claim) for claim, one in enumerate(written)
+    }
+    assert statements.count("COMMIT") == 2
+
+
 def test_a_lock_that_somebody_holds_is_waited_for_and_then_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulumi_anchorbrowser.receipts.connecting._BUSY_SECONDS", 1)
     Receipts(place).intend("create", subject())
