@@ -234,6 +234,29 @@ def test_sessions_that_cannot_be_deleted_are_at_least_ended(stage: Stage) -> Non
     assert stage.nothing_runs_ever()
 
 
+@pytest.mark.parametrize("answer", ["200", "404"])
+def test_sessions_that_were_ended_before_are_not_counted_again(stage: Stage, answer: Any) -> None:
+    stage.sim.settings.end_ended_session = answer
+    ended = stage.update(stage.start("completed"), status="cancelled")
+    stage.sim.settings.failing_deletions = 2
+    after = stage.update(ended, status="deleted")
+    assert stage.asked.count("DELETE session") == 5 + 2
+    assert (ended.ended_sessions, after.ended_sessions, after.deleted_sessions) == (5, 5, 3)
+
+
+def test_sessions_that_a_failed_try_may_have_ended_are_not_counted_again(stage: Stage) -> None:
+    before = stage.start("completed")
+    stubborn = stage.live[1].session_id
+    stage.sim.settings.end_ended_session = "200"
+    stage.sim.faults.add(Fault("status", status=403, path=f"/v1/sessions/{stubborn}"))
+    with pytest.raises(LifecycleError, match=stubborn):
+        stage.update(before, status="cancelled")
+    after = stage.update(before, status="cancelled")
+    assert (after.ended_sessions, after.ended) == (None, True)
+    assert any("counted" in warning for warning in stage.told.warnings)
+    assert stage.nothing_runs_ever()
+
+
 def test_sessions_that_can_be_neither_deleted_nor_ended_are_an_error_that_names_them(stage: Stage) -> None:
     stage.sim.settings.failing_deletions = 2
     before = stage.start("completed")

@@ -72,6 +72,7 @@ class Ending:
     """The ending of sessions one by one, as far as it has come."""
 
     past: Counts
+    had_stopped: bool = False  # all of them had, and were counted then
     ended: int = 0
     is_uncertain: bool = False
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -87,7 +88,18 @@ class Ending:
         self.is_uncertain |= error.after_lost_answer or not error.nothing_done
 
     def total(self, notices: Notices) -> int | None:
-        """How many sessions were ended, with those of earlier runs; None, with a warning, where that is not known."""
+        """How many sessions were ended, with those of earlier runs; None, with a warning, where that is not known.
+
+        The API may answer alike for a session that it ends now and for one that had ended before.
+        """
+        if self.had_stopped:
+            return self.past.ended_sessions
+        if self.past.ended_sessions and self.ended:
+            notices.warning(
+                f"{sessions(self.ended)} ended one by one, some of which an earlier try may have ended and counted; "
+                "ended_sessions is empty"
+            )
+            return None
         total = added(self.past.ended_sessions, self.ended)
         if self.is_uncertain or self.past.ended_uncertain:
             notices.warning(

@@ -39,7 +39,7 @@ class SessionEnding:
 
     def end(self, running: Sequence[str], record: BatchRecord, notices: Notices) -> Ending:
         """End these sessions. One that has ended by itself meanwhile is no failure."""
-        ending = Ending(self._calls.counts(record, notices))
+        ending = Ending(self._calls.counts(record, notices), had_stopped=record.is_stopped)
         if not running:
             return ending
         with self._calls.ending(record, notices) as outcome:
