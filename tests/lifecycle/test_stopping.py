@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lifecycle.kept import IF_COMPLETED, ON_DESTROY, PHASES, Phase, Stage
 
 from pulumi_anchorbrowser.api import ApiError, NoAnswer, ServerError
-from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError
+from pulumi_anchorbrowser.lifecycle import BatchKeeper, BatchRecord, LifecycleError
+from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault
 
 # To `cancelled`
@@ -244,7 +246,8 @@ def test_sessions_that_were_ended_before_are_not_counted_again(stage: Stage, ans
     assert (ended.ended_sessions, after.ended_sessions, after.deleted_sessions) == (5, 5, 3)
 
 
-def test_sessions_that_a_failed_try_may_have_ended_are_not_counted_again(stage: Stage) -> None:
+def test_sessions_that_a_failed_try_may_have_ended_are_not_counted_again(stage: Stage, tmp_path: Path) -> None:
+    stage.keeper = BatchKeeper(stage.client(), Receipts(tmp_path / "receipts.sqlite3"), clock=stage.clock)
     before = stage.start("completed")
     stubborn = stage.live[1].session_id
     stage.sim.settings.end_ended_session = "200"
