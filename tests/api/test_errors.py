@@ -52,7 +52,7 @@ TABLE: list[tuple[int, type[ApiError], bool, str]] = [
         418,
         UnexpectedAnswer,
         True,
-        "Check that `anchorbrowser:baseUrl` is AnchorBrowser's API and that no proxy answers in its place.",
+        "Check that the base URL is that of AnchorBrowser's API and that no proxy answers in its place.",
     ),
 ]
 
@@ -88,9 +88,7 @@ def test_no_connection_has_its_text(sim: Simulator, client: Client) -> None:
         client.create_batch(1)
     text = str(caught.value)
     assert text.startswith("Could not create a batch: no connection (")
-    assert text.endswith(
-        "Connection refused). Check the network, the proxy settings and `anchorbrowser:baseUrl`, then run again."
-    )
+    assert text.endswith("Connection refused). Check the network, the proxy settings and the base URL, then run again.")
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ class NotConnected(ApiError):
     """No connection was made, so the API never saw the request."""
 
     nothing_done = True
-    advice = "Check the network, the proxy settings and `anchorbrowser:baseUrl`, then run again."
+    advice = "Check the network, the proxy settings and the base URL, then run again."
 
 
 class NoAnswer(ApiError):
@@ -127,7 +127,7 @@ class ServerError(ApiError):
 class UnexpectedAnswer(ApiError):
     """An answer that is not of the documented form: a redirect, HTML, cut or garbled JSON, a missing field."""
 
-    advice = "Check that `anchorbrowser:baseUrl` is AnchorBrowser's API and that no proxy answers in its place."
+    advice = "Check that the base URL is that of AnchorBrowser's API and that no proxy answers in its place."
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -13,6 +13,7 @@ from pulumi_anchorbrowser.cli.exits import Failed
 from pulumi_anchorbrowser.cli.options import OWNER, batch_id
 from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_table
 
+_COLUMNS = ("WHEN", "RUN", "STACK", "OPERATION", "RESOURCE", "BATCH", "OUTCOME")
 _COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions")
 
 
@@ -58,11 +59,12 @@ def receipts(
 def print_receipts(rows: Iterable[dict[str, Any]]) -> None:
     """Print receipts as a table."""
     print_table(
-        ("WHEN", "RUN", "OPERATION", "RESOURCE", "BATCH", "OUTCOME", "CANCELLED", "ENDED", "DELETED", "FAILED", "NOTE"),
+        (*_COLUMNS, "CANCELLED", "ENDED", "DELETED", "FAILED", "NOTE"),
         [
             (
                 f"{age_of(row['intended_at'])} ago",
                 row["run"][:8],
+                row["owner"],
                 row["operation"],
                 row["resource"],
                 row["batch_id"],

@@ -9,7 +9,7 @@ from typing import Any
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from pulumi_anchorbrowser.api import ApiError
-from pulumi_anchorbrowser.dynamic.cleaning import plan_cleanup, run_cleanup
+from pulumi_anchorbrowser.dynamic.cleaning import plan_cleanup, run_cleanup, tell_undecided
 from pulumi_anchorbrowser.dynamic.engine import EngineNotices
 from pulumi_anchorbrowser.dynamic.provider import AnchorBrowserProvider, check_result, is_unknown, received
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
@@ -98,6 +98,7 @@ class BatchCleanupProvider(AnchorBrowserProvider):
             notices.warning(f"what the cleanup would do cannot be told: {error}")
             return
         notices.info(f"cleanup, preview: would {plan.told()}")
+        tell_undecided(plan, notices)
         if plan.matched > inputs.limit:
             notices.warning(f"{plan.matched} batches match, and limit is {inputs.limit}: it would refuse")
 

@@ -31,14 +31,16 @@ def run_cleanup(services: Services, inputs: CleanupInputs, spared: Spared, notic
     plan = cleanup.plan(inputs.request, notices, spared)
     if inputs.dry_run:
         notices.info(f"cleanup, dry run: would {plan.told()}")
+        tell_undecided(plan, notices)
         if plan.matched > inputs.limit:
             notices.warning(f"without dry_run: {TooMany(plan.matched, inputs.limit)}")
         return Report(plan)
-    notices.info(f"cleanup, about to {plan.told()}")
+    is_refused = plan.matched > inputs.limit
+    notices.info(f"cleanup, {'refused to' if is_refused else 'about to'} {plan.told()}")
     actor = Actor(inputs.owner, inputs.resource_urn or "")
     report = cleanup.carry_out(plan, notices, actor=actor, limit=inputs.limit)
     notices.info(f"cleanup: {report.told()}")
-    _tell_undecided(plan, notices)
+    tell_undecided(plan, notices)
     if report.failures:
         incomplete = CleanupIncomplete(report.failures, len(report.results) - report.of_outcome("failed"))
         if inputs.on_failure == "error":
@@ -47,14 +49,16 @@ def run_cleanup(services: Services, inputs: CleanupInputs, spared: Spared, notic
     return report
 
 
-def _tell_undecided(plan: Plan, notices: Notices) -> None:
+def tell_undecided(plan: Plan, notices: Notices) -> None:
+    """A warning of batches that may be meant, and of which that cannot be told."""
     undecided = [left for left in plan.left_alone if left.kind == "undecided"]
     if undecided:
         first = undecided[0]
         count = "1 batch was" if len(undecided) == 1 else f"{len(undecided)} batches were"
         notices.warning(
             f"{count} left alone, since it cannot be told whether it is meant, such as {first.batch_id} "
-            f"({first.status}): {first.reason}. A batch that its own resource is deleting at this moment looks the same"
+            f"({first.status}): {first.reason}. A batch that its own resource is deleting just now looks the same; "
+            "if it is not that, look again later with `pulumi-anchorbrowser sweep`, or delete it by its id"
         )
 
 

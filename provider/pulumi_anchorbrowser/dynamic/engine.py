@@ -42,7 +42,7 @@ class EngineNotices:
     def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
         if not ephemeral:
             _LOGGER.debug("notice", extra={"severity": engine_pb2.LogSeverity.Name(severity).lower(), "text": text})
-        engine = _engine()
+        engine = self._engine()
         if engine is None:
             return
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=self._urn, ephemeral=ephemeral)
@@ -52,9 +52,12 @@ class EngineNotices:
             # What was done is done, whether or not the engine can still be told.
             _LOGGER.warning("%s (the engine could not be told: %s)", text, error, extra={"event": "not_told"})
 
+    def _engine(self) -> Any:
+        return _engine_of_host()
+
 
 @cache
-def _engine() -> Any:
+def _engine_of_host() -> Any:
     """The engine that started this host, by the address it gave as the first argument; None outside a host."""
     if len(sys.argv) < 2 or ":" not in sys.argv[1]:
         return None

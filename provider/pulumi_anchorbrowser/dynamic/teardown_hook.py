@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pulumi
-from pulumi.runtime.proto import engine_pb2
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.dynamic.batch_cleanup import ExcludeArgs, SelectArgs
@@ -72,7 +71,7 @@ def teardown_hook(
     problems = cleanup_problems(given, lambda _: False)
     if problems:
         wrong = "; ".join(f"{path}: {reason}" for path, reason in problems)
-        text = f"teardown_hook {name!r} cannot be used: {wrong}. Correct it, then run again."
+        text = f"teardown_hook {name!r} cannot be used: {wrong.rstrip('?')}. Correct it, then run again."
         raise AnchorBrowserError(leading_to(text, "unusable-teardown-hook"))
     services = services_for(Settings.read(_config))
     engine = pulumi.runtime.settings.get_engine()
@@ -97,9 +96,7 @@ class _ProgramNotices(EngineNotices):
 
     def __init__(self, engine: Any, urn: str) -> None:
         super().__init__(urn)
-        self._engine = engine
+        self._own_engine = engine
 
-    def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
-        if self._engine is not None:
-            request = engine_pb2.LogRequest(severity=severity, message=text, urn=self._urn, ephemeral=ephemeral)
-            self._engine.Log(request)
+    def _engine(self) -> Any:
+        return self._own_engine
