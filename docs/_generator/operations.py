@@ -7,8 +7,8 @@ from typing import Any, get_args
 from tables import code, table
 
 from pulumi_anchorbrowser.api import Batch as ApiBatch
+from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord, decisions
-from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
 
 ID = "6e019235-bc0d-43f2-b13e-a5ea2acec607"
 # What each decision asks of the API.

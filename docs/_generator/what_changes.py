@@ -10,8 +10,8 @@ from resources import input_names
 from tables import code, table
 
 from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady
-from pulumi_anchorbrowser.dynamic.batch_cleanup_provider import BatchCleanupProvider
-from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
+from pulumi_anchorbrowser.dynamic.batch_cleanup_operations import BatchCleanupOperations
+from pulumi_anchorbrowser.dynamic.batch_ready_operations import BatchReadyOperations
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord, batch_problems, changes_between
 from pulumi_anchorbrowser.lifecycle.cleanup import RUNS_AGAIN
 from pulumi_anchorbrowser.lifecycle.decisions import on_update
@@ -77,7 +77,7 @@ def of_status() -> str:
 
 def of_ready() -> str:
     """For each input of a wait."""
-    provider, olds = BatchReadyProvider(), {"batch_id": ID, "timeout": "10m"}
+    provider, olds = BatchReadyOperations(), {"batch_id": ID, "timeout": "10m"}
     rows = []
     for name in input_names(BatchReady.__init__):
         replaced = provider.diff("id", olds, {**olds, name: _READY[name]}).replaces
@@ -88,7 +88,7 @@ def of_ready() -> str:
 
 def of_cleanup() -> str:
     """For each input of a cleanup."""
-    provider, olds = BatchCleanupProvider(), {"select": {"owner": "this"}}
+    provider, olds = BatchCleanupOperations(), {"select": {"owner": "this"}}
     rows = []
     for name in input_names(BatchCleanup.__init__):
         answer = provider.diff("id", olds, {**olds, name: _CLEANUP[name]})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pulumi_anchorbrowser._version import __version__
 
 if TYPE_CHECKING:
+    from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
     from pulumi_anchorbrowser.dynamic.arguments import (
         BrowserArgs,
         IdentityArgs,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pulumi_anchorbrowser.dynamic.batch_cleanup import BatchCleanup, ExcludeArgs, SelectArgs
     from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
     from pulumi_anchorbrowser.dynamic.teardown_hook import teardown_hook
-    from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
+
 
 __all__ = [
     "Batch",
@@ -61,12 +62,12 @@ __all__ = [
 
 # Where `__getattr__` looks for those names.
 _HOMES = (
+    "choices",
     "dynamic.arguments",
     "dynamic.batch",
     "dynamic.batch_cleanup",
     "dynamic.batch_ready",
     "dynamic.teardown_hook",
-    "lifecycle.inputs",
 )
 
 

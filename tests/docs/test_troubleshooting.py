@@ -12,7 +12,7 @@ from docs.pages import DOCS
 from docs.test_site import anchors_of
 
 # Every room that defines errors, so that all of them are known.
-import pulumi_anchorbrowser.dynamic.batch_cleanup_provider
+import pulumi_anchorbrowser.dynamic.batch_cleanup_operations
 import pulumi_anchorbrowser.dynamic.teardown_hook
 from pulumi_anchorbrowser.api import ApiError, errors, failures
 from pulumi_anchorbrowser.lifecycle import LifecycleError, advice, waiting

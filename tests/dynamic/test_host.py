@@ -12,7 +12,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
 from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
-from pulumi_anchorbrowser.dynamic.provider import received
+from pulumi_anchorbrowser.dynamic.operations import received
 from pulumi_anchorbrowser.rehearsal import HostError, ProviderHost
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -94,7 +94,7 @@ def test_an_unexpected_failure_of_ours_keeps_its_traceback(sim: Simulator, host:
     """State that no version of ours has written."""
     said = failure(lambda: host.delete(URN, ID, {"count": 3}))
     assert said.startswith("Traceback (most recent call last):")
-    assert "batch_provider.py" in said
+    assert "batch_operations.py" in said
     assert "live_status" in said
     assert sim.requests == []
 

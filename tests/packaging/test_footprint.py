@@ -30,7 +30,12 @@ def loaded_by(code: str, *arguments: str) -> set[str]:
 def test_the_package_loads_nothing_until_it_is_used() -> None:
     assert loaded_by("import pulumi_anchorbrowser") == set()
     assert loaded_by("import pulumi_anchorbrowser; pulumi_anchorbrowser.__version__") == set()
-    assert "pulumi" in loaded_by("from pulumi_anchorbrowser import Batch")
+
+
+def test_a_program_that_declares_resources_loads_nothing_but_pulumi() -> None:
+    """The rest is for the provider host, and for hooks, and takes as long to import as Pulumi."""
+    resources = "import pulumi_anchorbrowser as ours; ours.Batch; ours.BatchReady; ours.BatchCleanup; ours.SessionArgs"
+    assert loaded_by(resources) == {"pulumi", "grpc"}
 
 
 @pytest.mark.parametrize(

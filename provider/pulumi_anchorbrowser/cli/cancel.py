@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.cli.printing import json_option
 from pulumi_anchorbrowser.cli.stopping import stop_named
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted
+    from pulumi_anchorbrowser.choices import IfCompleted
 
 _CHOICES = click.Choice(("end_sessions", "delete", "accept", "fail"))
 

@@ -15,9 +15,9 @@ from pulumi_anchorbrowser.cli.printing import Speech, age_of, print_table
 from pulumi_anchorbrowser.cli.progress import showing_progress, told
 
 if TYPE_CHECKING:
+    from pulumi_anchorbrowser.choices import IfCompleted
     from pulumi_anchorbrowser.cli.connection import Connection
     from pulumi_anchorbrowser.lifecycle.cleanup import Plan, Report
-    from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted
 
 # dry_run: only planned, as asked. planned: for want of a terminal. declined: the question was answered with no.
 State = Literal["nothing", "dry_run", "planned", "declined", "done", "interrupted"]

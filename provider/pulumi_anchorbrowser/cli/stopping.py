@@ -12,7 +12,8 @@ from pulumi_anchorbrowser.cli.exits import end
 from pulumi_anchorbrowser.cli.printing import Speech, print_json
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.lifecycle.cleanup import Action, LeftAlone, Plan, PlannedBatch
+    from pulumi_anchorbrowser.choices import Action
+    from pulumi_anchorbrowser.lifecycle.cleanup import LeftAlone, Plan, PlannedBatch
 
 # What --force overrules: a tag that protects, and not knowing whether there is one.
 _FORCED = frozenset({"protected", "undecided"})

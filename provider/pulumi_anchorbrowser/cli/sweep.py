@@ -13,7 +13,7 @@ from pulumi_anchorbrowser.cli.options import OWNER, batch_id, exclusion_of, sele
 from pulumi_anchorbrowser.cli.printing import Speech, json_option, print_json
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.lifecycle.cleanup import Action
+    from pulumi_anchorbrowser.choices import Action
 
 _ACTIONS = click.Choice(("delete", "cancel", "end_sessions"))
 _LIMIT = 100

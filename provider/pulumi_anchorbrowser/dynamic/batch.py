@@ -7,11 +7,12 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
 from pulumi_anchorbrowser.dynamic.arguments import SessionConfigurationArgs
 from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
-from pulumi_anchorbrowser.dynamic.declared import note_in_program
+from pulumi_anchorbrowser.dynamic.declared_here import note_in_program
 from pulumi_anchorbrowser.dynamic.inputs import owner, resource_urn, with_secret_password
-from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted, OnDestroy, OnMissing, Status
+from pulumi_anchorbrowser.dynamic.source_position import stand_in_the_program
 
 _OUTPUTS = (
     "live_status",
@@ -133,5 +134,6 @@ class Batch(dynamic.Resource, module="anchorbrowser", name="Batch"):
             "resource_urn": resource_urn(resource_name, f"pulumi-python:{self._resource_type_name}", opts),
             **dict.fromkeys(_OUTPUTS),
         }
+        stand_in_the_program()
         super().__init__(BatchProvider(), resource_name, properties, opts)
         note_in_program(self, properties["resource_urn"])

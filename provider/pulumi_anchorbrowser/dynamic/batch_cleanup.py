@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import pulumi
 from pulumi import dynamic
 from typing_extensions import TypedDict
 
+from pulumi_anchorbrowser.choices import Action, LiveStatus, OnFailure, When
 from pulumi_anchorbrowser.dynamic.batch_cleanup_provider import BatchCleanupProvider
-from pulumi_anchorbrowser.dynamic.declared import declared_urns
+from pulumi_anchorbrowser.dynamic.declared_here import declared_urns
 from pulumi_anchorbrowser.dynamic.inputs import owner, resource_urn
-from pulumi_anchorbrowser.lifecycle.cleanup import RESULTS, Action, OnFailure, When
+from pulumi_anchorbrowser.dynamic.source_position import stand_in_the_program
 
-LiveStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
+_OUTPUTS = (
+    "matched",
+    "plan",
+    "left_alone",
+    "results",
+    "failures",
+    "cancelled_sessions",
+    "deleted_sessions",
+    "ended_sessions",
+    "failed_sessions",
+    "cleaned_batches",
+    "gone_batches",
+    "failed_batches",
+)
 
 
 class SelectArgs(TypedDict, total=False):
@@ -158,6 +172,7 @@ class BatchCleanup(dynamic.Resource, module="anchorbrowser", name="BatchCleanup"
             "resource_urn": resource_urn(resource_name, f"pulumi-python:{self._resource_type_name}", opts),
             "declared": declared_urns(),
             "is_preview": True if pulumi.runtime.is_dry_run() else None,
-            **dict.fromkeys(RESULTS),
+            **dict.fromkeys(_OUTPUTS),
         }
+        stand_in_the_program()
         super().__init__(BatchCleanupProvider(), resource_name, properties, opts)

@@ -9,6 +9,7 @@ from pulumi import dynamic
 
 from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
 from pulumi_anchorbrowser.dynamic.inputs import resource_urn
+from pulumi_anchorbrowser.dynamic.source_position import stand_in_the_program
 
 _OUTPUTS = (
     "live_status",
@@ -82,4 +83,5 @@ class BatchReady(dynamic.Resource, module="anchorbrowser", name="BatchReady"):
             **dict.fromkeys(_OUTPUTS),
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=["sessions"])
+        stand_in_the_program()
         super().__init__(BatchReadyProvider(), resource_name, properties, pulumi.ResourceOptions.merge(opts, secret))

@@ -1,76 +1,61 @@
-"""What the providers of all our resources have in common."""
+"""The providers as Pulumi knows them: names in users' state, which stand for operations in the provider host."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from pkgutil import resolve_name
+from typing import Any, ClassVar
 
-from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, ResourceProvider
-from pulumi.output import Unknown
-
-from pulumi_anchorbrowser import logs
-from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
-from pulumi_anchorbrowser.dynamic.services import Services, services_for
-from pulumi_anchorbrowser.dynamic.settings import Settings
-from pulumi_anchorbrowser.dynamic.speech import expected_failures_in_one_line, speak_in_one_line
-from pulumi_anchorbrowser.lifecycle import Problem
-from pulumi_anchorbrowser.lifecycle.settings import refuse_misspelt
-
-_PROVIDER_KEY = "__provider"
+from pulumi.dynamic import (
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
 
 
 class AnchorBrowserProvider(ResourceProvider):
     """A provider that Pulumi stores in users' state by the name of its class alone.
 
-    The dotted paths of its subclasses are a contract for ever. They have no `__init__` and no attributes of their
-    own: what they need they get in `configure`, in the provider host.
+    The dotted paths of its subclasses are a contract for ever. They have no `__init__`, and no attributes until
+    `configure`. What they do is imported there: a program that declares batches needs none of it, and would wait for
+    it as long again as for Pulumi itself.
     """
 
     # There is no secret in a name; as a secret, it would be encrypted anew at every step of the engine.
     serialize_as_secret_always = False
-    _services: Services
+    operations: ClassVar[str]
+    """Where they are: `module:class`."""
+    _operations: ResourceProvider
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Called once in each host, with the stack's config."""
-        speak_in_one_line()
-        widen_worker_pool()
-        with expected_failures_in_one_line():
-            # The names of all keys are told nowhere else.
-            refuse_misspelt(getattr(req.config, "_props", {}))
-        self._services = services_for(Settings.read(req.config.get))
+        """Called once in each host, with the stack's config, before anything else."""
+        operations = resolve_name(self.operations)()
+        operations.configure(req)
+        self._operations = operations
 
-    @contextmanager
-    def _operation(self, name: str, urn: str | None, **fields: str | None) -> Iterator[None]:
-        """Something the engine asks of a resource: what fails is one line, and the log tells what it is about."""
-        run = self._services.receipts.run
-        with expected_failures_in_one_line(), logs.operation(name, run=run, urn=urn, **fields):
-            yield
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """See the operations; so too for what follows."""
+        return self._operations.check(olds, news)
 
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Whether, and how, the resource is to change."""
+        return self._operations.diff(id_, olds, news)
 
-def is_unknown(value: object) -> bool:
-    """Whether a preview does not know the value yet."""
-    return isinstance(value, Unknown)
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Make it."""
+        return self._operations.create(props)
 
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Bring its outputs up to date."""
+        return self._operations.read(id_, props)
 
-def received(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that have a value, without Pulumi's own, and with whole numbers as integers."""
-    return {
-        name: _with_integers(value) for name, value in properties.items() if value is not None and name != _PROVIDER_KEY
-    }
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Change it."""
+        return self._operations.update(id_, olds, news)
 
-
-def _with_integers(value: Any) -> Any:
-    # The engine knows only one kind of number, so that a count of 5 arrives as 5.0.
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {name: _with_integers(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_integers(item) for item in value]
-    return value
-
-
-def check_result(inputs: dict[str, Any], problems: list[Problem]) -> CheckResult:
-    """The inputs, or everything that is wrong with them."""
-    return CheckResult(inputs, [CheckFailure(path, reason) for path, reason in problems])
+    def delete(self, id_: str, props: dict[str, Any]) -> None:
+        """Remove it."""
+        self._operations.delete(id_, props)

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.choices import Action, OnFailure
 from pulumi_anchorbrowser.dynamic.batch_cleanup import ExcludeArgs, SelectArgs
 from pulumi_anchorbrowser.dynamic.cleaning import run_cleanup
 from pulumi_anchorbrowser.dynamic.declared import spared_in_program
@@ -17,7 +18,7 @@ from pulumi_anchorbrowser.dynamic.services import services_for
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError, expected_failures_in_one_line
 from pulumi_anchorbrowser.lifecycle.advice import leading_to
-from pulumi_anchorbrowser.lifecycle.cleanup import DEFAULT_LIMIT, Action, CleanupInputs, OnFailure, cleanup_problems
+from pulumi_anchorbrowser.lifecycle.cleanup import DEFAULT_LIMIT, CleanupInputs, cleanup_problems
 
 
 def teardown_hook(

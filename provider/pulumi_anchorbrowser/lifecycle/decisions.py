@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pulumi_anchorbrowser.api import Batch
 from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, UNFINISHED
-from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs, IfCompleted
+from pulumi_anchorbrowser.choices import IfCompleted
+from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 
 

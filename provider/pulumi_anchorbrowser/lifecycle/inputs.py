@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pulumi_anchorbrowser.api import SessionConfiguration
 from pulumi_anchorbrowser.api.models import BatchId
+from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
 from pulumi_anchorbrowser.lifecycle.checks import (
     IsUnknown,
     Problem,
@@ -18,10 +19,6 @@ from pulumi_anchorbrowser.lifecycle.checks import (
 )
 
 MAX_COUNT = 1000
-Status = Literal["active", "cancelled", "deleted"]
-OnDestroy = Literal["delete", "cancel", "end_sessions"]
-IfCompleted = Literal["end_sessions", "delete", "accept", "fail"]
-OnMissing = Literal["keep", "recreate"]
 
 
 class BatchInputs(BaseModel):

@@ -14,12 +14,10 @@ from pulumi_anchorbrowser.lifecycle.cleanup.inputs import (
     RESULTS,
     RUNS_AGAIN,
     CleanupInputs,
-    OnFailure,
-    When,
     cleanup_problems,
     outputs_of,
 )
-from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, LeftAlone, Plan, PlannedBatch, Spared
+from pulumi_anchorbrowser.lifecycle.cleanup.plan import LeftAlone, Plan, PlannedBatch, Spared
 from pulumi_anchorbrowser.lifecycle.cleanup.report import COUNTS, BatchResult, Report
 from pulumi_anchorbrowser.lifecycle.cleanup.selection import Exclusion, Selection
 
@@ -30,7 +28,6 @@ __all__ = [
     "RECORDED",
     "RESULTS",
     "RUNS_AGAIN",
-    "Action",
     "Actor",
     "BatchResult",
     "Cleanup",
@@ -40,7 +37,6 @@ __all__ = [
     "LeftAlone",
     "MatchesEverything",
     "NoSuchOwner",
-    "OnFailure",
     "Plan",
     "PlannedBatch",
     "Report",
@@ -49,7 +45,6 @@ __all__ = [
     "Spared",
     "TooMany",
     "Watch",
-    "When",
     "cleanup_problems",
     "outputs_of",
 ]

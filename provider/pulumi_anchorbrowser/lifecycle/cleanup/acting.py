@@ -9,12 +9,13 @@ from threading import Lock
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, Client
+from pulumi_anchorbrowser.choices import Action, IfCompleted
 from pulumi_anchorbrowser.lifecycle import decisions
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
-from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, Plan, PlannedBatch
+from pulumi_anchorbrowser.lifecycle.cleanup.plan import Plan, PlannedBatch
 from pulumi_anchorbrowser.lifecycle.cleanup.report import BatchResult, Report
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
-from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs, IfCompleted
+from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls

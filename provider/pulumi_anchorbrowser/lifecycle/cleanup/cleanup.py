@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
+from pulumi_anchorbrowser.choices import Action, IfCompleted
 from pulumi_anchorbrowser.lifecycle.cleanup.acting import Acting, Actor, Watch
 from pulumi_anchorbrowser.lifecycle.cleanup.errors import MatchesEverything, NoSuchOwner, TooMany
 from pulumi_anchorbrowser.lifecycle.cleanup.finding import Listing, named_batch, tags_of
 from pulumi_anchorbrowser.lifecycle.cleanup.matching import Matching
-from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, LeftAlone, Plan, PlannedBatch, Spared
+from pulumi_anchorbrowser.lifecycle.cleanup.plan import LeftAlone, Plan, PlannedBatch, Spared
 from pulumi_anchorbrowser.lifecycle.cleanup.report import Report
 from pulumi_anchorbrowser.lifecycle.cleanup.selection import Exclusion, Selection
-from pulumi_anchorbrowser.lifecycle.inputs import IfCompleted
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable

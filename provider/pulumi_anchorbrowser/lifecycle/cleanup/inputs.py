@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pulumi_anchorbrowser.choices import Action, OnFailure, When
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_of
 from pulumi_anchorbrowser.lifecycle.cleanup.cleanup import DEFAULT_LIMIT, Request
-from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action
 from pulumi_anchorbrowser.lifecycle.cleanup.report import Report
 from pulumi_anchorbrowser.lifecycle.cleanup.selection import Exclusion, Selection
-
-When = Literal["apply", "destroy", "both"]
-OnFailure = Literal["error", "warn"]
 
 
 class CleanupInputs(BaseModel):

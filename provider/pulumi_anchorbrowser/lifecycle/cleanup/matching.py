@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from pulumi_anchorbrowser.api import BatchSummary
 from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED
-from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, LeftAlone, PlannedBatch, Reason, Spared
+from pulumi_anchorbrowser.choices import Action
+from pulumi_anchorbrowser.lifecycle.cleanup.plan import LeftAlone, PlannedBatch, Reason, Spared
 from pulumi_anchorbrowser.lifecycle.cleanup.selection import Exclusion, Selection
 from pulumi_anchorbrowser.lifecycle.ownership import PROTECT_TAG, claim_of, owner_of, owner_tag
 

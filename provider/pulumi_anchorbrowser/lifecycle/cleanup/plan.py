@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Action = Literal["cancel", "delete", "end_sessions"]
+from pulumi_anchorbrowser.choices import Action
+
 # declared: by the running program. undecided: not enough is known of it. unreadable: the API would not tell.
 # stopped: there is nothing left to stop. unknown: an id that was given, and the API does not know.
 Reason = Literal["declared", "excluded", "protected", "undecided", "unreadable", "stopped", "unknown"]

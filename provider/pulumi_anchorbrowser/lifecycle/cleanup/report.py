@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-from pulumi_anchorbrowser.lifecycle.cleanup.plan import Action, Plan
+from pulumi_anchorbrowser.choices import Action
+from pulumi_anchorbrowser.lifecycle.cleanup.plan import Plan
 from pulumi_anchorbrowser.lifecycle.counting import added, sessions
 
 # gone: the API no longer knew it. left: the run was stopped before its turn came.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, PENDING, PROCESSING, BatchId
+from pulumi_anchorbrowser.choices import LiveStatus
 from pulumi_anchorbrowser.lifecycle.readiness import Duration, seconds
 
 THIS, ANY = "this", "any"
-LiveStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 _EVERY_STATUS = frozenset({PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED})
 _OWNER_PARTS = 3
 # Long before any batch, and a time that every API can read.
