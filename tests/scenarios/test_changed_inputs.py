@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from scenarios.one_stack import COUNT, OneStack, browsers, started_outside
+from stages.base import find_resource
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -116,4 +117,22 @@ def test_a_new_batch_that_is_not_to_run_is_never_started(stack: OneStack, sim: S
     started = stack.up(browsers(count=3))
     assert (started.changes, stack.calls) == ({"replace": 1, "delete-replaced": 1}, ["POST"])
     assert len(sim.live_sessions()) == 3
+    stack.destroy()
+
+
+def test_a_default_is_an_output_whether_it_was_said_or_not_and_only_then_an_input(stack: OneStack) -> None:
+    stack.up(browsers(count=3))
+    made = find_resource(stack.stage.export(), "browsers")
+    assert made["inputs"].keys().isdisjoint({"on_destroy", "if_completed", "on_missing"})
+    assert [made["outputs"][name] for name in ("on_destroy", "if_completed", "on_missing")] == [
+        "delete",
+        "end_sessions",
+        "keep",
+    ]
+    assert stack.up(browsers(count=3, on_destroy="delete", on_missing="keep")).changes == {}
+    assert stack.up(browsers(count=3, on_destroy="cancel")).changes == {"update": 1}
+    result = stack.up(browsers(count=3))
+    assert result.changes == {"update": 1}, "what is said no more is the default again"
+    assert result.outputs["browsers"]["on_destroy"] == "delete"
+    assert stack.requests == []
     stack.destroy()

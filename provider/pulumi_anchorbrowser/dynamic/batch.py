@@ -1,6 +1,6 @@
 """`Batch`: a batch of cloud browsers as a Pulumi resource."""
 
-from __future__ import annotations
+# Annotations are evaluated once: the SDK would evaluate those that are text anew for each batch.
 
 from typing import Any
 

@@ -23,8 +23,12 @@ class BatchOperations(Operations):
     """Creates, reads, updates and deletes batches."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Every wrong property at once; the defaults; and a claim, which the engine writes down before it creates."""
-        inputs = with_canonical_id({**DEFAULTS, **received(news)})
+        """Every wrong property at once; and a claim, which the engine writes down before it creates.
+
+        Defaults need no place among the inputs, which the engine writes at every step: they are outputs anyway. But
+        `status` is there to be seen when it changes.
+        """
+        inputs = with_canonical_id({"status": DEFAULTS["status"], **received(news)})
         inputs["claim"] = olds.get("claim") or new_claim()
         self._services.declared.note_inputs(inputs)
         return check_result(inputs, batch_problems(received(olds), inputs, is_unknown))
@@ -32,7 +36,7 @@ class BatchOperations(Operations):
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """What changed, and what of it needs a new batch. Calls nothing."""
         self._services.note_in_state(id_)
-        news = received(news)
+        news = {**DEFAULTS, **received(news)}
         self._warn_of_leftovers(id_, news)
         changes = changes_between(id_, received(olds), news, is_unknown)
         return DiffResult(changes=bool(changes.changed), replaces=changes.replaces, delete_before_replace=False)

@@ -52,8 +52,8 @@ class BatchRecord(BatchInputs):
         return cls.model_validate(outputs)
 
     def to_outputs(self) -> dict[str, Any]:
-        """The resource's state: every input under its own name, and every output."""
-        return self.model_dump()
+        """The resource's state: every input under its own name, and every output. `ended` is there if it is true."""
+        return self.model_dump(exclude=None if self.ended else {"ended"})
 
     @property
     def id(self) -> str:
