@@ -238,13 +238,13 @@ def test_many_threads_of_one_process_may_be_the_first_to_open_it(place: Path) ->
 def test_what_many_threads_write_while_another_process_holds_the_lock_goes_to_the_disk_together(place: Path) -> None:
     receipts, statements = Receipts(place), []
     receipts.all()
-    assert receipts._connection is not None  # noqa: SLF001
-    receipts._connection.set_trace_callback(statements.append)  # noqa: SLF001
+    with receipts._writing.taken() as connection:  # noqa: SLF001
+        connection.set_trace_callback(statements.append)
     holder = sqlite3.connect(place, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with ThreadPoolExecutor(16) as pool:
         written = [pool.submit(receipts.intend, "delete", subject(claim=str(number))) for number in range(16)]
-        while len(receipts._waiting) < 15:  # noqa: SLF001  # the first is at the lock, and so in nobody's way
+        while len(receipts._writer._waiting) < 15:  # noqa: SLF001  # the first is at the lock
             time.sleep(0.01)
         holder.execute("COMMIT")
     assert sorted(one.result() for one in written) == list(range(1, 17))
@@ -252,6 +252,50 @@ def test_what_many_threads_write_while_another_process_holds_the_lock_goes_to_th
         one.result(): str(claim) for claim, one in enumerate(written)
     }
     assert statements.count("COMMIT") == 2
+
+
+def test_what_is_written_together_fails_together_and_is_nobodys(place: Path) -> None:
+    """Also where the reason is none that was expected, such as a number that SQLite cannot hold."""
+    receipts = Receipts(place)
+    number = receipts.intend("delete", subject())
+    with ThreadPoolExecutor(3) as pool, receipts._writing.taken():  # noqa: SLF001
+        alone = pool.submit(receipts.progress, number, ended_sessions=1)
+        while receipts._writer._waiting:  # noqa: SLF001  # until it is about to write, and waits for the connection
+            time.sleep(0.01)
+        together = [pool.submit(receipts.progress, number, ended_sessions=count) for count in (2**70, 2)]
+        while len(receipts._writer._waiting) < 2:  # noqa: SLF001
+            time.sleep(0.01)
+    assert alone.exception() is None
+    failures = [one.exception() for one in together]
+    assert all(isinstance(one, (OverflowError, ReceiptsUnavailable)) for one in failures), failures
+    assert [receipt.ended_sessions for receipt in receipts.all()] == [1]
+    receipts.progress(number, ended_sessions=3)
+    assert [receipt.ended_sessions for receipt in receipts.all()] == [3]
+
+
+def test_a_thread_that_is_interrupted_while_it_waits_holds_up_nobody(place: Path) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    receipts = Receipts(place)
+    number = receipts.intend("delete", subject())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            receipts.progress(number, ended_sessions=1)  # it is this one's turn
+    with ThreadPoolExecutor(1) as pool:
+        with receipts._writing.taken():  # noqa: SLF001
+            other = pool.submit(receipts.progress, number, ended_sessions=2)
+            while not receipts._writer._is_busy or receipts._writer._waiting:  # noqa: SLF001
+                time.sleep(0.01)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(threading.Event, "wait", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    receipts.progress(number, ended_sessions=3)  # it is the other one's turn
+        other.result(30)
+    assert [receipt.ended_sessions for receipt in receipts.all()] == [2]
+    receipts.progress(number, ended_sessions=4)
+    assert [receipt.ended_sessions for receipt in receipts.all()] == [4]
 
 
 def test_a_lock_that_somebody_holds_is_waited_for_and_then_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,59 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from pulumi_anchorbrowser.receipts.schema import bring_up_to_date
+from pulumi_anchorbrowser.receipts.schema import NewerStore, bring_up_to_date
 
 _BUSY_SECONDS = 30
 _PAUSE_SECONDS = 0.05
 _opening = Lock()
+
+
+class ReceiptsUnavailable(Exception):
+    """The store cannot be read or written: where it is, why, and what to do."""
+
+    def __init__(self, place: Path | None, reason: object) -> None:
+        mend = "Use that release" if isinstance(reason, NewerStore) else "Make that file and its folder writable"
+        super().__init__(
+            f"The receipts in {place} cannot be used: {reason}. {mend}, name another one in ANCHORBROWSER_RECEIPTS, "
+            "or turn receipts off with ANCHORBROWSER_RECEIPTS=off"
+        )
+
+
+class SharedConnection:
+    """A connection that is opened at its first use, and that threads take in turns. `place` is None for none at all."""
+
+    def __init__(self, place: Path | None) -> None:
+        self.place = place
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was ever used."""
+        return self._connection is not None
+
+    @contextmanager
+    def taken(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone. Raises ReceiptsUnavailable."""
+        if self.place is None:
+            raise ValueError("receipts are turned off")
+        with self._lock:
+            try:
+                self._connection = self._connection or connect(self.place)
+                yield self._connection
+            except (sqlite3.Error, OSError, NewerStore) as error:
+                raise ReceiptsUnavailable(self.place, error) from None
+
+    def close(self) -> None:
+        """Close it for good, where it was used."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
 
 
 def connect(place: Path) -> sqlite3.Connection:

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import RLock
 from typing import Any, cast
 
-from pulumi_anchorbrowser.receipts.connecting import connect
+from pulumi_anchorbrowser.receipts.connecting import ReceiptsUnavailable, SharedConnection
 from pulumi_anchorbrowser.receipts.receipt import Counts, Operation, Outcome, Receipt, Subject
-from pulumi_anchorbrowser.receipts.schema import NewerStore, transaction
+from pulumi_anchorbrowser.receipts.schema import transaction
+from pulumi_anchorbrowser.receipts.writing import Writer
 
 _SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count", "fingerprint")
-
-
-class ReceiptsUnavailable(Exception):
-    """The store cannot be read or written: where it is, why, and what to do."""
-
-    def __init__(self, place: Path, reason: object) -> None:
-        mend = "Use that release" if isinstance(reason, NewerStore) else "Make that file and its folder writable"
-        super().__init__(
-            f"The receipts in {place} cannot be used: {reason}. {mend}, name another one in ANCHORBROWSER_RECEIPTS, "
-            "or turn receipts off with ANCHORBROWSER_RECEIPTS=off"
-        )
 
 
 class Receipts:
@@ -40,9 +25,9 @@ class Receipts:
     def __init__(self, place: Path | None) -> None:
         self.place = place
         self.run = secrets.token_hex(8)
-        self._lock = RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._waiting: deque[_Write] = deque()
+        # One to read while the other waits for the disk.
+        self._reading, self._writing = SharedConnection(place), SharedConnection(place)
+        self._writer = Writer(self._writing)
 
     @property
     def enabled(self) -> bool:
@@ -57,7 +42,7 @@ class Receipts:
         values = (self.run, operation, _now(), *(getattr(subject, name) for name in _SUBJECT))
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO receipts ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  # our own names
-        return cast("int", self._write(sql, values))
+        return cast("int", self._writer.write(sql, values))
 
     def close(self, receipt: int, outcome: Outcome, **values: Any) -> None:
         """Write down how a call ended: its batch_id, http_status, counts, uncertain and note."""
@@ -110,18 +95,17 @@ class Receipts:
     def mark_in_state(self, batch_id: str) -> None:
         """The engine has named this batch to us, so its state knows it."""
         if self._find("batch_id = ? AND operation = 'create' AND NOT in_state", batch_id):
-            self._write("UPDATE receipts SET in_state = 1 WHERE batch_id = ?", (batch_id,))
+            self._writer.write("UPDATE receipts SET in_state = 1 WHERE batch_id = ?", (batch_id,))
 
     def end_run(self, delivered: set[str]) -> None:
         """The host ends in good order, so the engine has received, and saved, what these creates answered."""
-        if self._connection is None:
-            return
         try:
-            with self._connected() as connection:
-                with transaction(connection):
+            if self._writing.is_open:
+                with self._writing.taken() as connection, transaction(connection):
                     sql = "UPDATE receipts SET in_state = 1 WHERE run = ? AND operation = 'create' AND batch_id = ?"
                     connection.executemany(sql, [(self.run, batch_id) for batch_id in delivered])
-                connection.close()
+            self._reading.close()
+            self._writing.close()
         except (ReceiptsUnavailable, sqlite3.Error):
             return  # Then the next run looks after these batches, as after a crash.
 
@@ -132,58 +116,14 @@ class Receipts:
     def _set(self, receipt: int, **values: Any) -> None:
         assignments = ", ".join(f"{name} = ?" for name in values)
         sql = f"UPDATE receipts SET {assignments} WHERE id = ?"  # noqa: S608  # our own names
-        self._write(sql, (*values.values(), receipt))
+        self._writer.write(sql, (*values.values(), receipt))
 
     def _find(self, condition: str, *values: Any) -> list[Receipt]:
         if self.place is None:
             return []
-        with self._connected() as connection:
+        with self._reading.taken() as connection:
             sql = f"SELECT * FROM receipts WHERE {condition} ORDER BY id"  # noqa: S608  # our own conditions
             return [_receipt(row) for row in connection.execute(sql, values)]
-
-    def _write(self, sql: str, values: Sequence[Any]) -> int | None:
-        """The new row's number, when the write has reached the disk. All that wait for it go there together."""
-        mine = _Write(sql, values)
-        self._waiting.append(mine)
-        with self._lock:
-            if not mine.is_over:
-                self._write_all([self._waiting.popleft() for _ in range(len(self._waiting))])
-        if mine.error is not None:
-            raise mine.error
-        return mine.row
-
-    def _write_all(self, group: list[_Write]) -> None:
-        try:
-            with self._connected() as connection, transaction(connection):
-                for one in group:
-                    one.row = connection.execute(one.sql, one.values).lastrowid
-        except ReceiptsUnavailable as error:
-            for one in group:
-                one.error = error
-        finally:
-            for one in group:
-                one.is_over = True
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        assert self.place is not None  # noqa: S101  # every caller has looked
-        with self._lock:
-            try:
-                self._connection = self._connection or connect(self.place)
-                yield self._connection
-            except (sqlite3.Error, OSError, NewerStore) as error:
-                raise ReceiptsUnavailable(self.place, error) from None
-
-
-@dataclass(eq=False)
-class _Write:
-    """A write that one thread asks for, and any thread may carry out."""
-
-    sql: str
-    values: Sequence[Any]
-    row: int | None = None
-    error: ReceiptsUnavailable | None = None
-    is_over: bool = False
 
 
 def _now() -> str:
