@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,20 +22,29 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 class MovingList:
     """A list of batches with pages of three; before each of the first answers something happens to it."""
 
+    max_concurrency = 4
+
     def __init__(self, size: int, script: list[list[int]], *, newest_first: bool, tells_total: bool) -> None:
         self.batches = list(range(size))
         self.stayed = set(self.batches)
         self.calls = 0
         self._script, self._newest_first, self._tells_total = script, newest_first, tells_total
         self._next = size
+        self._turn = Lock()
 
     def list_batches(self, *, page: int = 1, **_: Any) -> BatchPage:
+        with self._turn:
+            return self._page(page)
+
+    def _page(self, page: int) -> BatchPage:
         for step in self._script[self.calls] if 0 < self.calls < len(self._script) else ():
             self._happens(step)
         self.calls += 1
         shown = self.batches[::-1] if self._newest_first else self.batches
         rows = [{"batch_id": str(UUID(int=n)), "status": "completed"} for n in shown[(page - 1) * PAGE : page * PAGE]]
-        pagination = {"has_next": page * PAGE < len(shown), "total_records": len(shown) if self._tells_total else None}
+        pagination: dict[str, Any] = {"has_next": page * PAGE < len(shown)}
+        if self._tells_total:
+            pagination |= {"total_records": len(shown), "total_pages": -(-len(shown) // PAGE)}
         return BatchPage.model_validate({"batches": rows, "pagination": pagination})
 
     def _happens(self, step: int) -> None:
@@ -60,6 +70,7 @@ def read(moving: MovingList) -> list[int]:
 def test_what_is_there_all_the_time_is_found_once_whatever_comes_and_goes(
     size: int, script: list[list[int]], newest_first: bool
 ) -> None:
+    """Pages that are asked for at once are answered in any order."""
     moving = MovingList(size, script, newest_first=newest_first, tells_total=True)
     found = read(moving)
     assert len(found) == len(set(found))

@@ -36,6 +36,17 @@ def test_a_refresh_of_many_batches_costs_a_few_pages(sim: Simulator, client: Cli
     assert len(sim.requests) <= 8
 
 
+def test_all_pages_but_the_first_are_asked_for_at_once(
+    sim: Simulator, client: Client, batch_ids: list[str], most_at_once: Any
+) -> None:
+    sim.settings.latency_seconds = 0.3
+    read_all(BatchReader(client, SystemClock()), batch_ids)
+    pages = [request for request in sim.requests_of("GET", "/v1/batch-sessions") if "page" in request.query]
+    (first, *others) = pages[:3]
+    assert (first.query["page"], sorted(one.query["page"] for one in others)) == ("1", ["2", "3"])
+    assert most_at_once([first, *others]) == 2
+
+
 def test_a_single_read_is_a_single_get(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
     BatchReader(client, SystemClock()).read(batch_ids[0])
     assert [(r.method, r.path) for r in sim.requests] == [("GET", f"/v1/batch-sessions/{batch_ids[0]}")]

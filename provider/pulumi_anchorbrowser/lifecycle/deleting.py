@@ -32,7 +32,9 @@ class Deleting:
 
     def delete(self, record: BatchRecord, notices: Notices) -> BatchRecord:
         """DELETE the batch; sessions that cannot be deleted are at least ended."""
-        deletion = Deletion.after(self._calls.counts(record, notices), record)
+        past = self._calls.counts(record, notices)
+        record = record.but(cancelled_sessions=past.cancelled_sessions)
+        deletion = Deletion.after(past, record)
         for attempt in range(_TRIES):
             if attempt:
                 pause = _PAUSE_SECONDS * attempt
@@ -103,7 +105,6 @@ class Deleting:
         return self._accounts.renewed(
             record.but(
                 live_status=DELETED,
-                cancelled_sessions=self._calls.counts(record, notices).cancelled_sessions,
                 deleted_sessions=deleted,
                 failed_deletions=deletion.failed if deletion.answers else None,
                 deletion_errors=list(deletion.errors) or None,

@@ -9,6 +9,7 @@ from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
 from pulumi_anchorbrowser.api.models import UNFINISHED
 from pulumi_anchorbrowser.lifecycle.notices import Clock
+from pulumi_anchorbrowser.lifecycle.pages import volleys
 
 MAX_AGE_SECONDS = 5.0
 _GATHERED_SECONDS = 0.05
@@ -18,9 +19,9 @@ _MANY = 3
 
 @dataclass
 class _Gathering:
-    """Reads that came at about the same time, and wait for the same pages."""
+    """Reads that came at about the same time, and wait for the same pages: how old they may be, by batch."""
 
-    wanted: set[str] = field(default_factory=set)
+    wanted: dict[str, float] = field(default_factory=dict)
     is_over: Event = field(default_factory=Event)
 
 
@@ -45,6 +46,7 @@ class BatchReader:
         self._changed: dict[str, float] = {}
         self._asked_for: dict[str, float] = {}
         self._gathering: _Gathering | None = None
+        self._reading = Lock()
 
     def changed(self, batch_id: str) -> None:
         """This process has changed the batch: what was seen of it before is no longer true."""
@@ -55,7 +57,7 @@ class BatchReader:
         """The batch. Raises NotFound, and every other ApiError, of a GET."""
         found = self._fresh(batch_id, max_age)
         if found is None and self._is_one_of_many(batch_id):
-            self._gather(batch_id)
+            self._gather(batch_id, max_age)
             found = self._fresh(batch_id, max_age + _GATHERED_SECONDS)
         # A batch that is finished without any session may be what is left of a deleted one: only a GET tells.
         if found is None or (found.status not in UNFINISHED and not found.completed_requests):
@@ -76,42 +78,47 @@ class BatchReader:
             self._asked_for[batch_id] = now
             return len(self._asked_for) >= _MANY
 
-    def _gather(self, batch_id: str) -> None:
+    def _gather(self, batch_id: str, max_age: float) -> None:
         with self._lock:
             is_first = self._gathering is None
             gathering = self._gathering = self._gathering or _Gathering()
-            gathering.wanted.add(batch_id)
+            gathering.wanted[batch_id] = max_age
         if not is_first:
             gathering.is_over.wait()
             return
         self._clock.sleep(_GATHERED_SECONDS)
-        with self._lock:
-            self._gathering = None
         try:
-            # These pages are read for all who wait, and are about no one batch.
-            with logs.about(urn=None, claim=None, batch_id=None):
-                self._read_pages(gathering.wanted)
+            # Pages that are being read now may well show what these want too.
+            with self._reading:
+                with self._lock:
+                    self._gathering = None
+                missing = {id_ for id_, age in gathering.wanted.items() if self._fresh(id_, age) is None}
+                # They are read for all who wait, and are about no one batch.
+                with logs.about(urn=None, claim=None, batch_id=None):
+                    self._read_pages(missing)
         finally:
             gathering.is_over.set()
 
-    def _read_pages(self, wanted: set[str]) -> None:
+    def _read_pages(self, missing: set[str]) -> None:
         """Read pages for as long as that costs fewer calls than asking for what they have not shown."""
-        missing = set(wanted)
-        page, pages_left = 1, 1
-        while len(missing) > pages_left:
-            asked_at = self._clock.monotonic()
-            try:
-                answer = self._client.list_batches(page=page)
-            except ApiError:
-                return  # Each reader asks for its own batch then, and gets its own error.
-            with self._lock:
-                # Of a list of a hundred thousand, only what is still of use is kept.
-                self._seen = {
-                    id_: seen for id_, seen in self._seen.items() if asked_at - seen.asked_at <= MAX_AGE_SECONDS
-                }
-                self._seen.update({batch.batch_id: _Seen(asked_at, batch) for batch in answer.batches})
-            missing.difference_update(batch.batch_id for batch in answer.batches)
-            if not answer.pagination.has_next:
-                return
-            pages_left = max(1, (answer.pagination.total_pages or page + 1) - page)
-            page += 1
+        if len(missing) <= 1:
+            return
+        read, asked_at = 0, self._clock.monotonic()
+        try:
+            for answers in volleys(self._client):
+                read += len(answers)
+                batches = [batch for answer in answers for batch in answer.batches]
+                self._keep(batches, asked_at)
+                missing.difference_update(batch.batch_id for batch in batches)
+                pages_left = max(1, (answers[-1].pagination.total_pages or read + 1) - read)
+                if len(missing) <= pages_left:
+                    return
+                asked_at = self._clock.monotonic()
+        except ApiError:
+            return  # Each reader asks for its own batch then, and gets its own error.
+
+    def _keep(self, batches: list[BatchSummary], asked_at: float) -> None:
+        with self._lock:
+            # Of a list of a hundred thousand, only what is still of use is kept.
+            self._seen = {id_: seen for id_, seen in self._seen.items() if asked_at - seen.asked_at <= MAX_AGE_SECONDS}
+            self._seen.update({batch.batch_id: _Seen(asked_at, batch) for batch in batches})

@@ -8,6 +8,7 @@ from datetime import datetime
 from pulumi_anchorbrowser.api import BatchSummary, Client, NotFound
 from pulumi_anchorbrowser.lifecycle.cleanup.matching import SessionTags
 from pulumi_anchorbrowser.lifecycle.cleanup.selection import Selection
+from pulumi_anchorbrowser.lifecycle.pages import volleys
 
 # A batch that is there all the time is missed only where deletions shift it across a page in every one of these.
 _PASSES = 5
@@ -36,22 +37,22 @@ class Listing:
         here: set[str] = set()
         totals: set[int | None] = set()
         found_more = False
-        page = 1
-        while True:
-            answer = self._client.list_batches(page=page, **query)  # type: ignore[arg-type]
-            totals.add(answer.pagination.total_records)
-            fresh = [batch for batch in answer.batches if batch.batch_id not in here]
-            here |= {batch.batch_id for batch in fresh}
-            for batch in fresh:
-                if batch.batch_id not in seen:
+        pages = 0
+        for answers in volleys(self._client, **query):
+            pages += len(answers)
+            totals |= {answer.pagination.total_records for answer in answers}
+            fresh = {batch.batch_id: batch for answer in answers for batch in answer.batches}
+            fresh = {batch_id: batch for batch_id, batch in fresh.items() if batch_id not in here}
+            here |= fresh.keys()
+            for batch_id, batch in fresh.items():
+                if batch_id not in seen:
                     found_more = True
-                    seen.add(batch.batch_id)
+                    seen.add(batch_id)
                     yield batch
-            if not answer.pagination.has_next or not fresh:
+            if not fresh:
                 break
-            page += 1
         is_steady = None in totals or totals == {len(here)}
-        return is_steady and (page == 1 or not found_more)
+        return is_steady and (pages == 1 or not found_more)
 
 
 def tags_of(client: Client, batch_id: str) -> SessionTags | None:
