@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 SCHEMA = 1
-# Off a terminal nothing is to be wrapped or cut: lines are for `grep`.
-_UNBOUNDED = 10_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (see docs/cli.md).")
@@ -31,16 +29,27 @@ def print_json(command: str, **document: Any) -> None:
 
 
 def console(*, err: bool = False) -> Console:
-    """Where tables go: as wide as the terminal, or as their content."""
+    """A terminal, for what is made to fit it."""
     from rich.console import Console
 
-    stream = sys.stderr if err else sys.stdout
-    width = None if stream.isatty() else _UNBOUNDED
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return Console(file=sys.stderr if err else sys.stdout, highlight=False, markup=False, emoji=False)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, err: bool = False) -> None:
     """Print rows under these headings. A cell that is None is empty."""
+    cells = [["" if cell is None else plain(str(cell)) for cell in row] for row in rows]
+    if (sys.stderr if err else sys.stdout).isatty():
+        _print_fitting(columns, cells, err=err)
+    else:
+        # Nothing is to be wrapped or cut: lines are for `grep`. And a thousand of them cost no time.
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        for line in (columns, *cells):
+            padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+            click.echo("  ".join(padded).rstrip(), err=err)
+
+
+def _print_fitting(columns: Sequence[str], rows: Iterable[Sequence[str]], *, err: bool) -> None:
+    """As wide as the terminal, with what does not fit on lines of its own."""
     from rich.table import Table
     from rich.text import Text
 
@@ -48,7 +57,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, err
     for name in columns:
         table.add_column(name, overflow="fold", no_wrap=name in {"BATCH", "SESSION", "STATUS"})
     for row in rows:
-        table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
+        table.add_row(*map(Text, row))
     console(err=err).print(table)
 
 
