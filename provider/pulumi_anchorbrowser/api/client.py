@@ -119,6 +119,7 @@ class Client:
     def _call(self, operation: str, method: str, path: str, answer: type[_Answer], **options: Any) -> _Answer:
         return self._request(operation, method, path, lambda reply: _parsed(operation, answer, reply), **options)
 
+    @numbered_tries()
     def _request(
         self,
         operation: str,
@@ -129,18 +130,6 @@ class Client:
         **options: Any,
     ) -> _Read:
         """What `read` makes of the answer. One that broke off or makes no sense is asked for again, where it may be."""
-        with numbered_tries():
-            return self._repeated(operation, method, path, read, hidden, **options)
-
-    def _repeated(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        read: Callable[[Reply], _Read],
-        hidden: Sequence[str],
-        **options: Any,
-    ) -> _Read:
         policy = self._transport.policy()
         while True:
             try:

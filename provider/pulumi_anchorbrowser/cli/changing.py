@@ -13,6 +13,7 @@ from pulumi_anchorbrowser.cli.exits import ExitCode, Refused
 from pulumi_anchorbrowser.cli.interrupts import Interrupts
 from pulumi_anchorbrowser.cli.printing import Speech, age_of, print_table
 from pulumi_anchorbrowser.cli.progress import showing_progress, told
+from pulumi_anchorbrowser.words import batches
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.choices import IfCompleted
@@ -109,7 +110,7 @@ def _only_planned(plan: Plan, manner: Manner) -> State | None:
         click.echo("Nothing was done: there is no terminal to ask on. Give --yes to go on without asking.", err=True)
         return "planned"
     try:
-        agreed = click.confirm(f"{plan.action} {_batches(plan.matched)}?", err=True)
+        agreed = click.confirm(f"{plan.action} {batches(plan.matched)}?", err=True)
     except click.Abort:
         click.echo("\nNothing was done.", err=True, nl=False)
         raise
@@ -146,7 +147,7 @@ def _print_plan(plan: Plan, *, quiet: bool, err: bool) -> None:
     if plan.left_alone:
         click.echo("Left alone:", err=err)
         print_table(("BATCH", "STATUS", "WHY"), [(b.batch_id, b.status, b.reason) for b in plan.left_alone], err=err)
-    what = f"{plan.action} {_batches(plan.matched)} with {plan.sessions} sessions" if plan.batches else "nothing to do"
+    what = f"{plan.action} {batches(plan.matched)} with {plan.sessions} sessions" if plan.batches else "nothing to do"
     click.echo(f"Plan: {what}", err=err)
 
 
@@ -155,7 +156,3 @@ def _print_report(report: Report) -> None:
     if failed:
         print_table(("BATCH", "RESULT"), [(one.batch_id, told(one)) for one in failed])
     click.echo(f"Result: {report.told()}")
-
-
-def _batches(count: int) -> str:
-    return f"{count} {'batch' if count == 1 else 'batches'}"

@@ -12,6 +12,7 @@ import click
 from pulumi_anchorbrowser.cli.connection import Connection, connected
 from pulumi_anchorbrowser.cli.options import selecting_options, selection_of
 from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_table
+from pulumi_anchorbrowser.words import batches
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.api import BatchSummary
@@ -60,7 +61,7 @@ def list_batches(owner: str | None, owners: bool, as_json: bool, **criteria: Any
         ("BATCH", "STATUS", "AGE", "SESSIONS", "READY", "FAILED", "OWNER"),
         [(r["batch_id"], r["status"], age_of(r["created_at"]), *(r[c] for c in _COUNTS), _owner(r)) for r in rows],
     )
-    click.echo(f"{len(rows)} {'batch' if len(rows) == 1 else 'batches'}", err=True)
+    click.echo(batches(len(rows)), err=True)
 
 
 def _found(connection: Connection, selection: Selection, *, with_tags: bool) -> list[_Listed]:

@@ -14,6 +14,7 @@ from pulumi_anchorbrowser.lifecycle.cleanup import (
     Spared,
     TooMany,
 )
+from pulumi_anchorbrowser.words import counted
 
 
 def plan_cleanup(services: Services, inputs: CleanupInputs, spared: Spared, notices: Notices) -> Plan:
@@ -54,7 +55,7 @@ def tell_undecided(plan: Plan, notices: Notices) -> None:
     undecided = [left for left in plan.left_alone if left.kind == "undecided"]
     if undecided:
         first = undecided[0]
-        count = "1 batch was" if len(undecided) == 1 else f"{len(undecided)} batches were"
+        count = counted(len(undecided), "batch was", "batches were")
         notices.warning(
             f"{count} left alone, since it cannot be told whether it is meant, such as {first.batch_id} "
             f"({first.status}): {first.reason}. A batch that its own resource is deleting just now looks the same; "

@@ -76,8 +76,8 @@ class Services:
     def leftovers(self, owner: str, urn: str, batch_id: str) -> list[str]:
         """Batches that interrupted runs have started for this resource, while the state has this other one for it."""
         with suppress(ReceiptsUnavailable):
-            found = (receipt.subject.batch_id for receipt in self.receipts.unsettled_creates(owner, urn))
-            return [one for one in found if one is not None and one != batch_id]
+            found = (receipt.subject.batch_id for receipt in self.receipts.superseded_creates(owner, urn, batch_id))
+            return [one for one in found if one is not None]
         return []
 
     def _connect(self) -> Client:

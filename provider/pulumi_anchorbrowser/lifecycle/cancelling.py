@@ -8,13 +8,14 @@ from pulumi_anchorbrowser.api import AlreadySettled, Batch, Client, NotFound
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle import decisions
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
-from pulumi_anchorbrowser.lifecycle.counting import added, sessions
+from pulumi_anchorbrowser.lifecycle.counting import added
 from pulumi_anchorbrowser.lifecycle.deleting import Deleting
 from pulumi_anchorbrowser.lifecycle.ending import SessionEnding
 from pulumi_anchorbrowser.lifecycle.errors import CancelRefused
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+from pulumi_anchorbrowser.words import sessions
 
 _LOGGER = logging.getLogger(__name__)
 _TRIES = 3

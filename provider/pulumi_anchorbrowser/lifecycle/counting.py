@@ -8,19 +8,13 @@ from pulumi_anchorbrowser.api import ApiError, BatchDeleted, NotFound
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.receipts import Counts
+from pulumi_anchorbrowser.words import sessions
 
 
 def added(*counts: int | None) -> int | None:
     """The sum of the counts that are known; None where none is."""
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
-
-
-def sessions(count: int | None) -> str:
-    """The count in words."""
-    if count is None:
-        return "an unknown number of sessions"
-    return f"{count} session" if count == 1 else f"{count} sessions"
 
 
 @dataclass(frozen=True)

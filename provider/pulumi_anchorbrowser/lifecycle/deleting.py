@@ -6,12 +6,13 @@ import logging
 
 from pulumi_anchorbrowser.api import Batch, Client, NotFound
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
-from pulumi_anchorbrowser.lifecycle.counting import Deletion, sessions
+from pulumi_anchorbrowser.lifecycle.counting import Deletion
 from pulumi_anchorbrowser.lifecycle.ending import SessionEnding
 from pulumi_anchorbrowser.lifecycle.errors import DeletionIncomplete
 from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
 from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+from pulumi_anchorbrowser.words import sessions
 
 _LOGGER = logging.getLogger(__name__)
 _TRIES = 3

@@ -9,11 +9,12 @@ from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, Batch, Client
 from pulumi_anchorbrowser.api.models import CANCELLED, FAILED
 from pulumi_anchorbrowser.lifecycle.accounts import AccountCheck
-from pulumi_anchorbrowser.lifecycle.counting import Ending, sessions
+from pulumi_anchorbrowser.lifecycle.counting import Ending
 from pulumi_anchorbrowser.lifecycle.errors import SessionsNotEnded
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
+from pulumi_anchorbrowser.words import sessions
 
 
 class SessionEnding:

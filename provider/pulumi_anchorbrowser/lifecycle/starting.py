@@ -82,19 +82,16 @@ class Starting:
             if owner in self._swept:
                 return
             self._swept.add(owner)
-            for receipt in self._earlier(lambda: self._receipts.unanswered_creates(owner), notices.warning):
-                batch = self._batch_of(receipt, notices)
-                if batch is not None:
-                    self._delete_leftover(receipt, batch, notices)
+            self._sweep(lambda: self._receipts.unanswered_creates(owner), notices)
 
     def sweep_superseded(self, record: BatchRecord, notices: Notices) -> None:
         """Delete what interrupted creates of this resource have left: the state has another batch in its place."""
         urn = record.resource_urn
-        if urn is None:
-            return
-        for receipt in self._earlier(lambda: self._receipts.unsettled_creates(record.owner, urn), notices.warning):
-            if receipt.subject.batch_id == record.batch_id:
-                continue
+        if urn is not None:
+            self._sweep(lambda: self._receipts.superseded_creates(record.owner, urn, record.batch_id), notices)
+
+    def _sweep(self, find: Callable[[], list[Receipt]], notices: Notices) -> None:
+        for receipt in self._earlier(find, notices.warning):
             batch = self._batch_of(receipt, notices)
             if batch is not None:
                 self._delete_leftover(receipt, batch, notices)

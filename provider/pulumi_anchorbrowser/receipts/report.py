@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pulumi_anchorbrowser.receipts.receipt import Receipt
+from pulumi_anchorbrowser.words import batches, counted, sessions
 
 _SESSIONS = ("cancelled_sessions", "ended_sessions", "deleted_sessions")
 _VERBS = {"cancelled_sessions": "cancelled", "ended_sessions": "ended", "deleted_sessions": "deleted"}
@@ -62,11 +63,11 @@ class ReceiptsReport:
         """The sum of it in one line."""
         totals = self.totals()
         said = [(verb, value) for name, verb in _VERBS.items() if (value := totals[name]) is not None]
-        counted = [f"{_of(value, 'session', 'sessions')} {verb}" for verb, value in said]
+        parts = [counted(totals["calls"] or 0, "call"), f"{batches(totals['started_batches'] or 0)} started"]
+        parts += [f"{sessions(value)} {verb}" for verb, value in said]
         trouble = {"failed_deletions": "deletions failed", "refused_calls": "refused", "unknown_calls": "unknown"}
-        counted += [f"{value} {word}" for name, word in trouble.items() if (value := totals[name])]
-        started = f"{_of(totals['started_batches'], 'batch', 'batches')} started"
-        return ", ".join([_of(totals["calls"], "call", "calls"), started, *counted])
+        parts += [f"{value} {word}" for name, word in trouble.items() if (value := totals[name])]
+        return ", ".join(parts)
 
     def to_rows(self) -> list[dict[str, Any]]:
         """The receipts as plain data."""
@@ -121,7 +122,3 @@ def _line(cells: Iterable[object]) -> str:
 def _sum(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _of(count: int | None, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

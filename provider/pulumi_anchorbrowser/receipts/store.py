@@ -66,6 +66,10 @@ class Receipts:
         return self._find(f"owner = ? AND urn = ? AND operation = 'create' AND run <> ? AND {unknown_or_undelivered}",
                           owner, urn, self.run)  # fmt: skip
 
+    def superseded_creates(self, owner: str, urn: str, batch_id: str | None) -> list[Receipt]:
+        """Those of them that made, or may have made, another batch than the one that the state has."""
+        return [one for one in self.unsettled_creates(owner, urn) if one.subject.batch_id != batch_id]
+
     def unanswered_creates(self, owner: str) -> list[Receipt]:
         """Creates of this stack, by earlier runs, that no answer is known of: their batches are in no state."""
         return self._find(

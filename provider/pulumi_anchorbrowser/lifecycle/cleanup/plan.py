@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from pulumi_anchorbrowser.choices import Action
+from pulumi_anchorbrowser.words import batches, sessions
 
 # declared: by the running program. undecided: not enough is known of it. unreadable: the API would not tell.
 # stopped: there is nothing left to stop. unknown: an id that was given, and the API does not know.
@@ -86,12 +87,8 @@ class Plan:
         """The plan in one line: how many, the first ids, and how many are left alone and why."""
         named = ", ".join(batch.batch_id for batch in self.batches[:_NAMED])
         more = f" and {self.matched - _NAMED} more" if self.matched > _NAMED else ""
-        what = f"{_of(self.matched, 'batch', 'batches')} with {_of(self.sessions, 'session', 'sessions')}"
+        what = f"{batches(self.matched)} with {sessions(self.sessions)}"
         ids = f": {named}{more}" if named else ""
         kinds = Counter(left.kind for left in self.left_alone)
         left = "".join(f"; {count} left alone ({kind})" for kind, count in sorted(kinds.items()))
         return f"{self.action}: {what}{ids}{left}"
-
-
-def _of(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

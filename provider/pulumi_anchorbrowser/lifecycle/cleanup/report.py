@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.lifecycle.cleanup.plan import Plan
-from pulumi_anchorbrowser.lifecycle.counting import added, sessions
+from pulumi_anchorbrowser.lifecycle.counting import added
+from pulumi_anchorbrowser.words import sessions
 
 # gone: the API no longer knew it. left: the run was stopped before its turn came.
 Outcome = Literal["done", "gone", "failed", "left"]
