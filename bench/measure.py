@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.api import Api
 from bench.process import Ran
-from pulumi_anchorbrowser.simulator import LoggedRequest
+from pulumi_anchorbrowser.simulator import LoggedRequest, most_at_once
 
 BATCHES = "/v1/batch-sessions"
 Measured = dict[str, Any]
@@ -57,17 +57,6 @@ def last_end(log: Sequence[LoggedRequest], method: str, since: float) -> float |
     """Seconds from `since` to the end of the last request of this method; None where there was none."""
     ends = [request.finished_at for request in log if request.method == method and request.finished_at is not None]
     return max(ends) - since if ends else None
-
-
-def most_at_once(log: Sequence[LoggedRequest]) -> int:
-    """How many requests were under way at the same moment, at the most."""
-    moments = [(request.started_at, 1) for request in log]
-    moments += [(request.finished_at, -1) for request in log if request.finished_at is not None]
-    most = now = 0
-    for _, change in sorted(moments):
-        now += change
-        most = max(most, now)
-    return most
 
 
 def must_be_done(log: Sequence[LoggedRequest], kind: str, count: int) -> None:

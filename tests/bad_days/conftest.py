@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from bad_days.watched_stack import WatchedStack
 from crashes.killed_runs import KillableStage
 from crashes.secrets_sought import nothing_secret_in
 from scenarios.one_stack import KEY, OTHER_KEY
-from stages import NO_ENGINE, Stage, engine_is_here
+from stages import NO_ENGINE, Stage, engine_is_here, standing_api
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -19,9 +18,7 @@ from pulumi_anchorbrowser.simulator import Simulator
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API for two teams, on a clock that stands still until it is moved; no session ends by itself."""
-    started = time.time()
-    with Simulator({KEY: "our-team", OTHER_KEY: "another-team"}, clock=lambda: started) as running:
-        running.settings.minute_seconds = 1e6
+    with standing_api({KEY: "our-team", OTHER_KEY: "another-team"}) as running:
         yield running
 
 

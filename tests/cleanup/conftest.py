@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +10,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stages import EngineStage, RehearsalStage, Stage
+from stages import EngineStage, RehearsalStage, Stage, standing_api
 from yard import KEY, CleanedStack, Yard
-
-from pulumi_anchorbrowser.simulator import Simulator
 
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Iterator[Yard]:
     """The API on a clock that stands still until it is moved."""
-    started = time.time()
-    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
+    with standing_api({KEY: "our-team"}) as running:
         made = Yard(running, tmp_path / "receipts.sqlite3")
         yield made
         made.client.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stages import standing_api
 from yard import HOUR, KEY, OTHER, THIS, Yard, owned
 
 from pulumi_anchorbrowser.lifecycle import batch_problems, problems_of
@@ -25,7 +25,6 @@ from pulumi_anchorbrowser.lifecycle.cleanup import (
 )
 from pulumi_anchorbrowser.lifecycle.ownership import PROTECT_TAG
 from pulumi_anchorbrowser.receipts import Subject
-from pulumi_anchorbrowser.simulator import Simulator
 
 TAGS = ("crawl", "nightly", "pulumi-protect", "keep")
 AGES = (0.5, 3.0, 30.0)
@@ -78,8 +77,7 @@ def is_meant(batch: Made, select: dict[str, Any]) -> bool:
 def test_exactly_the_meant_batches_are_gone_and_protected_or_excluded_ones_never(
     wanted: list[Made], select: dict[str, Any], excluded: frozenset[str]
 ) -> None:
-    started = time.time()
-    with Simulator({KEY: "team"}, clock=lambda: started) as sim, tempfile.TemporaryDirectory() as folder:
+    with standing_api({KEY: "team"}) as sim, tempfile.TemporaryDirectory() as folder:
         yard = Yard(sim, Path(folder) / "receipts.sqlite3")
         by_id = {make(yard, batch): batch for batch in wanted}
         report = yard.run(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli.batches import KEY, Team
 from cli.driving import CommandLine, ForkServer
+from stages import standing_api
 from stages.cli import is_foreign
 
 from pulumi_anchorbrowser.simulator import Simulator
@@ -27,9 +27,7 @@ def fork_server() -> Iterator[ForkServer]:
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API on a clock that stands still until it is moved, a day and two hours ago: what it has is that old."""
-    started = time.time() - AGO
-    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
-        running.settings.minute_seconds = 1e6
+    with standing_api({KEY: "our-team"}, AGO) as running:
         yield running
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from cli.batches import KEY, MISSING, OTHER_OWNER, OWNER, Team
 from cli.driving import CommandLine
 from crashes.killed_runs import KillableStack, KillableStage
 from scenarios.one_stack import OneStack, browsers
-from stages import NO_ENGINE, RehearsalStage, engine_is_here
+from stages import NO_ENGINE, RehearsalStage, engine_is_here, standing_api
 from stages.cli import clean_environment
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
@@ -28,9 +27,7 @@ STACK_URN = "urn:pulumi:dev::demo::pulumi:pulumi:Stack::demo-dev"
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API at this moment: interrupted creates are looked for by their time."""
-    started = time.time()
-    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
-        running.settings.minute_seconds = 1e6
+    with standing_api({KEY: "our-team"}) as running:
         yield running
 
 

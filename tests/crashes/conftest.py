@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from crashes.killed_runs import KillableStack, KillableStage
 from crashes.secrets_sought import nothing_secret_in
 from scenarios.one_stack import KEY
-from stages import NO_ENGINE, engine_is_here
+from stages import NO_ENGINE, engine_is_here, standing_api
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -18,9 +17,7 @@ from pulumi_anchorbrowser.simulator import Simulator
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API on a clock that stands still until it is moved; no session ends by itself."""
-    started = time.time()
-    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
-        running.settings.minute_seconds = 1e6
+    with standing_api({KEY: "our-team"}) as running:
         yield running
 
 

@@ -1,25 +1,24 @@
-"""examples/nightly-sweep: a valid workflow, whose steps do at night what they say."""
+"""examples/nightly-sweep: a workflow whose steps do at night what they say."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from elsewhere import changes, running, start
 from examples_support import AN_HOUR, API_KEY, ROOT
+from stages import standing_api
 from stages.cli import is_foreign
+from teams.workflows import bash, load, shell_steps
 
-from pulumi_anchorbrowser.simulator import Fault, Settings, Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator
 
-WORKFLOW = ROOT / "examples" / "nightly-sweep" / "nightly-sweep.yml"
+WORKFLOW = load("nightly-sweep/nightly-sweep.yml")
+INSTALL, *STEPS = shell_steps(WORKFLOW, "sweep")
 AGE = 13 * AN_HOUR
 SECRET_KEY = "${{ secrets.ANCHORBROWSER_API_KEY }}"
 RUNS_ALTHOUGH_ONE_FAILED = "${{ !cancelled() }}"
@@ -28,8 +27,7 @@ RUNS_ALTHOUGH_ONE_FAILED = "${{ !cancelled() }}"
 @pytest.fixture
 def night() -> Iterator[Simulator]:
     """The API on a clock that stands still, 13 hours ago; no browser's time runs out."""
-    started = time.time() - AGE
-    with Simulator({API_KEY: "team"}, Settings(minute_seconds=AGE), clock=lambda: started) as api:
+    with standing_api({API_KEY: "team"}, AGE) as api:
         yield api
 
 
@@ -44,7 +42,7 @@ class Job:
 
 def run_job(folder: Path, api: Simulator) -> Job:
     """Run the shell steps as GitHub's runner does, the key being the secret."""
-    job = workflow()["jobs"]["sweep"]
+    job = WORKFLOW["jobs"]["sweep"]
     summary = folder / "summary.md"
     kept = {name: value for name, value in os.environ.items() if not is_foreign(name)}
     own = {name: value.replace(SECRET_KEY, API_KEY) for name, value in job["env"].items()}
@@ -58,7 +56,7 @@ def run_job(folder: Path, api: Simulator) -> Job:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
     done = Job({}, "", "")
-    for step in shell_steps()[1:]:
+    for step in STEPS:
         if any(done.codes.values()) and step.get("if") != RUNS_ALTHOUGH_ONE_FAILED:
             continue
         ended = bash(step["run"], folder, env)
@@ -68,52 +66,12 @@ def run_job(folder: Path, api: Simulator) -> Job:
     return done
 
 
-def bash(script: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-e", "-c", script],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=170,
-    )
-
-
-def workflow() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
-    return loaded
-
-
-def shell_steps() -> list[dict[str, Any]]:
-    return [step for step in workflow()["jobs"]["sweep"]["steps"] if "run" in step]
-
-
-def lint(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
-def test_the_linter_accepts_the_workflow_and_would_not_accept_a_wrong_one(tmp_path: Path) -> None:
-    linted = lint(WORKFLOW)
-    assert linted.returncode == 0, linted.stdout + linted.stderr
-    wrong = tmp_path / "wrong.yml"
-    wrong.write_text(WORKFLOW.read_text(encoding="utf-8").replace("runs-on:", "run-on:"), encoding="utf-8")
-    assert lint(wrong).returncode == 1
-
-
-def test_no_expression_is_pasted_into_a_script() -> None:
-    assert [step["name"] for step in shell_steps()] == ["Install", "Sweep", "Summary"]
-    assert not any("${{" in step["run"] for step in shell_steps())
-
-
 def test_the_install_step_finds_the_package_in_the_clone(tmp_path: Path) -> None:
     # Nothing is installed, and nothing downloaded: 0 is pip's own way to say that builds are not isolated.
     offline = {"PIP_DRY_RUN": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1"}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     env = {**os.environ, **offline, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PATH": path, "TMPDIR": str(tmp_path)}
-    done = bash(shell_steps()[0]["run"], ROOT, env)
+    done = bash(INSTALL["run"], ROOT, env)
     assert done.returncode == 0, done.stdout
     assert "Would install pulumi-anchorbrowser" in done.stdout
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from observability.debug_log import DebugLog
 from scenarios.one_stack import KEY, OTHER_KEY, OneStack
-from stages import Stage
+from stages import Stage, standing_api
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -17,9 +16,7 @@ from pulumi_anchorbrowser.simulator import Simulator
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API on a clock that stands still until it is moved; no session ends by itself."""
-    started = time.time()
-    with Simulator({KEY: "our-team", OTHER_KEY: "another-team"}, clock=lambda: started) as running:
-        running.settings.minute_seconds = 1e6
+    with standing_api({KEY: "our-team", OTHER_KEY: "another-team"}) as running:
         yield running
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, RateLimited
-from pulumi_anchorbrowser.simulator import Fault, Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 KEY = "key-at-scale"
 
@@ -22,7 +22,7 @@ def create_many(client: Client, count: int) -> list[str]:
         return [created.batch_id for created in pool.map(lambda _: client.create_batch(1), range(count))]
 
 
-def test_no_more_calls_than_allowed_are_under_way(sim: Simulator, most_at_once: Any) -> None:
+def test_no_more_calls_than_allowed_are_under_way(sim: Simulator) -> None:
     sim.settings.latency_seconds = 0.05
     create_many(client_of(sim, max_concurrency=5), 30)
     assert most_at_once(sim.requests) == 5
@@ -50,7 +50,7 @@ def test_a_quota_on_creations_does_not_hold_up_what_stops_browsers(sim: Simulato
         turned_away.result()
 
 
-def test_one_429_does_not_end_the_speed_for_good(sim: Simulator, most_at_once: Any) -> None:
+def test_one_429_does_not_end_the_speed_for_good(sim: Simulator) -> None:
     client = client_of(sim, max_concurrency=16)
     sim.faults.add(Fault("status", status=429, retry_after=0))
     create_many(client, 64)

@@ -10,7 +10,7 @@ import pytest
 from pulumi_anchorbrowser.api import ApiKeys, Client, NotFound
 from pulumi_anchorbrowser.lifecycle import SystemClock
 from pulumi_anchorbrowser.lifecycle.reading import BatchReader
-from pulumi_anchorbrowser.simulator import Fault, Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 
 @pytest.fixture
@@ -36,9 +36,7 @@ def test_a_refresh_of_many_batches_costs_a_few_pages(sim: Simulator, client: Cli
     assert len(sim.requests) <= 8
 
 
-def test_all_pages_but_the_first_are_asked_for_at_once(
-    sim: Simulator, client: Client, batch_ids: list[str], most_at_once: Any
-) -> None:
+def test_all_pages_but_the_first_are_asked_for_at_once(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
     sim.settings.latency_seconds = 0.3
     read_all(BatchReader(client, SystemClock()), batch_ids)
     pages = [request for request in sim.requests_of("GET", "/v1/batch-sessions") if "page" in request.query]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
 import pulumi_anchorbrowser as anchorbrowser
 from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
 from pulumi_anchorbrowser.rehearsal import Rehearsal
-from pulumi_anchorbrowser.simulator import Simulator
+from pulumi_anchorbrowser.simulator import Simulator, most_at_once
 
 BATCHES = 40
 
@@ -32,7 +31,7 @@ def rehearsal_of(sim: Simulator, folder: Path, run: Callable[[], None] = program
     )
 
 
-def test_many_more_than_four_calls_are_under_way_at_once(sim: Simulator, tmp_path: Path, most_at_once: Any) -> None:
+def test_many_more_than_four_calls_are_under_way_at_once(sim: Simulator, tmp_path: Path) -> None:
     sim.settings.latency_seconds = 0.5
     with rehearsal_of(sim, tmp_path) as stage:
         stage.up()
@@ -43,7 +42,7 @@ def test_many_more_than_four_calls_are_under_way_at_once(sim: Simulator, tmp_pat
 
 
 def test_calls_that_were_queued_before_the_pool_was_widened_are_not_left_to_four_threads(
-    sim: Simulator, tmp_path: Path, most_at_once: Any
+    sim: Simulator, tmp_path: Path
 ) -> None:
     with rehearsal_of(sim, tmp_path) as stage:
         stage.up()
@@ -57,7 +56,7 @@ def test_calls_that_were_queued_before_the_pool_was_widened_are_not_left_to_four
         assert most_at_once(sim.requests_of("GET", "/v1/batch-sessions/")) > 16
 
 
-def test_max_concurrency_bounds_the_calls_and_not_the_waits(sim: Simulator, tmp_path: Path, most_at_once: Any) -> None:
+def test_max_concurrency_bounds_the_calls_and_not_the_waits(sim: Simulator, tmp_path: Path) -> None:
     sim.settings.latency_seconds = 0.1
     with rehearsal_of(sim, tmp_path, **{"anchorbrowser:maxConcurrency": "3"}) as stage:
         stage.up()

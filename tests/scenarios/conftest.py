@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from scenarios.one_stack import KEY, OTHER_KEY, OneStack
-from stages import EngineStage, Stage
+from stages import EngineStage, Stage, standing_api
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -16,8 +15,7 @@ from pulumi_anchorbrowser.simulator import Simulator
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API for two teams, on a clock that stands still until it is moved: no test depends on how long it takes."""
-    started = time.time()
-    with Simulator({KEY: "our-team", OTHER_KEY: "another-team"}, clock=lambda: started) as running:
+    with standing_api({KEY: "our-team", OTHER_KEY: "another-team"}) as running:
         yield running
 
 

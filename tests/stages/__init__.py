@@ -4,6 +4,7 @@ from .base import Diagnostic, Stage, StageResult, Step
 from .cli import NO_ENGINE, Command, engine_is_here
 from .engine import EngineStage
 from .on_rehearsal import RehearsalStage
+from .standing_api import standing_api
 
 __all__ = [
     "NO_ENGINE",
@@ -15,4 +16,5 @@ __all__ = [
     "StageResult",
     "Step",
     "engine_is_here",
+    "standing_api",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from scenarios.one_stack import KEY
-from stages import NO_ENGINE, engine_is_here
+from stages import NO_ENGINE, engine_is_here, standing_api
 from teams.machines import Machine
 from teams.postgres import NO_SERVER, PostgresServer, binaries
 
@@ -31,9 +30,7 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The API on a clock that stands still until it is moved; no session ends by itself."""
-    started = time.time()
-    with Simulator({KEY: "our-team"}, clock=lambda: started) as running:
-        running.settings.minute_seconds = 1e6
+    with standing_api({KEY: "our-team"}) as running:
         yield running
 
 

@@ -18,6 +18,7 @@ from teams.workflows import ROOT, load, shell_steps
 WORKFLOWS = [
     "environment-per-pull-request/pull-request.yml",
     "nightly-sweep/nightly-orphans.yml",
+    "nightly-sweep/nightly-sweep.yml",
 ]
 JOBS = [(path, job) for path in WORKFLOWS for job in load(path)["jobs"]]
 STACK_FILE = ROOT / "examples" / "kubernetes-operator" / "stack.yaml"

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,7 @@ class Runner:
                 continue
             # GitHub's own two ways to start bash: with `shell: bash` a pipe fails where any part of it does.
             options = ["-eo", "pipefail"] if step.get("shell") == "bash" else ["-e"]
-            ended = subprocess.run(
-                ["bash", *options, "-c", step["run"]],
-                cwd=self.folder_of(workflow, job),
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=170,
-            )
+            ended = bash(step["run"], self.folder_of(workflow, job), env, options)
             done.codes[step["name"]] = ended.returncode
             done.log += ended.stdout
         done.summary, done.output = (self._file(name).read_text(encoding="utf-8") for name in ("summary", "output"))
@@ -110,6 +101,22 @@ class Runner:
         path = self.folder / name.replace("step_", "")
         path.touch()
         return path
+
+
+def bash(
+    script: str, folder: Path, env: Mapping[str, str], options: Sequence[str] = ("-e",)
+) -> subprocess.CompletedProcess[str]:
+    """What a runner makes of a script: its exit code, and everything it printed, in `stdout`."""
+    return subprocess.run(
+        ["bash", *options, "-c", script],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=170,
+    )
 
 
 def load(path: str) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import pickle
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stages import EngineStage, RehearsalStage
+from stages import EngineStage, RehearsalStage, standing_api
 from stages.base import SECRET, SIGNATURE
 from upgrades.old_states import KEY, RECORDED, RELEASES, OldState, fill_in, load, program_of, text_of
 
@@ -26,8 +25,7 @@ PROVIDERS = {"Batch": BatchProvider, "BatchCleanup": BatchCleanupProvider, "Batc
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    started = time.time()
-    with Simulator({KEY: "team"}, clock=lambda: started) as running:
+    with standing_api({KEY: "team"}) as running:
         yield running
 
 

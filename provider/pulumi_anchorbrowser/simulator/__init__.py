@@ -6,7 +6,7 @@ Written from the API's contract alone: it shares no code with the client that it
 try:
     from pulumi_anchorbrowser.simulator.batch import Batch
     from pulumi_anchorbrowser.simulator.faults import Fault
-    from pulumi_anchorbrowser.simulator.log import LoggedRequest
+    from pulumi_anchorbrowser.simulator.log import LoggedRequest, most_at_once
     from pulumi_anchorbrowser.simulator.serving import serve
     from pulumi_anchorbrowser.simulator.settings import Settings
     from pulumi_anchorbrowser.simulator.simulator import DEFAULT_KEYS, LiveSession, Simulator
@@ -20,4 +20,14 @@ except ModuleNotFoundError as error:
         name=_missing,
     ) from None
 
-__all__ = ["DEFAULT_KEYS", "Batch", "Fault", "LiveSession", "LoggedRequest", "Settings", "Simulator", "serve"]
+__all__ = [
+    "DEFAULT_KEYS",
+    "Batch",
+    "Fault",
+    "LiveSession",
+    "LoggedRequest",
+    "Settings",
+    "Simulator",
+    "most_at_once",
+    "serve",
+]

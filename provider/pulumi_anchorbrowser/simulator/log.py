@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,16 @@ class LoggedRequest:
     handled: bool = False  # whether the API itself has acted on it
     fault: str | None = None
     finished_at: float | None = None
+
+
+def most_at_once(log: Iterable[LoggedRequest]) -> int:
+    """How many of these requests were under way at the same moment, at the most."""
+    moments = [(end, change) for one in log for end, change in ((one.started_at, 1), (one.finished_at, -1))]
+    most = now = 0
+    for _, change in sorted((end, change) for end, change in moments if end is not None):
+        now += change
+        most = max(most, now)
+    return most
 
 
 def parsed(body: bytes) -> Any:
