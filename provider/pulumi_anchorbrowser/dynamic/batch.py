@@ -5,14 +5,13 @@
 from typing import Any
 
 import pulumi
-from pulumi import dynamic
 
 from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
 from pulumi_anchorbrowser.dynamic.arguments import SessionConfigurationArgs
 from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
 from pulumi_anchorbrowser.dynamic.declared_here import note_in_program
-from pulumi_anchorbrowser.dynamic.inputs import owner, resource_urn, with_secret_password
-from pulumi_anchorbrowser.dynamic.source_position import stand_in_the_program
+from pulumi_anchorbrowser.dynamic.inputs import owner, with_secret_password
+from pulumi_anchorbrowser.dynamic.resource import AnchorBrowserResource
 
 _OUTPUTS = (
     "live_status",
@@ -33,7 +32,7 @@ _OUTPUTS = (
 )
 
 
-class Batch(dynamic.Resource, module="anchorbrowser", name="Batch"):
+class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     """A batch of browsers that stops when Pulumi says so.
 
     Setting `status` to `cancelled` sends the PATCH, deleting the resource (or setting `status` to `deleted`) sends
@@ -131,9 +130,7 @@ class Batch(dynamic.Resource, module="anchorbrowser", name="Batch"):
             "if_completed": if_completed,
             "on_missing": on_missing,
             "owner": owner(),
-            "resource_urn": resource_urn(resource_name, f"pulumi-python:{self._resource_type_name}", opts),
             **dict.fromkeys(_OUTPUTS),
         }
-        stand_in_the_program()
         super().__init__(BatchProvider(), resource_name, properties, opts)
         note_in_program(self, properties["resource_urn"])

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from pulumi import dynamic
 from typing_extensions import TypedDict
 
 from pulumi_anchorbrowser.choices import Action, LiveStatus, OnFailure, When
 from pulumi_anchorbrowser.dynamic.batch_cleanup_provider import BatchCleanupProvider
 from pulumi_anchorbrowser.dynamic.declared_here import declared_urns
-from pulumi_anchorbrowser.dynamic.inputs import owner, resource_urn
-from pulumi_anchorbrowser.dynamic.source_position import stand_in_the_program
+from pulumi_anchorbrowser.dynamic.inputs import owner
+from pulumi_anchorbrowser.dynamic.resource import AnchorBrowserResource
 
 _OUTPUTS = (
     "matched",
@@ -57,7 +56,7 @@ class ExcludeArgs(TypedDict, total=False):
     """Those with any one of these on a session."""
 
 
-class BatchCleanup(dynamic.Resource, module="anchorbrowser", name="BatchCleanup"):
+class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCleanup"):
     """A cleanup of batches as a resource: it runs on every plain `pulumi destroy`, on apply, or on both.
 
     With `depends_on` it runs *before* what it depends on is destroyed: browsers stop before their network goes.
@@ -169,10 +168,8 @@ class BatchCleanup(dynamic.Resource, module="anchorbrowser", name="BatchCleanup"
             "allow_all": allow_all,
             "on_failure": on_failure,
             "owner": owner(),
-            "resource_urn": resource_urn(resource_name, f"pulumi-python:{self._resource_type_name}", opts),
             "declared": declared_urns(),
             "is_preview": True if pulumi.runtime.is_dry_run() else None,
             **dict.fromkeys(_OUTPUTS),
         }
-        stand_in_the_program()
         super().__init__(BatchCleanupProvider(), resource_name, properties, opts)

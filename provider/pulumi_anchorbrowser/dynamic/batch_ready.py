@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from pulumi import dynamic
 
 from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
-from pulumi_anchorbrowser.dynamic.inputs import resource_urn
-from pulumi_anchorbrowser.dynamic.source_position import stand_in_the_program
+from pulumi_anchorbrowser.dynamic.resource import AnchorBrowserResource
 
 _OUTPUTS = (
     "live_status",
@@ -21,7 +19,7 @@ _OUTPUTS = (
 )
 
 
-class BatchReady(dynamic.Resource, module="anchorbrowser", name="BatchReady"):
+class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady"):
     """A wait for a batch, as a resource of its own: if it fails, the batch itself is safe in the state.
 
     The next `pulumi up` goes on waiting. Destroying it does nothing.
@@ -79,9 +77,7 @@ class BatchReady(dynamic.Resource, module="anchorbrowser", name="BatchReady"):
             "timeout": timeout,
             "retry_failed": retry_failed,
             "record_sessions": record_sessions,
-            "resource_urn": resource_urn(resource_name, f"pulumi-python:{self._resource_type_name}", opts),
             **dict.fromkeys(_OUTPUTS),
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=["sessions"])
-        stand_in_the_program()
         super().__init__(BatchReadyProvider(), resource_name, properties, pulumi.ResourceOptions.merge(opts, secret))
