@@ -63,10 +63,9 @@ FULL = Size(
     sessions=5,
     lives=(
         *_lives(200, 3, {300: 3}, latencies=(300,)),
-        *_lives(500, 3, {}, latencies=(300,)),
+        *_lives(500, 3, {}),
         *_lives(50, 1, {50: 1, 300: 1}),
         *(Life(contender, 200, 50, 1) for contender in ("ours", "script", "plain")),
-        *(Life(contender, 500, 50, 1) for contender in ("ours", "script")),
     ),
     waits=((200, 3), (50, 1)),
     creation_seconds=30.0,
