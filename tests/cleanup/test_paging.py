@@ -22,8 +22,6 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 class MovingList:
     """A list of batches with pages of three; before each of the first answers something happens to it."""
 
-    max_concurrency = 4
-
     def __init__(self, size: int, script: list[list[int]], *, newest_first: bool, tells_total: bool) -> None:
         self.batches = list(range(size))
         self.stayed = set(self.batches)

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import BatchPage, Client
 
+# Pages that are held at once: enough for 1,600 batches in two round trips, and little memory for any number.
+_AT_ONCE = 16
+
 
 def volleys(client: Client, **query: Any) -> Iterator[list[BatchPage]]:
-    """The pages in their order, in volleys that are asked for at once: never more than the client makes calls.
+    """The pages in their order, in volleys that are asked for at once.
 
     `query` is that of `Client.list_batches`. Ends with the page that says there is no other. Raises ApiError.
     """
-    page, count = 1, 1
-    with ThreadPoolExecutor(client.max_concurrency, thread_name_prefix="pages") as pool:
-        one = logs.keeping_about(partial(_page, client, query))
-        while True:
-            answers = list(pool.map(one, range(page, page + count)))
-            yield answers
-            pagination = answers[-1].pagination
-            if not pagination.has_next:
-                return
-            page += count
-            known = pagination.total_pages or page
-            count = min(max(1, known - page + 1), client.max_concurrency)
+    answers = [client.list_batches(page=1, **query)]
+    page = 1
+    while True:
+        yield answers
+        pagination = answers[-1].pagination
+        if not pagination.has_next:
+            return
+        last = max(page + 1, pagination.total_pages or 0)
+        following = range(page + 1, min(last, page + _AT_ONCE) + 1)
+        answers = _at_once(client, following, query)
+        page = following[-1]
 
 
-def _page(client: Client, query: dict[str, Any], page: int) -> BatchPage:
-    return client.list_batches(page=page, **query)
+def _at_once(client: Client, pages: range, query: dict[str, Any]) -> list[BatchPage]:
+    def one(page: int) -> BatchPage:
+        return client.list_batches(page=page, **query)
+
+    with ThreadPoolExecutor(len(pages), thread_name_prefix="page") as pool:
+        return list(pool.map(logs.keeping_about(one), pages))
