@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pulumi
 import pytest
@@ -43,6 +44,17 @@ def test_what_a_program_does_with_any_output_is_done_before_it_ends(sim: Simulat
         stage.up()
         stage.destroy()
     assert len(seen) == 1
+
+
+def test_an_sdk_that_waits_in_another_way_is_left_as_it_is(
+    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The SDK's own class needs what it has.
+    monkeypatch.setattr("pulumi_anchorbrowser.dynamic.resource.pulumi", SimpleNamespace(Output=object))
+    with rehearsal_of(sim, tmp_path) as stage:
+        stage.up()
+        stage.destroy()
+    assert sim.live_sessions() == []
 
 
 def test_a_failed_create_is_told_once_and_nothing_else_is(

@@ -40,9 +40,10 @@ def _wait_for_one_of(outputs: Sequence[pulumi.Output[Any]]) -> None:
     At the end of a program it waits for all outputs that are not settled yet, and again after each one: which takes
     longer than anything else, where each of many batches has some twenty-five.
     """
+    # Asked of the class: an output itself has every attribute, that of its value.
+    untrack = getattr(pulumi.Output, "_untrack", None)
+    if untrack is None:
+        _LOGGER.debug("the SDK waits for outputs in another way")
+        return
     for output in outputs[1:]:
-        untrack = getattr(output, "_untrack", None)
-        if untrack is None:
-            _LOGGER.debug("the SDK waits for outputs in another way")
-            return
-        untrack()
+        untrack(output)
