@@ -75,10 +75,15 @@ def test_a_cli_without_its_language_host_is_a_problem(cli: CommandLine) -> None:
 
 def test_what_only_may_go_wrong_is_a_warning(cli: CommandLine) -> None:
     with_cli(cli, version="v3.100.0")
-    cli.env["ANCHORBROWSER_RECEIPTS"] = "off"
+    cli.env |= {"ANCHORBROWSER_RECEIPTS": "off", "ANCHORBROWSER_BASEURL": "http://127.0.0.1:9"}
     ended = cli.run("doctor", "--json")
     assert ended.code == 0
-    assert (states(ended)["Pulumi CLI"], states(ended)["receipts"]) == ("warning", "warning")
+    assert [check for check, state in states(ended).items() if state == "warning"] == [
+        "Pulumi CLI",
+        "variables",
+        "receipts",
+    ]
+    assert "its name is ANCHORBROWSER_BASE_URL" in advice(ended, "variables")
 
 
 def test_an_api_that_fails_is_a_problem(cli: CommandLine, sim: Simulator) -> None:

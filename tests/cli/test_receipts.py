@@ -75,6 +75,15 @@ def test_a_count_that_was_never_said_is_null_and_not_zero(cli: CommandLine) -> N
     assert "no outcome" in cli.run("receipts").out
 
 
+def test_a_refused_cancel_whose_sessions_were_ended_instead_is_no_failure(cli: CommandLine) -> None:
+    receipts = store(cli)
+    ended, given_up = (Subject(OWNER, "", "c", "a", batch) for batch in ("ended", "given-up"))
+    for subject in (ended, given_up):
+        receipts.close(receipts.intend("cancel", subject), "refused", http_status=409)
+    receipts.close(receipts.intend("end_sessions", ended), "done", ended_sessions=3)
+    assert cli.run("receipts").out.endswith("3 sessions ended, 2 refused, 1 of the refused done in another way\n")
+
+
 def test_deletions_that_failed_at_first_and_not_in_the_end_are_none(cli: CommandLine) -> None:
     receipts = store(cli)
     for deleted, failed in ((3, 2), (2, 0)):

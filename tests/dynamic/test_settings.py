@@ -10,7 +10,7 @@ import pytest
 from pulumi_anchorbrowser.dynamic.settings import Settings
 from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
 from pulumi_anchorbrowser.lifecycle import LifecycleError
-from pulumi_anchorbrowser.lifecycle.settings import refuse_misspelt
+from pulumi_anchorbrowser.lifecycle.settings import misspelt_variables, refuse_misspelt
 
 
 def read(config: dict[str, Any] | None = None, **environ: str) -> Settings:
@@ -118,3 +118,11 @@ def test_a_misspelt_setting_is_refused_and_not_ignored(key: str, meant: str) -> 
 
 def test_other_peoples_keys_and_our_own_are_left_alone() -> None:
     refuse_misspelt(["anchorbrowser:baseUrl", "anchorbrowser:team", "aws:region", "project:baseUrll"])
+
+
+def test_a_misspelt_variable_is_told_and_other_programs_variables_are_not() -> None:
+    others = ["ANCHORBROWSER_TEAM", "ANCHORBROWSER_BASE_URL", "ANCHORBROWSER_LOG", "BASEURL", "PATH"]
+    assert misspelt_variables([*others, "ANCHORBROWSER_BASEURL", "ANCHORBROWSER_RECEIPT"]) == {
+        "ANCHORBROWSER_BASEURL": "ANCHORBROWSER_BASE_URL",
+        "ANCHORBROWSER_RECEIPT": "ANCHORBROWSER_RECEIPTS",
+    }

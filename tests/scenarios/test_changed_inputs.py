@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -120,10 +121,10 @@ def test_a_new_batch_that_is_not_to_run_is_never_started(stack: OneStack, sim: S
     stack.destroy()
 
 
-def test_a_default_is_an_output_whether_it_was_said_or_not_and_only_then_an_input(stack: OneStack) -> None:
+def test_a_default_is_an_output_whether_it_was_said_or_not(stack: OneStack) -> None:
     stack.up(browsers(count=3))
     made = find_resource(stack.stage.export(), "browsers")
-    assert made["inputs"].keys().isdisjoint({"on_destroy", "if_completed", "on_missing"})
+    assert made["inputs"].keys().isdisjoint({"if_completed", "on_missing"}), "the engine writes inputs at every step"
     assert [made["outputs"][name] for name in ("on_destroy", "if_completed", "on_missing")] == [
         "delete",
         "end_sessions",
@@ -136,3 +137,17 @@ def test_a_default_is_an_output_whether_it_was_said_or_not_and_only_then_an_inpu
     assert result.outputs["browsers"]["on_destroy"] == "delete"
     assert stack.requests == []
     stack.destroy()
+
+
+@pytest.mark.parametrize(("name", "default", "other"), [
+    ("on_destroy", "delete", "cancel"),
+    ("status", "active", "cancelled"),
+])  # fmt: skip
+def test_a_preview_shows_from_what_to_what_browsers_and_their_data_go(
+    engine_stack: OneStack, name: str, default: str, other: str
+) -> None:
+    engine_stack.up(browsers(count=3))
+    engine_stack.wants(browsers(count=3, **{name: other}))
+    shown = engine_stack.stage.run("preview", "--diff")
+    assert re.search(f'~ {name} +: "{default}" => "{other}"', shown), shown
+    engine_stack.destroy()

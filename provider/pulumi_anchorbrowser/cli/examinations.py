@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pulumi_anchorbrowser.api import ApiError, InvalidApiKey
 from pulumi_anchorbrowser.cli.connection import NO_KEY, open_client, open_receipts, read_settings
 from pulumi_anchorbrowser.cli.exits import plain
 from pulumi_anchorbrowser.lifecycle import LifecycleError
+from pulumi_anchorbrowser.lifecycle.settings import misspelt_variables
 from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
 
 OLDEST_PYTHON = (3, 10)
@@ -36,7 +38,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All checks, in the order in which a run needs what they look at."""
-    checks: tuple[Callable[[], Finding], ...] = (_python, _sdk, _cli, _language_host, _key, _api, _receipts)
+    checks: tuple[Callable[[], Finding], ...] = (
+        *(_python, _sdk, _cli, _language_host),
+        *(_variables, _key, _api, _receipts),
+    )
     return [check() for check in checks]
 
 
@@ -92,6 +97,14 @@ def _language_host() -> Finding:
         return Finding("language host", "ok", _LANGUAGE_HOST)
     advice = f"Python programs need {_LANGUAGE_HOST} beside the CLI: install the whole CLI, not `pulumi` alone."
     return Finding("language host", "problem", "not found", advice)
+
+
+def _variables() -> Finding:
+    meant = misspelt_variables(os.environ)
+    if not meant:
+        return Finding("variables", "ok", "none is nearly the name of a setting")
+    advice = " ".join(f"{name} is not read; if it is ours, its name is {ours}." for name, ours in meant.items())
+    return Finding("variables", "warning", ", ".join(meant), advice)
 
 
 def _key() -> Finding:

@@ -18,6 +18,8 @@ from pulumi_anchorbrowser.lifecycle import (
     with_canonical_id,
 )
 
+_SHOWN_DEFAULTS = {name: DEFAULTS[name] for name in ("status", "on_destroy")}
+
 
 class BatchOperations(Operations):
     """Creates, reads, updates and deletes batches."""
@@ -25,10 +27,10 @@ class BatchOperations(Operations):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Every wrong property at once; and a claim, which the engine writes down before it creates.
 
-        Defaults need no place among the inputs, which the engine writes at every step: they are outputs anyway. But
-        `status` is there to be seen when it changes.
+        Defaults need no place among the inputs, which the engine writes at every step: they are outputs anyway. Two of
+        them are there all the same, since a preview shows what a change is from by the inputs.
         """
-        inputs = with_canonical_id({"status": DEFAULTS["status"], **received(news)})
+        inputs = with_canonical_id({**_SHOWN_DEFAULTS, **received(news)})
         inputs["claim"] = olds.get("claim") or new_claim()
         self._services.declared.note_inputs(inputs)
         return check_result(inputs, batch_problems(received(olds), inputs, is_unknown))

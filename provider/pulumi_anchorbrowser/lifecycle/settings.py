@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ClientOptions
 from pulumi_anchorbrowser.api.addresses import check_base_url
 from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL
@@ -17,7 +18,7 @@ from pulumi_anchorbrowser.api.credentials import check_key
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.keeper import SETTLE_TIMEOUT_SECONDS
 from pulumi_anchorbrowser.lifecycle.waiting import FIRST_PAUSE_SECONDS
-from pulumi_anchorbrowser.receipts import default_place
+from pulumi_anchorbrowser.receipts import default_place, place
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -125,12 +126,22 @@ def refuse_misspelt(keys: Iterable[str]) -> None:
         namespace, _, name = key.partition(":")
         if namespace != _NAMESPACE or name in SETTINGS:
             continue
-        close = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.75)
-        if close:
+        if meant := _nearest(name, SETTINGS, 0.75):
             raise UnusableSetting(
-                f"There is no setting {key!r}; did you mean '{_NAMESPACE}:{close[0]}'? "
+                f"There is no setting {key!r}; did you mean '{_NAMESPACE}:{meant}'? "
                 f"Correct it with `pulumi config rm {key}` and `pulumi config set`, then run again."
             )
+
+
+def misspelt_variables(environ: Iterable[str]) -> dict[str, str]:
+    """The variables that are nearly one of ours, and of which. Other programs may mean them, so none is refused."""
+    ours = {*map(_variable, SETTINGS), place.VARIABLE, logs.VARIABLE}
+    others = [name for name in environ if name.startswith(_variable("")) and name not in ours]
+    return {name: meant for name in others if (meant := _nearest(name, ours, 0.9))}
+
+
+def _nearest(name: str, among: Iterable[str], likeness: float) -> str | None:
+    return next(iter(difflib.get_close_matches(name, among, n=1, cutoff=likeness)), None)
 
 
 def _variable(name: str) -> str:

@@ -67,7 +67,19 @@ class ReceiptsReport:
         parts += [f"{sessions(value)} {verb}" for verb, value in said]
         trouble = {"failed_deletions": "deletions failed", "refused_calls": "refused", "unknown_calls": "unknown"}
         parts += [f"{value} {word}" for name, word in trouble.items() if (value := totals[name])]
+        if instead := self._done_instead():
+            parts.append(f"{instead} of the refused done in another way")
         return ", ".join(parts)
+
+    def _done_instead(self) -> int:
+        # A cancel that the API refuses since creation had ended is followed by what `if_completed` says.
+        done: set[str | None] = set()
+        instead = 0
+        for one in reversed(self.receipts):
+            if one.outcome == "done":
+                done.add(one.subject.batch_id)
+            instead += one.outcome == "refused" and one.subject.batch_id in done
+        return instead
 
     def to_rows(self) -> list[dict[str, Any]]:
         """The receipts as plain data."""
