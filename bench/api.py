@@ -12,6 +12,7 @@ from multiprocessing.managers import BaseManager
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pulumi_anchorbrowser.simulator import LoggedRequest, Settings, Simulator
+from pulumi_anchorbrowser.simulator.configuration import Configuration
 from pulumi_anchorbrowser.simulator.server import LoopbackServer
 
 KEY = "key-of-the-bench"
@@ -62,6 +63,10 @@ class _WeighedSimulator(Simulator):
         self.weighed = _Weighed(self._gate)
         self._server = LoopbackServer(self.weighed)
 
+    def fill(self, count: int) -> None:
+        for _ in range(count):
+            self._state.create("team", 1, Configuration())
+
 
 class Api:
     """One simulator after the other; what is asked of it from outside reaches it without HTTP."""
@@ -77,6 +82,10 @@ class Api:
         self._simulator = _WeighedSimulator(settings)
         self._simulator.start()
         return self._simulator.url
+
+    def fill(self, count: int) -> None:
+        """Start so many batches of one session, without a request."""
+        self._simulator.fill(count)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -84,7 +84,7 @@ def _waiting(results: Results) -> Iterator[Bar]:
     yield Bar(name, 1.0, None if grown is None else spread([grown]))
     ends = results.of("waiting", batches=many).values()
     yield Bar(
-        f"waiting for {many}: polls from the last batch being ready to the end of `up`",
+        f"waiting for {many}: from the last batch being ready to the end of `up`, in polls",
         1.0,
         spread(one["end_after_ready"] / one["last_pause"] for one in ends),
     )

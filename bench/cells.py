@@ -46,6 +46,7 @@ class Size:
     quota: tuple[int, int, float]  # batches of each host; creations in a window of so many seconds
     states: tuple[tuple[int, int], ...]  # batches, repeats
     weighed: int  # batches in the states that are weighed
+    lists: tuple[int, ...]  # batches in the lists that are looked through
 
 
 def _lives(batches: int, repeats: int, plain: dict[int, int], *, latencies: tuple[int, ...] = (50, 300)) -> list[Life]:
@@ -58,14 +59,15 @@ def _lives(batches: int, repeats: int, plain: dict[int, int], *, latencies: tupl
 
 
 # The plain provider takes minutes where nothing is to be learnt from it: its time is N x latency / 4.
+PLAIN_MOST = 200
 FULL = Size(
     repeats=3,
     sessions=5,
     lives=(
-        *_lives(200, 3, {300: 3}, latencies=(300,)),
+        *_lives(PLAIN_MOST, 3, {300: 3}, latencies=(300,)),
         *_lives(500, 3, {}),
         *_lives(50, 1, {50: 1, 300: 1}),
-        *(Life(contender, 200, 50, 1) for contender in ("ours", "script", "plain")),
+        *(Life(contender, PLAIN_MOST, 50, 1) for contender in ("ours", "script", "plain")),
     ),
     waits=((200, 3), (50, 1)),
     creation_seconds=30.0,
@@ -74,6 +76,7 @@ FULL = Size(
     quota=(60, 10, 2.0),
     states=((200, 3), (500, 1)),
     weighed=20,
+    lists=(1_000, 10_000, 100_000),
 )
 QUICK = Size(
     repeats=1,
@@ -86,4 +89,5 @@ QUICK = Size(
     quota=(20, 10, 1.0),
     states=((50, 1),),
     weighed=20,
+    lists=(1_000,),
 )

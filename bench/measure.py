@@ -34,6 +34,7 @@ def measured(api: Api, command: Callable[[], Ran]) -> tuple[Measured, list[Logge
         "at_once": most_at_once(log),
         "bytes": traffic.bytes,
         "api_cpu": traffic.cpu_seconds,
+        "peak_bytes": ran.peak_bytes,
         "host_peak_bytes": ran.host_peak_bytes,
         "host_cpu": ran.host_cpu_seconds,
         "last_patch": last_end(log, "PATCH", began),

@@ -11,7 +11,7 @@ from bench.sections.cleanup import LATENCY_MS, RESOURCE, SWEEP
 from bench.sections.life import ENGINE_ALONE, OURS, PLAIN, SCRIPT
 from bench.sections.state import SETTINGS
 from bench.stats import spread, told
-from bench.tables import NAMES, Row, table
+from bench.tables import MIB, NAMES, Row, table
 
 
 def waiting_table(results: Results) -> str:
@@ -70,6 +70,16 @@ def state_table(results: Results) -> str:
         for setting in SETTINGS
         for found in [list(results.of("state", setting=setting, batches=batches).values())]
         if found
+    ))  # fmt: skip
+
+
+def memory_table(results: Results) -> str:
+    """The memory of a cleanup, by the length of the list that it looks through."""
+    head = ("batches in the list", "requests", "whole command, s", "peak, MiB")
+    return table(head, (
+        (batches, sum(one["requests"].values()), f"{one['seconds']:.1f}", f"{one['peak_bytes'] / MIB:.0f}")
+        for batches in results.labels("memory", "batches")
+        for one in results.of("memory", batches=batches).values()
     ))  # fmt: skip
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import other_tables, tables
+from bench.cells import PLAIN_MOST
 from bench.plots import draw
 from bench.results import Results
+from bench.sections import cleanup, quota, state, waiting
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -25,15 +29,38 @@ def render(results: Results, page: Path) -> None:
 
 
 def _measured(results: Results) -> list[str]:
-    sections = {
-        "Bars": tables.bar_table,
-        "The machine": tables.machine_table,
-        "Seconds": tables.time_table,
-        "Requests, bytes, memory, CPU, and when billing stops": tables.cost_table,
-        "Waiting": other_tables.waiting_table,
-        "Cleaning up": other_tables.cleanup_table,
-        "Two hosts, one quota": other_tables.quota_table,
-        "The engine's settings": other_tables.state_table,
-        "The weight of a batch in the state": other_tables.weight_table,
-    }
-    return [part for title, made in sections.items() for part in (f"### {title}", made(results))]
+    return [
+        part for section in _SECTIONS for part in (f"### {section.title}", section.says, section.table(results)) if part
+    ]
+
+
+class _Section(NamedTuple):
+    title: str
+    says: str
+    table: Callable[[Results], str]
+
+
+_SECTIONS = (
+    _Section("Bars", "Found is the median of the repeats' ratios. Less than 1.00 of the script is faster than it.",
+             tables.bar_table),
+    _Section("The machine", "", tables.machine_table),
+    _Section("Seconds", f"Of the whole command, by the latency of the API. (a) was measured with at most {PLAIN_MOST} "
+             "batches: it takes minutes for more.", tables.time_table),
+    _Section("Requests, bytes, memory, CPU, and when billing stops", "Bytes and CPU time are those of all four steps "
+             "together, the peak is that of any of them. Browsers are billed until the last PATCH of a cancel has been "
+             "answered.", tables.cost_table),
+    _Section("Waiting", f"An `up` of batches that take their time, each with a `BatchReady`; {waiting.LATENCY_MS} ms. "
+             "A poll is one look at all that wait: a request for each page of the list. The last column is in lengths "
+             "of the pause between two looks that was current.", other_tables.waiting_table),
+    _Section("Cleaning up", f"All of the batches, at {cleanup.LATENCY_MS} ms. Its calls: from the first request to the "
+             "last answer.", other_tables.cleanup_table),
+    _Section("Two hosts, one quota", "Two stacks at once, which share a limit of creations in a window of time; "
+             f"{quota.LATENCY_MS} ms. The quota's own time is the least in which it allows so many.",
+             other_tables.quota_table),
+    _Section("The engine's settings", "Ours, `up` and then `destroy` of running batches, with nothing in between; "
+             f"{state.LATENCY_MS} ms.", other_tables.state_table),
+    _Section("The weight of a batch in the state", "Inputs and outputs of the same name are added up.",
+             other_tables.weight_table),
+    _Section("Memory of a cleanup", "`sweep --dry-run` of a selection that nothing in the list meets, at no latency.",
+             other_tables.memory_table),
+)  # fmt: skip

@@ -24,9 +24,13 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True)
 class Ran:
-    """How long a command took, and of its provider host: the most memory (resident), and CPU time; None without one."""
+    """How long a command took, and the most memory (resident) that it had itself; None where it was over too soon.
+
+    Of its provider host: the most memory, and CPU time; None without one.
+    """
 
     seconds: float
+    peak_bytes: int | None
     host_peak_bytes: int | None
     host_cpu_seconds: float | None
     text: str
@@ -54,16 +58,16 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Ran:
     if process.returncode != 0:
         last = "\n".join(text.splitlines()[-_TOLD_LINES:])
         raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}:\n{last}")
-    return Ran(seconds, host.peak or None, host.cpu or None, text)
+    return Ran(seconds, host.own_peak or None, host.peak or None, host.cpu or None, text)
 
 
 class _HostWatch:
-    """Looks at the provider host among a process's children, a few times in a second."""
+    """Looks at a process, and at the provider host among its children, a few times in a second."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
         self._is_over = Event()
-        self.peak, self.cpu = 0, 0.0
+        self.own_peak, self.peak, self.cpu = 0, 0, 0.0
         self.seen: set[psutil.Process] = set()
         self._thread = Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -76,6 +80,7 @@ class _HostWatch:
     def _watch(self) -> None:
         while not self._is_over.wait(_SAMPLE_SECONDS):
             with suppress(psutil.Error):
+                self.own_peak = max(self.own_peak, self._process.memory_info().rss)
                 children = self._process.children(recursive=True)
                 self.seen |= set(children)
                 for host in filter(_is_host, children):

@@ -23,7 +23,7 @@ NAMES = {
 STEPS = ("up", "refresh", "cancel", "destroy")
 _CONTENDERS = (OURS, PLAIN, SCRIPT, ENGINE_ALONE)
 _WHOLE = 10  # bars from here on are of things that are counted
-_KIB, _MIB = 1024, 1024**2
+_KIB, MIB = 1024, 1024**2
 Row = Sequence[object]
 
 
@@ -77,8 +77,8 @@ def settings_of_lives(results: Results) -> list[tuple[int, int]]:
 
 def cost_table(results: Results) -> str:
     """Requests, bytes, memory, CPU, and the time to the last PATCH."""
-    head = ("batches", "latency", "", *(f"requests, {step}" for step in STEPS), "KiB on the wire", "host's peak, MiB",
-            "host's CPU, s", "`up` to last PATCH, s")  # fmt: skip
+    head = ("batches", "latency", "", *(f"requests, {step}" for step in STEPS), "KiB of HTTP", "host's peak, MiB",
+            "host's CPU, s", "cancel: start to last PATCH, s")  # fmt: skip
     return table(head, _costs(results))
 
 
@@ -100,5 +100,5 @@ def _host(lives: list[dict[str, Any]]) -> tuple[str, str]:
     """The most memory in any step, and the CPU time of all; nothing where there is no provider host."""
     if lives[0]["up"]["host_cpu"] is None:
         return "", ""
-    peak = spread(max(life[step]["host_peak_bytes"] for step in STEPS) / _MIB for life in lives)
+    peak = spread(max(life[step]["host_peak_bytes"] for step in STEPS) / MIB for life in lives)
     return told(peak, 0), told(spread(sum(life[step]["host_cpu"] for step in STEPS) for life in lives))

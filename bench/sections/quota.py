@@ -15,7 +15,7 @@ from bench.process import Ran
 from pulumi_anchorbrowser.simulator import Settings
 
 HOSTS = 2
-_LATENCY = 0.05
+LATENCY_MS = 50
 
 
 def quota_cells(size: Size) -> list[Cell]:
@@ -27,7 +27,12 @@ def quota_cells(size: Size) -> list[Cell]:
 def _share(size: Size, api: Api, folder: Path) -> dict[str, Any]:
     batches, allowed, window = size.quota
     url = api.start(
-        Settings(latency_seconds=_LATENCY, creation_seconds=60, creation_quota=allowed, creation_quota_seconds=window)
+        Settings(
+            latency_seconds=LATENCY_MS / 1000,
+            creation_seconds=60,
+            creation_quota=allowed,
+            creation_quota_seconds=window,
+        )
     )
     projects = [Project(folder / str(number), "ours", url) for number in range(HOSTS)]
 

@@ -20,7 +20,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "gzip": {"PULUMI_DIY_BACKEND_GZIP": "true"},
     "no checkpoints": {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"},
 }
-_LATENCY = 0.05
+LATENCY_MS = 50
 _IS_A_BATCH = "::batch-"
 
 
@@ -56,7 +56,7 @@ def _weigh(contender: str, size: Size, api: Api, folder: Path) -> dict[str, Any]
 
 
 def _time(setting: str, batches: int, sessions: int, api: Api, folder: Path) -> dict[str, Any]:
-    url = api.start(Settings(latency_seconds=_LATENCY, creation_seconds=60))
+    url = api.start(Settings(latency_seconds=LATENCY_MS / 1000, creation_seconds=60))
     project = Project(folder, OURS, url, SETTINGS[setting])
     up, log = measured(api, lambda: project.up(batches=batches, sessions=sessions))
     must_be_done(log, "POST batch-sessions", batches)

@@ -13,7 +13,7 @@ from bench.measure import kind_of, measured, must_be_done
 from pulumi_anchorbrowser.lifecycle.waiting import LONGEST_PAUSE_SECONDS, PAUSE_GROWTH
 from pulumi_anchorbrowser.simulator import LoggedRequest, Settings
 
-_LATENCY = 0.05
+LATENCY_MS = 50
 
 
 def waiting_cells(size: Size) -> list[Cell]:
@@ -36,7 +36,7 @@ def pauses(first: float, seconds: float) -> list[float]:
 
 
 def _wait(batches: int, size: Size, api: Api, folder: Path) -> dict[str, Any]:
-    url = api.start(Settings(latency_seconds=_LATENCY, creation_seconds=size.creation_seconds))
+    url = api.start(Settings(latency_seconds=LATENCY_MS / 1000, creation_seconds=size.creation_seconds))
     env = {"ANCHORBROWSER_POLL_INTERVAL": str(size.poll_seconds)}
     project = Project(folder, "waiting", url, env)
     began = api.now()

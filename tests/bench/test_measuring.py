@@ -27,6 +27,7 @@ TINY = Size(
     quota=(2, 1, 0.3),
     states=((2, 1),),
     weighed=2,
+    lists=(250,),
 )
 Measure = Callable[..., list[Any]]
 
@@ -101,6 +102,12 @@ def test_the_state_is_weighed_by_property(measure: Measure) -> None:
 def test_the_engine_runs_with_each_of_its_settings(measure: Measure, setting: str) -> None:
     (found,) = measure("state", setting=setting)
     assert found["destroy"]["requests"] == {"DELETE batch-sessions/{id}": 2}
+
+
+def test_a_list_of_which_nothing_is_meant_is_read_page_by_page_and_nothing_else_is_asked(measure: Measure) -> None:
+    (found,) = measure("memory")
+    assert found["requests"] == {"GET batch-sessions": 2 * 3}, "the list is read twice"
+    assert found["peak_bytes"] > 10 * 2**20
 
 
 def test_a_command_that_fails_is_not_measured(tmp_path: Path) -> None:
