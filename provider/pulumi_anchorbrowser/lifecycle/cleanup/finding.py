@@ -27,31 +27,34 @@ class Listing:
         again, until that finds nothing new and as many batches as the API says there are. Raises ApiError.
         """
         query = _query(selection, now)
-        seen: set[str] = set()
-        for _ in range(_PASSES):
-            was_whole = yield from self._one_pass(query, seen)
+        # The number of the pass that has met it last: of the whole list, only the ids stay in memory, each once.
+        seen: dict[str, int] = {}
+        for number in range(_PASSES):
+            was_whole = yield from self._one_pass(query, seen, number)
             if was_whole:
                 return
 
-    def _one_pass(self, query: dict[str, str], seen: set[str]) -> Generator[BatchSummary, None, bool]:
-        here: set[str] = set()
+    def _one_pass(
+        self, query: dict[str, str], seen: dict[str, int], number: int
+    ) -> Generator[BatchSummary, None, bool]:
         totals: set[int | None] = set()
         found_more = False
-        pages = 0
+        pages = met = 0
         for answers in volleys(self._client, **query):
             pages += len(answers)
             totals |= {answer.pagination.total_records for answer in answers}
             fresh = {batch.batch_id: batch for answer in answers for batch in answer.batches}
-            fresh = {batch_id: batch for batch_id, batch in fresh.items() if batch_id not in here}
-            here |= fresh.keys()
+            fresh = {batch_id: batch for batch_id, batch in fresh.items() if seen.get(batch_id) != number}
+            met += len(fresh)
             for batch_id, batch in fresh.items():
-                if batch_id not in seen:
+                is_new = batch_id not in seen
+                seen[batch_id] = number
+                if is_new:
                     found_more = True
-                    seen.add(batch_id)
                     yield batch
             if not fresh:
                 break
-        is_steady = None in totals or totals == {len(here)}
+        is_steady = None in totals or totals == {met}
         return is_steady and (pages == 1 or not found_more)
 
 
