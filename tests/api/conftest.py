@@ -34,8 +34,6 @@ def connect() -> Iterator[Callable[..., Client]]:
 
         def make(url: str, keys: ApiKeys | str = KEY, **options: Any) -> Client:
             keys = ApiKeys(keys) if isinstance(keys, str) else keys
-            if "retry_limit" in options:
-                options.setdefault("rate_limit_patience", options["retry_limit"])
             client = Client(url, keys, ClientOptions(**{"max_retries": 0, **options}))
             opened.callback(client.close)
             return client

@@ -151,7 +151,7 @@ def test_a_connection_never_made_is_tried_again_and_then_told(
     assert methods(sim) == [call]
 
 
-@pytest.mark.parametrize(("call", "status", "error"), [("GET", 503, ServerError), ("POST", 429, RateLimited)])
+@pytest.mark.parametrize(("call", "status", "error"), [("GET", 503, ServerError), ("DELETE", 502, ServerError)])
 def test_the_last_error_says_how_often_and_how_long(
     sim: Simulator, patient: Client, batch_id: str, call: str, status: int, error: type[ApiError]
 ) -> None:

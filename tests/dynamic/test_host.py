@@ -160,10 +160,12 @@ def test_received_properties(sent: dict[str, Any], got: dict[str, Any]) -> None:
     assert repr(found) == repr(got)  # 5 == 5.0, and True == 1
 
 
-def test_check_fills_in_the_status_and_mints_a_claim_that_then_stays(preview: tuple[Simulator, ProviderHost]) -> None:
+def test_check_fills_in_what_a_preview_shows_and_mints_a_claim_that_then_stays(
+    preview: tuple[Simulator, ProviderHost],
+) -> None:
     _, host = preview
     first = host.check(URN, {}, {"count": 3}).inputs
-    assert first == {"count": 3, "status": "active", "claim": first["claim"]}
+    assert first == {"count": 3, "status": "active", "on_destroy": "delete", "claim": first["claim"]}
     assert len(first["claim"]) >= 16
     assert host.check(URN, first, {"count": 4}).inputs["claim"] == first["claim"]
     assert host.check(URN, {}, {"count": 3}).inputs["claim"] != first["claim"]

@@ -11,7 +11,9 @@ import pulumi
 import pytest
 from rehearsal.shelf import Thing
 
+from pulumi_anchorbrowser import Batch
 from pulumi_anchorbrowser.rehearsal import LogLine, Rehearsal, RehearsalError
+from pulumi_anchorbrowser.simulator import Simulator
 
 PROGRAM = """
 import os
@@ -134,3 +136,18 @@ def test_what_the_rehearsal_does_not_run_is_said(tmp_path: Path) -> None:
 
     with Rehearsal(program) as stage:
         assert "a rehearsal does not run the transforms of this resource" in stage.up().messages("warning")
+
+
+def test_a_rehearsal_keeps_its_receipts_where_no_real_run_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_RECEIPTS", str(tmp_path / "real.sqlite3"))
+    with Simulator({"a-key": "team"}) as api:
+        config, secrets = {"anchorbrowser:baseUrl": api.url}, {"anchorbrowser:apiKey": "a-key"}
+        with Rehearsal(lambda: Batch("browsers", count=1), config=config, secret_config=secrets) as stage:
+            own = Path(str(stage.env["ANCHORBROWSER_RECEIPTS"]))
+            stage.up()
+            assert own.exists()
+            stage.destroy()
+    assert not (tmp_path / "real.sqlite3").exists()
+    assert not own.parent.exists()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from itertools import pairwise
+from threading import Condition
+from typing import Any, NoReturn
 
 import pytest
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, RateLimited
+from pulumi_anchorbrowser.api.limiter import Limiter
 from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 KEY = "key-at-scale"
@@ -62,5 +66,76 @@ def test_one_429_does_not_end_the_speed_for_good(sim: Simulator) -> None:
 
 def test_a_call_that_is_always_turned_away_ends_with_an_error(sim: Simulator) -> None:
     sim.faults.add(Fault("status", method="POST", status=429, retry_after=0, times=None))
-    with pytest.raises(RateLimited, match="tried 4 times"):
-        client_of(sim, max_retries=3).create_batch(1)
+    with pytest.raises(RateLimited, match=r"tried \d times in 1 s"):
+        client_of(sim, rate_limit_patience=1.5).create_batch(1)
+
+
+def test_a_quota_is_waited_for_however_often_it_turns_a_call_away(sim: Simulator) -> None:
+    sim.settings.creation_quota, sim.settings.creation_quota_seconds = 1, 1.5
+    sim.settings.retry_after_on_429 = False
+    create_many(client_of(sim, max_retries=1), 4)
+    assert len(sim.batches) == 4
+    assert len(sim.requests) - 4 > 4, "some were turned away more often than a passing failure is repeated"
+
+
+def test_that_calls_wait_is_told_once_and_only_where_it_takes_long(sim: Simulator) -> None:
+    told: list[str] = []
+    client = Client(sim.url, ApiKeys(KEY), ClientOptions(), told.append)
+    sim.faults.add(Fault("status", method="POST", status=429))
+    client.create_batch(1)
+    assert told == []
+    sim.faults.add(Fault("status", method="POST", status=429, retry_after=4, times=5))
+    create_many(client, 5)
+    assert told == ["the API's limit is reached (HTTP 429): calls wait and are repeated, for up to 10 min"]
+
+
+def test_where_nothing_is_to_be_repeated_a_429_is_not(sim: Simulator) -> None:
+    sim.faults.add(Fault("status", method="POST", status=429, retry_after=1))
+    with pytest.raises(RateLimited):
+        client_of(sim, max_retries=0).create_batch(1)
+    assert len(sim.requests) == 1
+
+
+def test_a_wait_that_no_call_makes_holds_up_no_other_call(sim: Simulator) -> None:
+    client = client_of(sim)
+    sim.faults.add(Fault("status", method="POST", status=429, retry_after=3000))
+    with pytest.raises(RateLimited, match="it asks to wait 3000 s"):
+        client.create_batch(1)
+    client.create_batch(1)
+    assert len(sim.batches) == 1
+
+
+def test_a_retry_after_of_0_is_no_reason_to_ask_at_once(sim: Simulator) -> None:
+    sim.faults.add(Fault("status", method="POST", status=429, retry_after=0, times=3))
+    client_of(sim).create_batch(1)
+    times = [request.started_at for request in sim.requests]
+    assert len(times) == 4
+    assert min(later - earlier for earlier, later in pairwise(times)) > 0.15
+
+
+def test_the_patience_of_a_call_begins_with_its_first_try_and_not_in_the_queue(sim: Simulator) -> None:
+    client = client_of(sim, max_concurrency=1, rate_limit_patience=1.0)
+    sim.settings.latency_seconds = 1.5
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.create_batch, 1)
+        while not sim.requests:
+            time.sleep(0.01)
+        sim.settings.latency_seconds = 0.0
+        sim.faults.add(Fault("status", method="POST", status=429))
+        second = pool.submit(client.create_batch, 1)
+        assert {first.result().batch_id, second.result().batch_id} == set(sim.batches)
+    assert [request.status for request in sim.requests] == [200, 429, 200]
+
+
+def test_an_interrupted_call_that_was_to_go_first_lets_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    limiter = Limiter(4, patience=60)
+    limiter.turned_away("other", 0.2, 0.0)
+    monkeypatch.setattr(Condition, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt), limiter.slot("other", returning=True):
+        pass
+    monkeypatch.undo()
+    with limiter.slot("other"):
+        pass

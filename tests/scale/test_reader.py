@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, NotFound
+from pulumi_anchorbrowser.api.models import Pagination
 from pulumi_anchorbrowser.lifecycle import SystemClock
-from pulumi_anchorbrowser.lifecycle.reading import BatchReader
+from pulumi_anchorbrowser.lifecycle.reading import BatchReader, pages_left
 from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 
@@ -93,6 +94,57 @@ def test_what_this_process_has_changed_is_read_anew(sim: Simulator, client: Clie
     sim.clear_requests()
     assert reader.read(fresh[1]).status == "pending"
     assert sim.requests == []
+
+
+def test_looks_that_come_one_by_one_share_pages_too(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
+    reader = BatchReader(client, SystemClock())
+    assert [reader.read(batch_id).batch_id for batch_id in batch_ids] == batch_ids
+    assert len(sim.requests) <= 2 + 3 + 2
+
+
+def test_looks_one_by_one_at_what_the_list_does_not_show_cost_little_more_than_themselves(
+    sim: Simulator, client: Client, batch_ids: list[str]
+) -> None:
+    sim.settings.batches_listed_after = 3600.0
+    reader = BatchReader(client, SystemClock())
+    assert [reader.read(batch_id).batch_id for batch_id in batch_ids[:40]] == batch_ids[:40]
+    assert len(sim.requests) <= 40 * 1.5
+
+
+def test_a_page_that_is_asked_for_after_a_read_has_begun_is_new_enough_for_it_however_long_it_takes(
+    sim: Simulator, client: Client, batch_ids: list[str]
+) -> None:
+    sim.settings.latency_seconds = 0.5
+    reader = BatchReader(client, SystemClock())
+    with ThreadPoolExecutor(64) as pool:
+        assert len(list(pool.map(lambda batch_id: reader.read(batch_id, max_age=0.1), batch_ids[:60]))) == 60
+    assert len(sim.requests_of("GET", "/v1/batch-sessions/")) == 2, "the first two are not many yet"
+
+
+def test_whoever_waits_for_pages_wakes_also_where_reading_them_breaks(
+    client: Client, batch_ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: object) -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(client, "list_batches", broken)
+    reader = BatchReader(client, SystemClock())
+    with ThreadPoolExecutor(20) as pool:
+        reads = [pool.submit(reader.read, batch_id) for batch_id in batch_ids[:20]]
+        failed = [read for read in reads if isinstance(read.exception(timeout=20), MemoryError)]
+    assert 1 <= len(failed) < 20
+    monkeypatch.undo()
+    assert reader.read(batch_ids[0]).batch_id == batch_ids[0]
+
+
+@pytest.mark.parametrize(
+    ("total_pages", "total_records", "left"), [(7, 650, 5), (None, 650, 5), (None, None, 1), (2, 200, 1)]
+)
+def test_how_many_pages_are_left_is_told_by_what_the_api_says(
+    total_pages: int | None, total_records: int | None, left: int
+) -> None:
+    said = Pagination(total_pages=total_pages, total_records=total_records, has_next=True)
+    assert pages_left(said, read=2) == left
 
 
 def test_what_was_seen_is_not_kept_for_ever(sim: Simulator, client: Client, batch_ids: list[str]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pulumi
+import pytest
 
 import pulumi_anchorbrowser as anchorbrowser
 from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
@@ -84,3 +88,43 @@ def test_a_waiting_batch_costs_no_worker_that_another_call_needs(sim: Simulator,
 
 def test_outside_a_pool_nothing_is_widened_and_nothing_breaks() -> None:
     assert widen_worker_pool() is False
+
+
+def test_where_no_more_threads_are_to_be_had_those_that_there_are_do_all_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def sleepy() -> int:
+        time.sleep(0.05)
+        return threading.get_ident()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert pool.submit(widen_worker_pool, 64).result()
+        left = [None] * 2
+        start = threading.Thread.start
+
+        def scarce(thread: threading.Thread) -> None:
+            if not left:
+                raise RuntimeError("can't start new thread")
+            left.pop()
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", scarce)
+        done = [pool.submit(sleepy) for _ in range(20)]
+        assert len({one.result(timeout=20) for one in done}) == 3
+
+
+def test_calls_that_are_queued_while_no_more_threads_are_to_be_had_are_done_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        may_widen = threading.Event()
+        widened = pool.submit(lambda: may_widen.wait(20) and widen_worker_pool(64))
+        queued = [pool.submit(int, "7") for _ in range(5)]
+
+        def none_left(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", none_left)
+        may_widen.set()
+        assert widened.result(timeout=20) is True
+        assert [one.result(timeout=20) for one in queued] == [7] * 5

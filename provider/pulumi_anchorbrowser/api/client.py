@@ -29,9 +29,16 @@ class Client:
     Every method raises a subclass of `ApiError`. Ids are checked to be UUIDs before they reach a path (ValueError).
     """
 
-    def __init__(self, base_url: str, keys: ApiKeys, options: ClientOptions | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        keys: ApiKeys,
+        options: ClientOptions | None = None,
+        tell: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        """`tell` is told, once, that calls have to wait because a limit of the API is reached."""
         self._keys = keys
-        self._transport = Transport(base_url, keys, options or ClientOptions())
+        self._transport = Transport(base_url, keys, options or ClientOptions(), tell)
         self.base_url = self._transport.base_url
         self.max_concurrency = self._transport.max_concurrency
 

@@ -33,10 +33,12 @@ class Limiter:
 
     A 429 halves what its lane allows and closes the lane for as long as the API asks, else for a pause that doubles;
     each success allows a little more (AIMD). A call that was turned away goes before those that have not been sent.
+    A lane is never closed for longer than `patience` seconds, for which no call waits: each gets a 429 of its own.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, patience: float) -> None:
         self._most = most
+        self._patience = patience
         self._under_way = 0
         self._flows: dict[Lane, _Flow] = {"starting": _Flow(most), "other": _Flow(most)}
         self._turn = Condition()
@@ -48,10 +50,16 @@ class Limiter:
         came_at, has_waited = time.monotonic(), False
         with self._turn:
             flow.returning += returning
-            while (wait := self._seconds_to_wait(flow, returning)) != 0:
-                has_waited = True
-                self._turn.wait(wait)
-            flow.returning -= returning
+            try:
+                while (wait := self._seconds_to_wait(flow, returning)) != 0:
+                    has_waited = True
+                    self._turn.wait(wait)
+            except BaseException:
+                # Interrupted: those who let this one go first need not wait for it any more.
+                self._turn.notify_all()
+                raise
+            finally:
+                flow.returning -= returning
             flow.under_way += 1
             self._under_way += 1
         if has_waited:
@@ -72,20 +80,24 @@ class Limiter:
             flow.allowed = min(self._most, flow.allowed + 1 / flow.allowed)
 
     def turned_away(self, lane: Lane, retry_after: float | None, sent_at: float) -> float:
-        """The API answered 429 to a call sent at `sent_at` (monotonic seconds); how long its lane is closed now."""
+        """The API answered 429 to a call sent at `sent_at` (monotonic seconds); the seconds until it may be sent again.
+
+        A `retry_after` of 0 is none: it would have the call sent again and again.
+        """
         flow = self._flows[lane]
         now = time.monotonic()
+        asked = retry_after or 0.0
         with self._turn:
             flow.allowed = max(1.0, flow.allowed / 2)
+            if 0 < asked <= self._patience:
+                flow.closed_until = max(flow.closed_until, now + asked)
             # Calls that were under way together are turned away together: that is one reason to pause, not many.
-            if retry_after is not None:
-                flow.closed_until = max(flow.closed_until, now + retry_after)
-            elif sent_at >= flow.closed_until:
+            elif not asked and sent_at >= flow.closed_until:
                 flow.closed_until = now + _pause(flow.pauses)
                 flow.pauses += 1
             closed, allowed = max(0.0, flow.closed_until - now), int(flow.allowed)
         _LOGGER.debug("limit", extra={"lane": lane, "allowed": allowed, "closed_for": round(closed, 4)})
-        return closed
+        return max(asked, closed)
 
     def _seconds_to_wait(self, flow: _Flow, returning: bool) -> float | None:
         closed = flow.closed_until - time.monotonic()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import requests
@@ -19,12 +21,16 @@ from pulumi_anchorbrowser.api.limiter import Lane, Limiter
 from pulumi_anchorbrowser.api.retry import RetryPolicy
 from pulumi_anchorbrowser.api.tries import log_try
 
+# A call that is turned away for longer than that is told of, once: nobody should have to guess what is waited for.
+_SILENT_SECONDS = 3.0
+
 
 @dataclass(frozen=True)
 class ClientOptions:
     """How the client behaves, in seconds.
 
-    No try of a call begins later than `retry_limit` after its first; after 429s, than `rate_limit_patience`.
+    No try of a call begins later than `retry_limit` after its first, and there are at most `max_retries` more. A 429 is
+    repeated for `rate_limit_patience`, however often, unless `max_retries` is 0: plans count by the minute.
     """
 
     connect_timeout: float = 10.0
@@ -47,12 +53,14 @@ class Reply:
 class Transport:
     """Sends requests to one address. Safe for use by many threads."""
 
-    def __init__(self, base_url: str, keys: ApiKeys, options: ClientOptions) -> None:
+    def __init__(self, base_url: str, keys: ApiKeys, options: ClientOptions, tell: Callable[[str], object]) -> None:
         self.base_url = check_base_url(base_url)
         self._keys = keys
         self._options = options
         self.max_concurrency = options.max_concurrency
-        self._limiter = Limiter(options.max_concurrency)
+        self._tell = tell
+        self._is_told = Lock()
+        self._limiter = Limiter(options.max_concurrency, options.rate_limit_patience)
         adapter = RetryingAdapter(self.policy, pool_size=options.max_concurrency)
         self._session = _open_session(self.base_url, adapter)
 
@@ -67,10 +75,12 @@ class Transport:
     def send(self, operation: str, method: str, path: str, **options: Any) -> Reply:
         """The API's answer, whatever its status. Raises ApiError where none came. A 429 is asked again, in its turn."""
         lane: Lane = "starting" if method == "POST" else "other"
-        began, turned_away = time.monotonic(), 0
+        began, turned_away = math.inf, 0
         while True:
             with self._limiter.slot(lane, returning=turned_away > 0):
                 sent_at = time.monotonic()
+                # Not before: a call that waits for its first turn has not been refused anything.
+                began = min(began, sent_at)
                 response = self._try(operation, method, path, **options)
             if response.status_code != requests.codes.too_many_requests:
                 self._limiter.succeeded(lane)
@@ -78,8 +88,13 @@ class Transport:
             turned_away += 1
             pause = self._limiter.turned_away(lane, _retry_after(response), sent_at)
             patience = self._options.rate_limit_patience - (time.monotonic() - began)
-            if turned_away > self._options.max_retries or pause > patience:
+            if not self._options.max_retries or pause > patience:
                 return _reply(response, turned_away - 1, began, f"; it asks to wait {pause:.0f} s" if pause > 1 else "")
+            if time.monotonic() - began + pause > _SILENT_SECONDS and self._is_told.acquire(blocking=False):
+                minutes = self._options.rate_limit_patience / 60
+                self._tell(
+                    f"the API's limit is reached (HTTP 429): calls wait and are repeated, for up to {minutes:g} min"
+                )
 
     def _try(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
         timeout = (self._options.connect_timeout, self._options.request_timeout)

@@ -61,7 +61,7 @@ def open_client(settings: Settings) -> Client:
 
     if settings.api_key is None:
         raise Failed(leading_to(NO_KEY, "no-api-key"))
-    return Client(settings.base_url, ApiKeys(settings.api_key), settings.client_options)
+    return Client(settings.base_url, ApiKeys(settings.api_key), settings.client_options, Speech().info)
 
 
 def open_receipts() -> Receipts:

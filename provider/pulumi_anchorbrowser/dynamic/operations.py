@@ -28,11 +28,12 @@ class Operations(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Called once in each host, with the stack's config."""
         speak_in_one_line()
-        widen_worker_pool()
         with expected_failures_in_one_line():
             # The names of all keys are told nowhere else.
             refuse_misspelt(getattr(req.config, "_props", {}))
         self._services = services_for(Settings.read(req.config.get))
+        # After the log has been started, which tells where that is not possible.
+        widen_worker_pool()
 
     @contextmanager
     def _operation(self, name: str, urn: str | None, **fields: str | None) -> Iterator[None]:

@@ -91,7 +91,7 @@ class Services:
                 )
             )
         keys = ApiKeys(settings.api_key, settings.environment_key, _warn_of_fallback)
-        return Client(settings.base_url, keys, settings.client_options)
+        return Client(settings.base_url, keys, settings.client_options, EngineNotices().info)
 
 
 def _warn_of_fallback() -> None:

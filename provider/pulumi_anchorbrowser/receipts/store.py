@@ -96,6 +96,11 @@ class Receipts:
             deleted_uncertain=uncertain("delete"),
         )
 
+    def owner_of(self, batch_id: str) -> str | None:
+        """The stack that started this batch; None where it was not started from this machine."""
+        found = self._find("batch_id = ? AND operation = 'create'", batch_id)
+        return found[-1].subject.owner if found else None
+
     def mark_in_state(self, batch_id: str) -> None:
         """The engine has named this batch to us, so its state knows it."""
         if self._find("batch_id = ? AND operation = 'create' AND NOT in_state", batch_id):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -23,7 +25,8 @@ class Rehearsal:
     `program` is a callable, the path of a folder with a `__main__.py`, or of a Python file; it is run afresh at each
     `up`. `config` and `secret_config` are the stack's (`{"namespace:key": value}`, or a bare key of the project's own
     namespace); both may be changed between runs. `env` is laid over the environment of program and host, where None
-    removes a variable. `project` defaults to the name in the folder's Pulumi.yaml, else to `project`.
+    removes a variable; receipts are kept in a file of the rehearsal's own, which ends with it. `project` defaults to
+    the name in the folder's Pulumi.yaml, else to `project`.
 
     Each run has a fresh host, as with the engine; `reuse_host=True` keeps one while config and environment stay the
     same, which is several times faster and also keeps the host's memory. `parallel` limits the calls made at once.
@@ -56,7 +59,9 @@ class Rehearsal:
         self.project = project or _project_name(program)
         self.stack, self.organization = stack, organization
         self.config, self.secret_config = dict(config or {}), dict(secret_config or {})
-        self.env = dict(env or {})
+        self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")
+        # What is rehearsed is never to be looked for by a real run.
+        self.env = {"ANCHORBROWSER_RECEIPTS": str(Path(self._folder.name) / "receipts.sqlite3"), **(env or {})}
         self.parallel, self.timeout, self.reuse_host, self.on_call = parallel, timeout, reuse_host, on_call
         self.engine = EngineLog()
         self.state = StackState()
@@ -136,6 +141,7 @@ class Rehearsal:
         """Ends the host and the engine's server. The state can still be read."""
         self._end_host()
         self.engine.stop()
+        self._folder.cleanup()
 
     def __enter__(self) -> Rehearsal:
         return self

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from threading import Lock
 from typing import TypeVar
 
 from pulumi_anchorbrowser import logs
@@ -82,7 +83,7 @@ class Cleanup:
             raise NoSuchOwner from None
         matching = Matching(request.select, owner, request.action, self._now(), request.exclude, spared or Spared())
         found: list[PlannedBatch | LeftAlone] = []
-        look = logs.keeping_about(_Look(self._client, matching, self._recorded_owners(notices)))
+        look = logs.keeping_about(_Look(self._client, matching, _RecordedOwners(self._receipts, notices)))
         with ThreadPoolExecutor(self._client.max_concurrency, thread_name_prefix="look") as pool:
             for one in _mapped(pool, look, self._candidates(request.select, matching)):
                 if one is None:
@@ -123,13 +124,25 @@ class Cleanup:
             elif verdict:
                 yield batch
 
-    def _recorded_owners(self, notices: Notices) -> dict[str, str]:
+
+class _RecordedOwners:
+    """Owners by the receipts. Where these cannot be read, that is told once, and tags alone decide."""
+
+    def __init__(self, receipts: Receipts, notices: Notices) -> None:
+        self._receipts = receipts
+        self._notices = notices
+        self._is_told = Lock()
+
+    def of(self, batch_id: str) -> str | None:
+        """The stack that started the batch; None where no receipt says so."""
+        if self._is_told.locked():
+            return None
         try:
-            creates = (r.subject for r in self._receipts.all() if r.operation == "create")
-            return {subject.batch_id: subject.owner for subject in creates if subject.batch_id is not None}
+            return self._receipts.owner_of(batch_id)
         except ReceiptsUnavailable as error:
-            notices.warning(f"{error}. Owners are told by tags alone.")
-            return {}
+            if self._is_told.acquire(blocking=False):
+                self._notices.warning(f"{error}. Owners are told by tags alone.")
+            return None
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,7 @@ class _Look:
 
     client: Client
     matching: Matching
-    recorded_owners: Mapping[str, str]
+    recorded_owners: _RecordedOwners
 
     def __call__(self, candidate: str | BatchSummary | LeftAlone) -> PlannedBatch | LeftAlone | None:
         if isinstance(candidate, LeftAlone):
@@ -161,7 +174,9 @@ class _Look:
 
     def _judged(self, batch: BatchSummary) -> PlannedBatch | LeftAlone | None:
         tags = tags_of(self.client, batch.batch_id)
-        return self.matching.judge(batch, tags, self.recorded_owners.get(batch.batch_id))
+        # Where sessions can be seen, their tags have the owner.
+        recorded = self.recorded_owners.of(batch.batch_id) if tags is None else None
+        return self.matching.judge(batch, tags, recorded)
 
 
 def _mapped(pool: Executor, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
