@@ -78,6 +78,30 @@ def test_a_quota_is_waited_for_however_often_it_turns_a_call_away(sim: Simulator
     assert len(sim.requests) - 4 > 4, "some were turned away more often than a passing failure is repeated"
 
 
+def test_a_call_that_was_turned_away_goes_before_those_that_have_not_been_sent(sim: Simulator) -> None:
+    client = client_of(sim, max_concurrency=1)
+    sim.faults.add(Fault("status", method="POST", status=429, retry_after=1))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.create_batch, 1)
+        while not sim.requests:
+            time.sleep(0.01)
+        later = pool.submit(client.create_batch, 2)
+        first.result()
+        later.result()
+    assert [(request.body["count"], request.status) for request in sim.requests] == [(1, 429), (1, 200), (2, 200)]
+
+
+def test_a_429_halves_how_many_calls_are_under_way(sim: Simulator) -> None:
+    client = client_of(sim, max_concurrency=16)
+    sim.faults.add(Fault("status", status=429))
+    client.create_batch(1)
+    sim.clear_requests()
+    sim.settings.latency_seconds = 0.3
+    create_many(client, 40)
+    at_first = [request for request in sim.requests if request.started_at < sim.requests[0].started_at + 0.2]
+    assert 8 <= len(at_first) <= 9
+
+
 def test_that_calls_wait_is_told_once_and_only_where_it_takes_long(sim: Simulator) -> None:
     told: list[str] = []
     client = Client(sim.url, ApiKeys(KEY), ClientOptions(), told.append)

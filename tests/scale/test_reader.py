@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -94,6 +95,21 @@ def test_what_this_process_has_changed_is_read_anew(sim: Simulator, client: Clie
     sim.clear_requests()
     assert reader.read(fresh[1]).status == "pending"
     assert sim.requests == []
+
+
+def test_a_page_that_was_asked_for_before_a_change_ended_is_not_believed(
+    sim: Simulator, client: Client, batch_ids: list[str]
+) -> None:
+    reader, changed = BatchReader(client, SystemClock()), batch_ids[5]
+    sim.settings.latency_seconds = 0.5
+    with ThreadPoolExecutor(20) as pool:
+        reads = [pool.submit(reader.read, batch_id) for batch_id in batch_ids[:20]]
+        while not any("page" in request.query for request in sim.requests):
+            time.sleep(0.01)
+        sim.delete(changed)
+        reader.changed(changed)
+        assert isinstance(reads[5].exception(), NotFound)
+    assert len(sim.requests_of("GET", f"/v1/batch-sessions/{changed}")) == 1
 
 
 def test_looks_that_come_one_by_one_share_pages_too(sim: Simulator, client: Client, batch_ids: list[str]) -> None:
