@@ -81,7 +81,11 @@ def test_a_refused_cancel_whose_sessions_were_ended_instead_is_no_failure(cli: C
     for subject in (ended, given_up):
         receipts.close(receipts.intend("cancel", subject), "refused", http_status=409)
     receipts.close(receipts.intend("end_sessions", ended), "done", ended_sessions=3)
-    assert cli.run("receipts").out.endswith("3 sessions ended, 2 refused, 1 of the refused done in another way\n")
+    expected = "3 sessions ended, 2 refused, 1 of the refused done in another way\n"
+    assert cli.run("receipts").out.endswith(expected)
+    later_run = store(cli)
+    later_run.close(later_run.intend("delete", given_up), "done")
+    assert cli.run("receipts").out.endswith(expected)
 
 
 def test_deletions_that_failed_at_first_and_not_in_the_end_are_none(cli: CommandLine) -> None:

@@ -54,12 +54,11 @@ class Limiter:
                 while (wait := self._seconds_to_wait(flow, returning)) != 0:
                     has_waited = True
                     self._turn.wait(wait)
-            except BaseException:
-                # Interrupted: those who let this one go first need not wait for it any more.
-                self._turn.notify_all()
-                raise
             finally:
                 flow.returning -= returning
+                if returning:
+                    # Those who let this one go first need not wait for it any more.
+                    self._turn.notify_all()
             flow.under_way += 1
             self._under_way += 1
         if has_waited:

@@ -29,8 +29,9 @@ _SILENT_SECONDS = 3.0
 class ClientOptions:
     """How the client behaves, in seconds.
 
-    No try of a call begins later than `retry_limit` after its first, and there are at most `max_retries` more. A 429 is
-    repeated for `rate_limit_patience`, however often, unless `max_retries` is 0: plans count by the minute.
+    No try of a call begins later than `retry_limit` after its first, and there are at most `max_retries` more. After a
+    429 it may be as late as `rate_limit_patience`; and what changes something is repeated then however often, unless
+    `max_retries` is 0, since plans count by the minute. A GET is not: who reads may have a time limit of their own.
     """
 
     connect_timeout: float = 10.0
@@ -82,19 +83,24 @@ class Transport:
                 # Not before: a call that waits for its first turn has not been refused anything.
                 began = min(began, sent_at)
                 response = self._try(operation, method, path, **options)
-            if response.status_code != requests.codes.too_many_requests:
-                self._limiter.succeeded(lane)
-                return _reply(response, turned_away, began)
-            turned_away += 1
-            pause = self._limiter.turned_away(lane, _retry_after(response), sent_at)
+                # The limiter learns of it before another call takes this one's place.
+                if response.status_code != requests.codes.too_many_requests:
+                    self._limiter.succeeded(lane)
+                    return _reply(response, turned_away, began)
+                turned_away += 1
+                pause = self._limiter.turned_away(lane, _retry_after(response), sent_at)
             patience = self._options.rate_limit_patience - (time.monotonic() - began)
-            if not self._options.max_retries or pause > patience:
+            if pause > patience or not self._may_be_repeated(method, turned_away):
                 return _reply(response, turned_away - 1, began, f"; it asks to wait {pause:.0f} s" if pause > 1 else "")
             if time.monotonic() - began + pause > _SILENT_SECONDS and self._is_told.acquire(blocking=False):
                 minutes = self._options.rate_limit_patience / 60
                 self._tell(
                     f"the API's limit is reached (HTTP 429): calls wait and are repeated, for up to {minutes:g} min"
                 )
+
+    def _may_be_repeated(self, method: str, turned_away: int) -> bool:
+        most = self._options.max_retries
+        return turned_away <= most if method == "GET" else most > 0
 
     def _try(self, operation: str, method: str, path: str, **options: Any) -> requests.Response:
         timeout = (self._options.connect_timeout, self._options.request_timeout)

@@ -35,5 +35,9 @@ def _at_once(client: Client, pages: range, query: dict[str, Any]) -> list[BatchP
     def one(page: int) -> BatchPage:
         return client.list_batches(page=page, **query)
 
-    with ThreadPoolExecutor(len(pages), thread_name_prefix="page") as pool:
-        return list(pool.map(logs.keeping_about(one), pages))
+    try:
+        with ThreadPoolExecutor(len(pages), thread_name_prefix="page") as pool:
+            return list(pool.map(logs.keeping_about(one), pages))
+    except RuntimeError:
+        # The system gives no more threads.
+        return [one(page) for page in pages]

@@ -12,6 +12,7 @@ from pulumi_anchorbrowser.words import batches, counted, sessions
 
 _SESSIONS = ("cancelled_sessions", "ended_sessions", "deleted_sessions")
 _VERBS = {"cancelled_sessions": "cancelled", "ended_sessions": "ended", "deleted_sessions": "deleted"}
+_CONFLICT = 409
 _OWN = ("http_status", *_SESSIONS, "failed_deletions", "uncertain", "in_state", "note")
 
 
@@ -73,12 +74,13 @@ class ReceiptsReport:
 
     def _done_instead(self) -> int:
         # A cancel that the API refuses since creation had ended is followed by what `if_completed` says.
-        done: set[str | None] = set()
+        done: set[tuple[str, str | None]] = set()
         instead = 0
         for one in reversed(self.receipts):
-            if one.outcome == "done":
-                done.add(one.subject.batch_id)
-            instead += one.outcome == "refused" and one.subject.batch_id in done
+            about = (one.run, one.subject.batch_id)
+            if one.outcome == "done" and one.operation in {"end_sessions", "delete"}:
+                done.add(about)
+            instead += one.operation == "cancel" and one.http_status == _CONFLICT and about in done
         return instead
 
     def to_rows(self) -> list[dict[str, Any]]:
