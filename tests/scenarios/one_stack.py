@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from stages import EngineStage, Stage, StageResult
@@ -40,6 +43,18 @@ for name, args in json.loads(pulumi.Config().require("resources")).items():
     made[name] = kind(name, **{key: value(given) for key, given in args.items()})
     pulumi.export(name, {key: getattr(made[name], key) for key in kind.__annotations__})
 '''
+
+
+@contextmanager
+def down(sim: Simulator) -> Iterator[None]:
+    """The API is down: its port refuses connections, and no other program can take it meanwhile."""
+    address = urlsplit(sim.url)
+    sim.stop()
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((address.hostname, address.port))
+        yield
+    sim.start()
 
 
 class OneStack:

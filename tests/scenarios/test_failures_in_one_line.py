@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scenarios.one_stack import KEY, MISSING_ID, OneStack, browsers, has_traceback, one_error
+from scenarios.one_stack import KEY, MISSING_ID, OneStack, browsers, down, has_traceback, one_error
 from stages import EngineStage, StageResult
 
 from pulumi_anchorbrowser.simulator import Simulator
@@ -99,22 +99,20 @@ def test_without_a_key_the_error_says_how_to_set_one(stack: OneStack) -> None:
 
 def test_while_the_api_is_down_nothing_is_lost_and_nothing_is_taken_for_gone(stack: OneStack, sim: Simulator) -> None:
     stack.wants(browsers(count=3))
-    sim.stop()
-    error = one_error(stack.up(expect_failure=True))
+    with down(sim):
+        error = one_error(stack.up(expect_failure=True))
     assert "Could not create a batch: no connection" in error
     assert "Check the network" in error
     assert stack.names() == set()
 
-    sim.start()
     batch = stack.up().outputs["browsers"]["batch_id"]
     assert list(sim.batches) == [batch]
-    sim.stop()
-    assert f"Could not read batch {batch}: no connection" in one_error(stack.refresh(expect_failure=True))
-    failed = stack.run(stack.stage.destroy, expect_failure=True)
+    with down(sim):
+        assert f"Could not read batch {batch}: no connection" in one_error(stack.refresh(expect_failure=True))
+        failed = stack.run(stack.stage.destroy, expect_failure=True)
     assert f"Could not delete batch {batch}: no connection" in one_error(failed)
     assert stack.names() == {"browsers"}
 
-    sim.start()
     assert len(sim.live_sessions()) == 3
     stack.destroy()
     assert stack.calls == [f"DELETE {batch}"]
