@@ -85,7 +85,7 @@ def _compared(version: str) -> Finding:
         sdk = version
     if _numbers(version) == _numbers(sdk):
         return Finding("Pulumi CLI", "ok", version)
-    advice = f"It is not the SDK's version ({sdk}): then a failed `up` can end with a traceback of the language host."
+    advice = f"Not the SDK's version ({sdk}): a failed `up` can end with a harmless traceback of the language host."
     return Finding("Pulumi CLI", "warning", version, advice)
 
 
