@@ -77,7 +77,8 @@ def memory_table(results: Results) -> str:
     """The memory of a cleanup, by the length of the list that it looks through."""
     head = ("batches in the list", "requests", "whole command, s", "peak, MiB")
     return table(head, (
-        (batches, sum(one["requests"].values()), f"{one['seconds']:.1f}", f"{(one['peak_bytes'] or 0) / MIB:.0f}")
+        (batches, sum(one["requests"].values()), f"{one['seconds']:.1f}",
+         f"{one['peak_bytes'] / MIB:.0f}" if one["peak_bytes"] else "")
         for batches in results.labels("memory", "batches")
         for one in results.of("memory", batches=batches).values()
     ))  # fmt: skip

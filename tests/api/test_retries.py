@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from scenarios.one_stack import down
 
 from pulumi_anchorbrowser.api import (
     ApiError,
@@ -141,12 +142,10 @@ def test_a_refusal_is_final(sim: Simulator, patient: Client, batch_id: str, stat
 def test_a_connection_never_made_is_tried_again_and_then_told(
     sim: Simulator, patient: Client, batch_id: str, call: str
 ) -> None:
-    sim.stop()
-    with pytest.raises(NotConnected, match=r"tried 3 times in \d+ s") as caught:
+    with down(sim), pytest.raises(NotConnected, match=r"tried 3 times in \d+ s") as caught:
         CALLS[call](patient, batch_id)
     assert caught.value.nothing_done
     assert "refused" in str(caught.value)
-    sim.start()
     CALLS[call](patient, batch_id)
     assert methods(sim) == [call]
 

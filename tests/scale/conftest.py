@@ -1,8 +1,9 @@
-"""A simulator with room for many."""
+"""A simulator with room for many, and a system that runs short of threads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from threading import Thread
 
 import pytest
 
@@ -15,3 +16,22 @@ KEY = "key-at-scale"
 def sim() -> Iterator[Simulator]:
     with Simulator({KEY: "team"}, Settings()) as running:
         yield running
+
+
+@pytest.fixture
+def leave_threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """From now on the system gives only so many more threads."""
+    start = Thread.start
+
+    def leave(count: int) -> None:
+        left = [None] * count
+
+        def scarce(thread: Thread) -> None:
+            if not left:
+                raise RuntimeError("can't start new thread")
+            left.pop()
+            start(thread)
+
+        monkeypatch.setattr(Thread, "start", scarce)
+
+    return leave

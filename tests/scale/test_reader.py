@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -11,8 +11,8 @@ import pytest
 from pulumi_anchorbrowser.api import ApiKeys, Client, NotFound
 from pulumi_anchorbrowser.api.models import Pagination
 from pulumi_anchorbrowser.lifecycle import SystemClock
-from pulumi_anchorbrowser.lifecycle.pages import volleys
-from pulumi_anchorbrowser.lifecycle.reading import BatchReader, pages_left
+from pulumi_anchorbrowser.lifecycle.pages import pages_left, volleys
+from pulumi_anchorbrowser.lifecycle.reading import BatchReader
 from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 
@@ -156,12 +156,9 @@ def test_whoever_waits_for_pages_wakes_also_where_reading_them_breaks(
 
 
 def test_where_no_threads_are_to_be_had_pages_are_read_one_after_another(
-    client: Client, batch_ids: list[str], monkeypatch: pytest.MonkeyPatch
+    client: Client, batch_ids: list[str], leave_threads: Callable[[int], None]
 ) -> None:
-    def none_left(_: threading.Thread) -> NoReturn:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", none_left)
+    leave_threads(0)
     found = [batch.batch_id for answers in volleys(client) for page in answers for batch in page.batches]
     assert sorted(found) == sorted(batch_ids)
 

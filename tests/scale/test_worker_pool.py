@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pulumi
-import pytest
 
 import pulumi_anchorbrowser as anchorbrowser
 from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
@@ -91,7 +90,7 @@ def test_outside_a_pool_nothing_is_widened_and_nothing_breaks() -> None:
 
 
 def test_where_no_more_threads_are_to_be_had_those_that_there_are_do_all_the_work(
-    monkeypatch: pytest.MonkeyPatch,
+    leave_threads: Callable[[int], None],
 ) -> None:
     def sleepy() -> int:
         time.sleep(0.05)
@@ -99,32 +98,19 @@ def test_where_no_more_threads_are_to_be_had_those_that_there_are_do_all_the_wor
 
     with ThreadPoolExecutor(4) as pool:
         assert pool.submit(widen_worker_pool, 64).result()
-        left = [None] * 2
-        start = threading.Thread.start
-
-        def scarce(thread: threading.Thread) -> None:
-            if not left:
-                raise RuntimeError("can't start new thread")
-            left.pop()
-            start(thread)
-
-        monkeypatch.setattr(threading.Thread, "start", scarce)
+        leave_threads(2)
         done = [pool.submit(sleepy) for _ in range(20)]
         assert len({one.result(timeout=20) for one in done}) == 3
 
 
 def test_calls_that_are_queued_while_no_more_threads_are_to_be_had_are_done_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    leave_threads: Callable[[int], None],
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
         may_widen = threading.Event()
         widened = pool.submit(lambda: may_widen.wait(20) and widen_worker_pool(64))
         queued = [pool.submit(int, "7") for _ in range(5)]
-
-        def none_left(_: threading.Thread) -> None:
-            raise RuntimeError("can't start new thread")
-
-        monkeypatch.setattr(threading.Thread, "start", none_left)
+        leave_threads(0)
         may_widen.set()
         assert widened.result(timeout=20) is True
         assert [one.result(timeout=20) for one in queued] == [7] * 5

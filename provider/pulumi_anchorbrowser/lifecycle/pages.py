@@ -8,9 +8,11 @@ from typing import Any
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import BatchPage, Client
+from pulumi_anchorbrowser.api.models import Pagination
 
 # Pages that are held at once: enough for 1,600 batches in two round trips, and little memory for any number.
 _AT_ONCE = 16
+_PAGE_SIZE = 100
 
 
 def volleys(client: Client, **query: Any) -> Iterator[list[BatchPage]]:
@@ -25,10 +27,17 @@ def volleys(client: Client, **query: Any) -> Iterator[list[BatchPage]]:
         pagination = answers[-1].pagination
         if not pagination.has_next:
             return
-        last = max(page + 1, pagination.total_pages or 0)
-        following = range(page + 1, min(last, page + _AT_ONCE) + 1)
+        following = range(page + 1, page + min(pages_left(pagination, page), _AT_ONCE) + 1)
         answers = _at_once(client, following, query)
         page = following[-1]
+
+
+def pages_left(pagination: Pagination, read: int) -> int:
+    """How many pages there are after the first `read`; at least 1, also where the API does not say."""
+    pages = pagination.total_pages
+    if pages is None and pagination.total_records is not None:
+        pages = -(-pagination.total_records // _PAGE_SIZE)
+    return max(1, (pages or read + 1) - read)
 
 
 def _at_once(client: Client, pages: range, query: dict[str, Any]) -> list[BatchPage]:

@@ -9,13 +9,12 @@ from threading import Event, Lock
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, Client
-from pulumi_anchorbrowser.api.models import UNFINISHED, Pagination
+from pulumi_anchorbrowser.api.models import UNFINISHED
 from pulumi_anchorbrowser.lifecycle.notices import Clock
-from pulumi_anchorbrowser.lifecycle.pages import volleys
+from pulumi_anchorbrowser.lifecycle.pages import pages_left, volleys
 
 MAX_AGE_SECONDS = 5.0
 _GATHERED_SECONDS = 0.05
-_PAGE_SIZE = 100
 # So many batches, read within MAX_AGE_SECONDS, are worth a page of the list.
 _MANY = 3
 
@@ -103,9 +102,11 @@ class BatchReader:
                 with self._lock:
                     self._gathering = None
                 missing = {id_ for id_, since in gathering.wanted.items() if self._fresh(id_, since) is None}
+                if missing:
+                    missing |= self._asked_for_since_pages_were_read()
                 # They are read for all who wait, and are about no one batch.
                 with logs.about(urn=None, claim=None, batch_id=None):
-                    self._read_pages(missing and missing | self._asked_for_since_pages_were_read())
+                    self._read_pages(missing)
         finally:
             with self._lock:
                 if self._gathering is gathering:
@@ -142,11 +143,3 @@ class BatchReader:
             # Of a list of a hundred thousand, only what is still of use is kept.
             self._seen = {id_: seen for id_, seen in self._seen.items() if began - seen.asked_at <= MAX_AGE_SECONDS}
             self._seen.update({batch.batch_id: _Seen(asked_at, batch) for batch in batches})
-
-
-def pages_left(pagination: Pagination, read: int) -> int:
-    """How many pages there are after the first `read`; at least 1, also where the API does not say."""
-    pages = pagination.total_pages
-    if pages is None and pagination.total_records is not None:
-        pages = -(-pagination.total_records // _PAGE_SIZE)
-    return max(1, (pages or read + 1) - read)
