@@ -1,4 +1,4 @@
-"""Small real servers on loopback: one whose answers a test writes out, and a proxy that tunnels."""
+"""Small real servers on loopback: one whose responses a test writes out, and a proxy that tunnels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Received:
 
 @dataclass
 class Answer:
-    """What to send back; `data` is put into the API's envelope."""
+    """A response to send; `data` is put into the API's envelope."""
 
     status: int = 200
     body: bytes = b""
@@ -40,7 +40,7 @@ class Answer:
 
 
 class Canned:
-    """An HTTP server that answers with what `answer` makes of each request, and keeps every request."""
+    """An HTTP server that responds with what `answer` makes of each request, and keeps every request."""
 
     def __init__(self, answer: Answer | Callable[[Received], Answer], tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Received] = []
@@ -56,7 +56,9 @@ class Canned:
                 request = Received(self.command, self.path, headers, body)
                 canned.requests.append(request)
                 reply = made(request)
-                self.send_response(reply.status)
+                # The server's own date, unless the response has one.
+                send = self.send_response_only if "Date" in reply.headers else self.send_response
+                send(reply.status)
                 for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
+from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.simulator import Settings, Simulator
 
 KEY = "key-of-a-8c1f"
@@ -19,6 +20,8 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -28,13 +31,20 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., Client]]:
-    """Makes clients; options are those of ClientOptions, without repeats unless `max_retries` says so."""
+def notified() -> list[str]:
+    """What the clients of a test have notified of."""
+    return []
+
+
+@pytest.fixture
+def connect(notified: list[str]) -> Iterator[Callable[..., Client]]:
+    """Makes clients; options are those of ClientOptions, without retries unless `max_retries` says so."""
     with ExitStack() as opened:
 
-        def make(url: str, keys: ApiKeys | str = KEY, **options: Any) -> Client:
+        def make(url: str, keys: ApiKeys | str = KEY, clock: Clock | None = None, **options: Any) -> Client:
             keys = ApiKeys(keys) if isinstance(keys, str) else keys
-            client = Client(url, keys, ClientOptions(**{"max_retries": 0, **options}))
+            chosen = ClientOptions(**{"max_retries": 0, **options})
+            client = Client(url, keys, chosen, notify=notified.append, clock=clock)
             opened.callback(client.close)
             return client
 

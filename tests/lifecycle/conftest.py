@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from lifecycle.kept import KEY, OTHER_KEY, Stage
+from lifecycle.one_batch import KEY, OTHER_KEY, Stage
 
 from pulumi_anchorbrowser.simulator import Settings, Simulator
 

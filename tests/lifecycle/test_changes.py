@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from lifecycle.kept import DICTIONARIES, ID, OTHER_ID, all_inputs, all_records, few, news_of, record
+from lifecycle.one_batch import DICTIONARIES, ID, OTHER_ID, all_inputs, all_records, few, news_of, record
 
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord, changes_between
 
@@ -47,7 +47,6 @@ ADOPTED: dict[str, Any] = {"adopted": True, "count": None}
         ({}, {"if_completed": "fail"}, {"if_completed"}, {}),
         ({}, {"on_missing": "recreate"}, {"on_missing"}, {}),
         ({}, {"owner": "acme/shop/renamed"}, {"owner"}, {}),
-        ({}, {"resource_urn": "urn:another"}, {"resource_urn"}, {}),
         # Forward.
         ({}, {"status": "cancelled"}, {"status"}, {}),
         ({}, {"status": "deleted"}, {"status"}, {}),

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from lifecycle.kept import ON_MISSING, OTHER_KEY, PHASES, STATUSES, Phase, Stage, news_of
+from lifecycle.one_batch import ON_MISSING, OTHER_KEY, PHASES, STATUSES, Phase, Stage, news_of
 
 from pulumi_anchorbrowser.api import ApiError
 from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError, changes_between
@@ -20,7 +20,7 @@ def no_unknowns(_: object) -> bool:
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_refresh_brings_the_counts_up_to_date_and_changes_nothing_else(stage: Stage, phase: Phase) -> None:
     before = stage.start(phase)
-    after = stage.keeper.read(before, stage.told)
+    after = stage.batches.read(before, stage.told)
     assert after is not None
     assert stage.asked == ["GET batch"]
     assert after.live_status == phase
@@ -35,19 +35,19 @@ def test_a_refresh_brings_the_counts_up_to_date_and_changes_nothing_else(stage: 
 
 
 def test_sessions_that_expired_are_no_drift(stage: Stage) -> None:
-    before = stage.keeper.read(stage.start("completed"), stage.told)
+    before = stage.batches.read(stage.start("completed"), stage.told)
     assert before is not None
     stage.sim.expire(before.id)
-    assert stage.keeper.read(before, stage.told) == before
+    assert stage.batches.read(before, stage.told) == before
 
 
 def test_a_refresh_keeps_every_count_of_a_stop(stage: Stage) -> None:
     cancelled = stage.update(stage.start("processing"), status="cancelled")
-    read = stage.keeper.read(cancelled, stage.told)
+    read = stage.batches.read(cancelled, stage.told)
     assert read is not None
     assert read.cancelled_sessions == cancelled.cancelled_sessions
     ended = stage.update(stage.start("completed"), status="cancelled")
-    read = stage.keeper.read(ended, stage.told)
+    read = stage.batches.read(ended, stage.told)
     assert read is not None
     assert read.ended_sessions == 5
     assert read.is_stopped
@@ -62,8 +62,9 @@ def test_a_batch_that_is_gone_stays_as_deleted_unless_it_is_to_be_recreated(
     stage.sim.settings.get_after_delete = gone
     before = stage.start("processing").but(status=status, on_missing=on_missing)
     stage.sim.delete(before.id)
-    after = stage.keeper.read(before, stage.told)
-    assert stage.asked == ["GET batch"]
+    after = stage.batches.read(before, stage.told)
+    # The word of one 404 is not enough: a replica of the API may lag.
+    assert stage.asked == ["GET batch"] * (2 if gone == "404" else 1)
     if (status, on_missing) == ("active", "recreate"):
         assert after is None
     else:
@@ -76,7 +77,7 @@ def test_a_batch_that_is_gone_stays_as_deleted_unless_it_is_to_be_recreated(
 def test_a_batch_known_to_be_gone_is_not_asked_for_again(stage: Stage) -> None:
     deleted = stage.update(stage.start(), status="deleted")
     stage.forget(deleted)
-    assert stage.keeper.read(deleted, stage.told) == deleted
+    assert stage.batches.read(deleted, stage.told) == deleted
     assert stage.sim.requests == []
     assert stage.told.warnings == []
 
@@ -104,21 +105,21 @@ def test_an_answer_that_is_not_a_404_of_the_api_is_never_taken_for_gone(
     before = stage.start("completed", on_missing=on_missing)
     stage.sim.faults.add(Fault(fault.kind, status=fault.status, times=None))
     with pytest.raises(ApiError):
-        stage.another_keeper(request_timeout=0.3).read(before, stage.told)
+        stage.later_run(request_timeout=0.3).read(before, stage.told)
 
 
 def test_no_connection_is_never_taken_for_gone(stage: Stage) -> None:
     before = stage.start("completed", on_missing="recreate")
     stage.sim.stop()
     with pytest.raises(ApiError):
-        stage.keeper.read(before, stage.told)
+        stage.batches.read(before, stage.told)
 
 
 def call(stage: Stage, operation: str, before: BatchRecord) -> object:
     if operation == "read":
-        return stage.keeper.read(before, stage.told)
+        return stage.batches.read(before, stage.told)
     if operation == "delete":
-        return stage.keeper.delete(before, stage.told)
+        return stage.batches.delete(before, stage.told)
     return stage.update(before, status=operation)
 
 
@@ -131,7 +132,7 @@ def test_a_404_under_another_teams_key_is_an_error_that_says_how_to_confirm(
     stage: Stage, operation: str, wish: Any
 ) -> None:
     before = stage.start("processing", on_destroy=wish, on_missing="recreate")
-    stage.keeper = stage.another_keeper(OTHER_KEY)
+    stage.batches = stage.later_run(OTHER_KEY)
     with pytest.raises(LifecycleError, match="may still run") as caught:
         call(stage, operation, before)
     assert len(stage.live) == 5
@@ -141,7 +142,7 @@ def test_a_404_under_another_teams_key_is_an_error_that_says_how_to_confirm(
     code = re.search(r"ANCHORBROWSER_CONFIRM_ACCOUNT=(\w+)", str(caught.value))
     assert code is not None
 
-    stage.keeper = stage.another_keeper(OTHER_KEY, confirmed={code[1]})
+    stage.batches = stage.later_run(OTHER_KEY, confirmed={code[1]})
     after = call(stage, operation, before)
     assert after is None or isinstance(after, BatchRecord)
     assert after is None or after.live_status == "deleted"
@@ -150,17 +151,17 @@ def test_a_404_under_another_teams_key_is_an_error_that_says_how_to_confirm(
 def test_the_confirmation_of_one_key_vouches_for_no_other(stage: Stage) -> None:
     before = stage.start("processing")
     with pytest.raises(LifecycleError) as caught:
-        stage.another_keeper(OTHER_KEY).read(before, stage.told)
+        stage.later_run(OTHER_KEY).read(before, stage.told)
     code = str(caught.value).rpartition("=")[2].rstrip(".")
     with Simulator({"third-key": "team-c"}) as elsewhere, pytest.raises(LifecycleError):
-        stage.another_keeper("third-key", elsewhere.url, confirmed={code}).read(before, stage.told)
+        stage.later_run("third-key", elsewhere.url, confirmed={code}).read(before, stage.told)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_404_at_another_address_is_an_error_that_names_both(stage: Stage, operation: str) -> None:
     before = stage.start("processing")
     with Simulator({"key-of-team-a": "team-a"}) as elsewhere:
-        stage.keeper = stage.another_keeper(url=elsewhere.url)
+        stage.batches = stage.later_run(url=elsewhere.url)
         with pytest.raises(LifecycleError) as caught:
             call(stage, operation, before)
         assert elsewhere.url in str(caught.value)
@@ -171,13 +172,13 @@ def test_a_404_at_another_address_is_an_error_that_names_both(stage: Stage, oper
 def test_a_rotated_key_of_the_same_team_is_taken_into_the_record(stage: Stage) -> None:
     before = stage.start("processing")
     stage.sim.rotate_key("key-of-team-a", "rotated")
-    stage.keeper = stage.another_keeper("rotated")
-    read = stage.keeper.read(before, stage.told)
+    stage.batches = stage.later_run("rotated")
+    read = stage.batches.read(before, stage.told)
     assert read is not None
     assert read.account != before.account
     assert changes_between(read.id, read.to_outputs(), news_of(before), no_unknowns) == ([], [])
     stage.sim.delete(read.id)
-    gone = stage.keeper.read(read, stage.told)
+    gone = stage.batches.read(read, stage.told)
     assert gone is not None
     assert gone.live_status == "deleted"
 
@@ -185,13 +186,13 @@ def test_a_rotated_key_of_the_same_team_is_taken_into_the_record(stage: Stage) -
 def test_a_rotated_key_of_the_same_team_still_stops_everything(stage: Stage) -> None:
     before = stage.start("processing")
     stage.sim.rotate_key("key-of-team-a", "rotated")
-    stage.keeper = stage.another_keeper("rotated")
-    stage.keeper.delete(before, stage.told)
+    stage.batches = stage.later_run("rotated")
+    stage.batches.delete(before, stage.told)
     assert stage.nothing_runs_ever()
 
 
 def test_the_account_stays_as_it_was_written_while_the_key_is_the_same(stage: Stage) -> None:
     before = stage.start("processing")
-    read = stage.another_keeper().read(before, stage.told)
+    read = stage.later_run().read(before, stage.told)
     assert read is not None
     assert read.account == before.account

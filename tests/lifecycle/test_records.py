@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.kept import ID, OTHER_ID, all_inputs, all_records, few, inputs, record
+from lifecycle.one_batch import ID, all_inputs, all_records, few, inputs, record
 
 from pulumi_anchorbrowser.api import BatchSummary
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord, new_claim
-from pulumi_anchorbrowser.lifecycle.ownership import claim_tag, is_reserved_tag, owner_tag, with_marks
-from pulumi_anchorbrowser.lifecycle.readiness import seconds
+from pulumi_anchorbrowser.lifecycle.tags import claim_tag, is_reserved_tag, minted_at, owner_tag, run_mark_of, with_tags
+from pulumi_anchorbrowser.lifecycle.durations import seconds
 
 
 @few
 @given(before=all_records())
 def test_a_record_comes_back_from_the_state_as_it_went(before: BatchRecord) -> None:
-    assert BatchRecord.from_outputs(before.to_outputs()) == before
+    assert BatchRecord.from_outputs(before.to_outputs()) == before.but(resource_urn=None)
 
 
 @few
 @given(before=all_records())
 def test_a_record_comes_back_from_an_engine_that_drops_what_is_none(before: BatchRecord) -> None:
     stored = json.loads(json.dumps({name: value for name, value in before.to_outputs().items() if value is not None}))
-    assert BatchRecord.from_outputs({**stored, "__provider": "x", "of_a_later_version": 1}) == before
+    assert BatchRecord.from_outputs({**stored, "__provider": "x", "of_a_later_version": 1}) == before.but(resource_urn=None)
 
 
 @few
@@ -87,6 +89,7 @@ def test_times_once_known_stay_known() -> None:
         ("1h30m", 5400),
         ("500ms", 0.5),
         ("1.5h", 5400),
+        ("10", 10),
         (30, 30),
         (0.5, 0.5),
         (0, 0),
@@ -97,7 +100,7 @@ def test_a_duration(text: str | float, length: float) -> None:
     assert seconds(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "10", "soon", "10 m", "-5m", -1, -0.1, "nan", "inf", float("nan")])
+@pytest.mark.parametrize("text", ["", "soon", "10 m", "-5m", -1, -0.1, "nan", "inf", float("nan")])
 def test_anything_else_is_no_duration(text: str | float) -> None:
     with pytest.raises(ValueError, match='a duration such as "10m" or "90s", or a number of seconds'):
         seconds(text)
@@ -109,31 +112,38 @@ def test_a_number_is_so_many_seconds(length: float) -> None:
     assert seconds(length) == length
 
 
+NOW, MARK = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc), "a1b"
 OWN = ["pulumi", "pulumi-owner:acme/shop/dev", "pulumi-claim:c"]
 
 
 @pytest.mark.parametrize("configuration", [None, {}, {"session": {}}, {"session": {"tags": []}}, {"session": None}])
 def test_every_session_is_marked_with_its_owner_and_its_claim(configuration: dict[str, Any] | None) -> None:
-    assert with_marks(configuration, "acme/shop/dev", "c") == {"session": {"tags": OWN}}
+    assert with_tags(configuration, "acme/shop/dev", "c") == {"session": {"tags": OWN}}
 
 
 def test_the_users_own_tags_and_settings_stay_and_theirs_is_not_touched() -> None:
     given_configuration = {"session": {"tags": ["mine"], "recording": {"active": True}}, "browser": {"x": 1}}
     before = json.dumps(given_configuration)
-    marked = with_marks(given_configuration, "acme/shop/dev", "c")
+    marked = with_tags(given_configuration, "acme/shop/dev", "c")
     assert marked["session"] == {"tags": ["mine", *OWN], "recording": {"active": True}}
     assert marked["browser"] == {"x": 1}
     assert json.dumps(given_configuration) == before
 
 
 def test_the_marks_are_reserved() -> None:
-    for mark in (*OWN, owner_tag("x/y/z"), claim_tag(new_claim())):
+    for mark in (*OWN, owner_tag("x/y/z"), claim_tag(new_claim(NOW, MARK))):
         assert is_reserved_tag(mark)
 
 
-def test_a_claim_is_another_one_each_time_and_fits_into_a_filter() -> None:
-    claims = {new_claim() for _ in range(100)}
-    assert len(claims) == 100
-    assert all("," not in claim and len(claim) >= 16 for claim in claims)
-    assert ID not in claims
-    assert OTHER_ID not in claims
+def test_a_claim_is_unique_and_says_when_and_in_which_run_it_was_minted() -> None:
+    claims = [new_claim(NOW, MARK) for _ in range(100)]
+    assert len(set(claims)) == 100
+    for claim in claims:
+        assert re.fullmatch("[0-9a-f]{24}", claim)
+        assert (minted_at(claim), run_mark_of(claim)) == (NOW, MARK)
+    assert new_claim(NOW, MARK) < new_claim(NOW + timedelta(milliseconds=1), MARK)
+
+
+@pytest.mark.parametrize("text", ["", "claim-1", "pulumi", "zzzzzzzzzzz000"])
+def test_a_text_that_is_no_claim_has_no_time(text: str) -> None:
+    assert minted_at(text) is None

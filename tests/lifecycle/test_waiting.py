@@ -1,24 +1,40 @@
-"""Waiting until browsers are ready, on a clock that moves the simulator's along."""
+"""Waits until browsers are ready, on a clock that moves the simulator's along."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from lifecycle.kept import ID, MovedClock, Stage
+from lifecycle.one_batch import ID, KEY, URN, MovedClock, Stage, Told
 
-from pulumi_anchorbrowser.api import ApiError, Forbidden
-from pulumi_anchorbrowser.lifecycle import Goal, LifecycleError, Reached, Waiting
-from pulumi_anchorbrowser.lifecycle.reading import BatchReader
-from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
-from pulumi_anchorbrowser.receipts import Receipts
-from pulumi_anchorbrowser.simulator import Fault
+from pulumi_anchorbrowser.api import ApiError, ApiKeys, BatchRetried, Client, Forbidden, Outcome
+from pulumi_anchorbrowser.clock import Interrupted, SystemClock
+from pulumi_anchorbrowser.lifecycle.listing import Listing
+from pulumi_anchorbrowser.lifecycle.waiting import NotReady, Reached, ReadyInputs, Waiting, ready_problems
+from pulumi_anchorbrowser.receipts import Subject
+from pulumi_anchorbrowser.simulator import Fault, Settings, Simulator
+
+
+class Recorded:
+    """Makes calls as the receipts would, and remembers their subjects."""
+
+    def __init__(self) -> None:
+        self.subjects: list[tuple[str, Subject]] = []
+
+    def __call__(
+        self, operation: str, subject: Subject, call: Callable[[], Outcome[BatchRetried]]
+    ) -> Outcome[BatchRetried]:
+        self.subjects.append((operation, subject))
+        return call()
 
 
 def waiting_on(stage: Stage, clock: MovedClock, **options: Any) -> Waiting:
+    own = {name: options.pop(name) for name in ("pause", "is_young", "record") if name in options}
     client = stage.client(**options)
-    reader = BatchReader(client, clock)
-    return Waiting(client, reader, RecordedCalls(client, Receipts(None), reader.changed), clock, stage.told)
+    return Waiting(client, Listing(client, clock), clock, stage.told, own.pop("record", Recorded()), **own)
 
 
 def wait(
@@ -31,24 +47,53 @@ def wait(
     **options: Any,
 ) -> Reached:
     stage.clock = MovedClock(stage.sim.advance)
-    return waiting_on(stage, stage.clock, **options).until(batch_id, Goal(min_ready, timeout, retry_failed))
+    inputs = ReadyInputs(
+        batch_id=batch_id, min_ready=min_ready, timeout=timeout, retry_failed=retry_failed, resource_urn=URN
+    )
+    return waiting_on(stage, stage.clock, **options).until(inputs)
 
 
-def test_all_browsers_are_waited_for(stage: Stage) -> None:
+def test_a_wait_ends_when_all_browsers_are_ready(stage: Stage) -> None:
     batch_id = stage.foreign()
     reached = wait(stage, batch_id)
     assert (reached.batch.status, reached.batch.completed_requests, reached.retried_sessions) == ("completed", 5, None)
     assert set(stage.asked) == {"GET batch"}
-    assert 100 <= sum(stage.clock.slept) < 140
+    assert sum(stage.clock.slept) == 100
 
 
-def test_the_pauses_are_the_vendors_own_advice(stage: Stage) -> None:
+def test_the_pause_is_constant(stage: Stage) -> None:
     wait(stage, stage.foreign())
-    assert stage.clock.slept == [5, 7.5, 11.25, 16.875, 25.3125, 30, 30][: len(stage.clock.slept)]
-    assert len(stage.clock.slept) >= 5
+    assert set(stage.clock.slept) == {5.0}
+    wait(stage, stage.foreign(), pause=20)
+    assert set(stage.clock.slept) == {20.0}
 
 
-def test_enough_browsers_are_enough(stage: Stage) -> None:
+def test_a_wait_that_begins_between_two_looks_of_the_others_joins_them_at_the_next(stage: Stage) -> None:
+    clock = MovedClock(stage.sim.advance)
+    clock.at = 1003.5
+    waiting_on(stage, clock).until(ReadyInputs(batch_id=stage.foreign()))
+    assert clock.slept[:3] == [pytest.approx(1.5), pytest.approx(5), pytest.approx(5)]
+
+
+def test_many_waits_end_within_one_pause_of_readiness_and_share_their_requests() -> None:
+    count, pause, ready_after = 60, 1.0, 2.3
+    with Simulator({KEY: "team"}, Settings(creation_seconds=ready_after)) as sim:
+        clock = SystemClock()
+        client = Client(sim.url, ApiKeys(KEY), clock=clock)
+        waiting = Waiting(client, Listing(client, clock), clock, Told(), Recorded(), pause=pause)
+        ids = [client.create_batch(1).value().batch_id for _ in range(count)]
+        began = clock.monotonic()
+        sim.clear_requests()
+        with ThreadPoolExecutor(count) as pool:
+            reached = list(pool.map(lambda batch_id: waiting.until(ReadyInputs(batch_id=batch_id)), ids))
+        client.close()
+        assert {one.batch.status for one in reached} == {"completed"}
+        assert clock.monotonic() - began < ready_after + 2 * pause
+        # Two reads come before it is known that there are many; the others share one page, at each look.
+        assert len(sim.requests) <= 5 * (2 + 1) + 3
+
+
+def test_a_wait_ends_when_min_ready_browsers_are_ready(stage: Stage) -> None:
     reached = wait(stage, stage.foreign(), min_ready=2)
     assert reached.batch.status == "processing"
     assert 2 <= (reached.batch.completed_requests or 0) < 5
@@ -59,20 +104,20 @@ def test_a_batch_that_is_ready_is_not_waited_for(stage: Stage) -> None:
     assert (stage.asked, stage.clock.slept) == (["GET batch"], [])
 
 
-def test_enough_browsers_of_a_batch_that_failed_are_enough(stage: Stage) -> None:
+def test_a_failed_batch_with_enough_browsers_is_ready(stage: Stage) -> None:
     assert wait(stage, stage.foreign("failed"), min_ready=3).batch.status == "failed"
 
 
-def test_progress_is_told_at_every_look(stage: Stage) -> None:
+def test_each_look_reports_its_progress(stage: Stage) -> None:
     wait(stage, stage.foreign(), timeout=300)
     assert len(stage.told.passing) == len(stage.asked)
     assert stage.told.passing[0] == "0 of 5 browsers ready; 300 s left"
     assert stage.told.passing[-1].startswith("5 of 5 browsers ready; ")
 
 
-def test_too_late_is_an_error_and_the_next_run_goes_on(stage: Stage) -> None:
+def test_a_timeout_is_an_error_and_the_next_run_waits_on(stage: Stage) -> None:
     batch_id = stage.foreign()
-    with pytest.raises(LifecycleError, match="not ready within 60 s") as caught:
+    with pytest.raises(NotReady, match="not ready within 60 s") as caught:
         wait(stage, batch_id, timeout=60)
     assert sum(stage.clock.slept) == 60
     assert "of 5 browsers ready" in str(caught.value)
@@ -80,22 +125,22 @@ def test_too_late_is_an_error_and_the_next_run_goes_on(stage: Stage) -> None:
     assert wait(stage, batch_id, timeout=60).batch.status == "completed"
 
 
-def test_a_timeout_of_nothing_looks_once(stage: Stage) -> None:
-    with pytest.raises(LifecycleError, match="not ready within 0 s"):
+def test_a_wait_with_a_timeout_of_zero_looks_once(stage: Stage) -> None:
+    with pytest.raises(NotReady, match="not ready within 0 s"):
         wait(stage, stage.foreign(), timeout=0)
     assert stage.asked == ["GET batch"]
     assert wait(stage, stage.foreign("completed"), timeout=0).batch.status == "completed"
 
 
 @pytest.mark.parametrize("partly", ["completed", "failed"])
-def test_too_few_browsers_at_the_end_of_creation_is_an_error_at_once(stage: Stage, partly: Any) -> None:
+def test_creation_that_ends_with_too_few_browsers_is_an_error_at_once(stage: Stage, partly: Any) -> None:
     stage.sim.settings.partly_failed_status = partly
     stage.sim.settings.failing_sessions = 2
     batch_id = stage.foreign()
-    with pytest.raises(LifecycleError, match=f"is {partly}") as caught:
+    with pytest.raises(NotReady, match=f"is {partly}") as caught:
         wait(stage, batch_id)
     assert "3 of 5 browsers ready, 2 failed" in str(caught.value)
-    assert "5 are needed" in str(caught.value)
+    assert "; 5 browsers needed. " in str(caught.value)
     assert set(stage.asked) == {"GET batch"}
     assert sum(stage.clock.slept) < 200
 
@@ -108,49 +153,97 @@ def test_failed_sessions_are_retried_once_and_then_waited_for(stage: Stage) -> N
     assert (reached.batch.completed_requests, reached.retried_sessions) == (5, 2)
 
 
-def test_sessions_that_fail_again_are_an_error_that_says_so(stage: Stage) -> None:
+def test_a_retry_is_recorded_for_the_resource_that_waits(stage: Stage) -> None:
+    stage.sim.settings.failing_sessions = 2
+    batch_id, recorded = stage.foreign(), Recorded()
+    wait(stage, batch_id, retry_failed=1, record=recorded)
+    ((operation, subject),) = recorded.subjects
+    assert (operation, subject.batch_id, subject.urn) == ("retry", batch_id, URN)
+    assert subject.account.startswith(stage.sim.url)
+
+
+def test_a_retry_that_fails_as_well_is_an_error_that_names_it(stage: Stage) -> None:
     stage.sim.settings.failing_sessions = 2
     stage.sim.settings.retries_to_heal = None
-    with pytest.raises(LifecycleError, match="after 2 were retried"):
+    with pytest.raises(NotReady, match="3 of 5 browsers ready, 2 failed after a retry of 2 sessions"):
         wait(stage, stage.foreign(), retry_failed=3)
     assert len(stage.sim.requests_of("POST")) == 1
 
 
-def test_nothing_is_retried_that_nobody_needs(stage: Stage) -> None:
+def test_failed_sessions_are_not_retried_where_enough_browsers_are_ready(stage: Stage) -> None:
     stage.sim.settings.failing_sessions = 2
     assert wait(stage, stage.foreign(), retry_failed=3, min_ready=3).retried_sessions is None
     assert stage.sim.requests_of("POST") == []
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
-def test_a_retry_whose_answer_is_lost_is_not_sent_again(stage: Stage, kind: Any) -> None:
+def test_a_retry_whose_response_is_lost_is_not_sent_again(stage: Stage, kind: Any) -> None:
     stage.sim.settings.failing_sessions = 2
     stage.sim.faults.add(Fault(kind, method="POST", path="*/retry"))
     batch_id = stage.foreign()
     if kind == "reset_after":
         assert wait(stage, batch_id, retry_failed=1, max_retries=3).batch.completed_requests == 5
     else:
-        with pytest.raises(LifecycleError, match="3 of 5 browsers ready"):
+        with pytest.raises(NotReady, match="3 of 5 browsers ready"):
             wait(stage, batch_id, retry_failed=1, max_retries=3)
     assert len(stage.sim.requests_of("POST")) == 1
     assert len(stage.told.warnings) == 1
 
 
+def test_a_retry_that_was_certainly_not_taken_is_sent_again(stage: Stage) -> None:
+    stage.sim.settings.failing_sessions = 2
+    stage.sim.faults.add(Fault("status", method="POST", path="*/retry", status=429))
+    reached = wait(stage, stage.foreign(), retry_failed=1)
+    assert (reached.batch.completed_requests, reached.retried_sessions) == (5, 2)
+    assert len(stage.sim.requests_of("POST")) == 2
+    assert stage.told.warnings == []
+
+
+def test_a_retry_that_the_api_refuses_ends_the_wait(stage: Stage) -> None:
+    stage.sim.settings.failing_sessions = 2
+    stage.sim.faults.add(Fault("status", method="POST", path="*/retry", status=402))
+    with pytest.raises(ApiError, match="HTTP 402"):
+        wait(stage, stage.foreign(), retry_failed=1)
+
+
+def test_sessions_that_have_recovered_before_their_retry_are_not_an_error(stage: Stage) -> None:
+    stage.sim.settings.failing_sessions = 2
+    batch_id = stage.foreign()
+    heal = Fault(
+        "callback", method="POST", path="*/retry", before=lambda _: stage.client().retry_batch(batch_id).value()
+    )
+    stage.sim.faults.add(heal)
+    assert wait(stage, batch_id, retry_failed=1).batch.completed_requests == 5
+
+
 @pytest.mark.parametrize("gone", ["cancelled", "deleted", "empty"])
-def test_a_batch_stopped_meanwhile_ends_the_wait(stage: Stage, gone: str) -> None:
+def test_a_wait_ends_when_somebody_stops_the_batch(stage: Stage, gone: str) -> None:
     batch_id = stage.foreign()
     stage.sim.settings.get_after_delete = "empty" if gone == "empty" else "404"
     stop = stage.sim.cancel if gone == "cancelled" else stage.sim.delete
     stage.sim.faults.add(Fault("callback", method="GET", nth=3, before=lambda _: stop(batch_id)))
-    with pytest.raises(LifecycleError, match=batch_id):
+    with pytest.raises(NotReady, match=batch_id):
         wait(stage, batch_id)
     assert len(stage.asked) == 3
 
 
-def test_a_batch_that_never_was_ends_the_wait(stage: Stage) -> None:
-    with pytest.raises(LifecycleError, match=r"not known to the API \(HTTP 404\)"):
+def test_a_batch_that_does_not_exist_ends_the_wait(stage: Stage) -> None:
+    with pytest.raises(NotReady, match=r"does not exist \(HTTP 404\)"):
         wait(stage, ID)
     assert stage.clock.slept == []
+
+
+def test_a_batch_of_this_run_may_be_unknown_to_the_api_for_a_while(stage: Stage) -> None:
+    batch_id = stage.foreign()
+    stage.sim.faults.add(Fault("status", method="GET", status=404, times=3))
+    reached = wait(stage, batch_id, is_young=lambda one: one == batch_id and stage.clock.monotonic() < 1030)
+    assert reached.batch.status == "completed"
+
+
+def test_a_batch_of_this_run_that_stays_unknown_ends_the_wait(stage: Stage) -> None:
+    with pytest.raises(NotReady, match="HTTP 404"):
+        wait(stage, ID, is_young=lambda _: stage.clock.monotonic() < 1030)
+    assert sum(stage.clock.slept) == 30
 
 
 PASSING = [
@@ -171,7 +264,7 @@ def test_a_wait_outlives_a_passing_failure(stage: Stage, fault: Fault) -> None:
     assert passing.struck == 3
 
 
-def test_a_wait_outlives_a_server_that_is_away_for_a_while(stage: Stage) -> None:
+def test_a_wait_outlives_a_server_that_is_down_for_a_while(stage: Stage) -> None:
     batch_id = stage.foreign()
     away = iter([stage.sim.stop, stage.sim.start])
 
@@ -179,13 +272,13 @@ def test_a_wait_outlives_a_server_that_is_away_for_a_while(stage: Stage) -> None
         stage.sim.advance(seconds)
         next(away, lambda: None)()
 
-    assert waiting_on(stage, MovedClock(later)).until(batch_id, Goal(None, 600, 0)).batch.status == "completed"
+    assert waiting_on(stage, MovedClock(later)).until(ReadyInputs(batch_id=batch_id)).batch.status == "completed"
 
 
-def test_failures_that_do_not_pass_end_at_the_deadline(stage: Stage) -> None:
+def test_failures_that_last_end_the_wait_at_its_timeout(stage: Stage) -> None:
     batch_id = stage.foreign()
     stage.sim.faults.add(Fault("status", status=503, times=None))
-    with pytest.raises(LifecycleError, match="the API did not answer"):
+    with pytest.raises(NotReady, match="no response from the API"):
         wait(stage, batch_id, timeout=60)
     assert sum(stage.clock.slept) == 60
 
@@ -202,13 +295,43 @@ def test_a_refusal_ends_the_wait(stage: Stage, status: int, error: type[ApiError
 def test_every_error_of_a_wait_is_one_line(stage: Stage) -> None:
     stage.sim.settings.failing_sessions = 5
     batch_id = stage.foreign()
-    with pytest.raises(LifecycleError, match="No session of the batch could be created") as caught:
+    with pytest.raises(NotReady, match="No session of the batch could be created") as caught:
         wait(stage, batch_id)
     assert "\n" not in str(caught.value)
 
 
-def test_more_than_the_batch_has_is_refused_at_once(stage: Stage) -> None:
+def test_a_min_ready_above_the_size_of_the_batch_is_an_error_at_once(stage: Stage) -> None:
     batch_id = stage.foreign()
-    with pytest.raises(LifecycleError, match=r"has only \d+ browsers, and min_ready is 999"):
+    with pytest.raises(NotReady, match=f"min_ready is 999, and batch {batch_id} has 5 browsers"):
         wait(stage, batch_id, min_ready=999)
     assert stage.clock.slept == []
+
+
+def test_a_batch_of_one_browser_is_not_reported_in_the_plural(stage: Stage) -> None:
+    batch_id = stage.client().create_batch(1).value().batch_id
+    with pytest.raises(NotReady, match=r"has 1 browser\. The batch keeps running"):
+        wait(stage, batch_id, min_ready=2)
+
+
+@pytest.mark.parametrize(("min_ready", "count", "problems"), [(3, 2, 1), (2, 2, 0), (3, None, 0), (None, 2, 0)])
+def test_a_min_ready_above_a_known_size_is_found_by_check(min_ready: int, count: int, problems: int) -> None:
+    news = {"batch_id": ID, "min_ready": min_ready}
+    found = ready_problems({name: one for name, one in news.items() if one is not None}, lambda _: False, count)
+    assert [one.property for one in found] == ["min_ready"] * problems
+    assert all(one.reason == "must not exceed the batch's 2 browsers (got 3)" for one in found)
+
+
+def test_ctrl_c_ends_a_wait_at_once(stage: Stage) -> None:
+    clock = SystemClock()
+    client = Client(stage.sim.url, ApiKeys(KEY), clock=clock)
+    waiting = Waiting(client, Listing(client, clock), clock, stage.told, Recorded(), pause=60)
+    batch_id = stage.foreign()
+    with ThreadPoolExecutor(1) as pool:
+        waited = pool.submit(waiting.until, ReadyInputs(batch_id=batch_id))
+        while not stage.told.passing:
+            time.sleep(0.01)
+        began = time.monotonic()
+        clock.interrupt()
+        assert isinstance(waited.exception(timeout=5), Interrupted)
+    client.close()
+    assert time.monotonic() - began < 1

@@ -1,9 +1,8 @@
-"""The AnchorBrowser HTTP API: models, errors, retries and a client. Knows nothing of Pulumi."""
+"""The AnchorBrowser HTTP API: models, errors and a client. Knows nothing of Pulumi."""
 
-from pulumi_anchorbrowser.api.account import Account
-from pulumi_anchorbrowser.api.client import Client
-from pulumi_anchorbrowser.api.configuration import SessionConfiguration, passwords_in
-from pulumi_anchorbrowser.api.credentials import ApiKeys
+from pulumi_anchorbrowser.api.account import Account, ApiKeys, check_base_url, check_key, is_loopback
+from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL, Client
+from pulumi_anchorbrowser.api.configuration import SessionConfiguration, known_fields, passwords_in
 from pulumi_anchorbrowser.api.errors import (
     AlreadySettled,
     ApiError,
@@ -15,6 +14,7 @@ from pulumi_anchorbrowser.api.errors import (
     NotFound,
     NotSent,
     PaymentRequired,
+    PlanLimit,
     RateLimited,
     ServerError,
     UnexpectedAnswer,
@@ -28,14 +28,22 @@ from pulumi_anchorbrowser.api.models import (
     BatchRetried,
     BatchSession,
     BatchSummary,
+    Billing,
     FailedDeletion,
+    ListedSession,
+    Pagination,
+    SessionPage,
     SessionStatus,
+    SessionStatuses,
 )
-from pulumi_anchorbrowser.api.transport import ClientOptions
+from pulumi_anchorbrowser.api.outcome import Answered, Lost, Outcome, Refused
+from pulumi_anchorbrowser.api.sending import ClientOptions
 
 __all__ = [
+    "DEFAULT_BASE_URL",
     "Account",
     "AlreadySettled",
+    "Answered",
     "ApiError",
     "ApiKeys",
     "BadRequest",
@@ -47,20 +55,33 @@ __all__ = [
     "BatchRetried",
     "BatchSession",
     "BatchSummary",
+    "Billing",
     "Client",
     "ClientOptions",
     "FailedDeletion",
     "Forbidden",
     "InvalidApiKey",
+    "ListedSession",
+    "Lost",
     "NoAnswer",
     "NotConnected",
     "NotFound",
     "NotSent",
+    "Outcome",
+    "Pagination",
     "PaymentRequired",
+    "PlanLimit",
     "RateLimited",
+    "Refused",
     "ServerError",
     "SessionConfiguration",
+    "SessionPage",
     "SessionStatus",
+    "SessionStatuses",
     "UnexpectedAnswer",
+    "check_base_url",
+    "check_key",
+    "is_loopback",
+    "known_fields",
     "passwords_in",
 ]

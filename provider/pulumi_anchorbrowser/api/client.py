@@ -1,21 +1,21 @@
-"""The client: one method an operation, each answering with a model or raising a typed error."""
+"""The client: one method for each operation of the API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from copy import copy
+from datetime import datetime
+from threading import Lock
 from typing import Any, TypeVar
 
-import requests
 from pydantic import BaseModel, ValidationError
 
 from pulumi_anchorbrowser.api import models
-from pulumi_anchorbrowser.api.account import Account
+from pulumi_anchorbrowser.api.account import Account, ApiKeys, KeyInUse, check_base_url
 from pulumi_anchorbrowser.api.configuration import passwords_in
-from pulumi_anchorbrowser.api.credentials import ApiKeys
-from pulumi_anchorbrowser.api.errors import ApiError, NoAnswer, UnexpectedAnswer, for_status
-from pulumi_anchorbrowser.api.transport import ClientOptions, Reply, Transport
-from pulumi_anchorbrowser.api.tries import numbered_tries
+from pulumi_anchorbrowser.api.outcome import Outcome
+from pulumi_anchorbrowser.api.sending import Call, ClientOptions, Garbled, Sender
+from pulumi_anchorbrowser.clock import Clock, SystemClock
 
 DEFAULT_BASE_URL = "https://api.anchorbrowser.io"
 _BATCHES = "/v1/batch-sessions"
@@ -26,7 +26,9 @@ _Read = TypeVar("_Read")
 class Client:
     """AnchorBrowser's batch operations over a connection pool; safe for use by many threads.
 
-    Every method raises a subclass of `ApiError`. Ids are checked to be UUIDs before they reach a path (ValueError).
+    What changes something returns its outcome, and never raises ApiError. What reads returns the value, or raises the
+    last try's ApiError. Every method raises ValueError for an id that is not a UUID, before anything is sent, and
+    Interrupted where the clock was interrupted before the first try.
     """
 
     def __init__(
@@ -34,42 +36,96 @@ class Client:
         base_url: str,
         keys: ApiKeys,
         options: ClientOptions | None = None,
-        tell: Callable[[str], object] = lambda _: None,
+        *,
+        notify: Callable[[str], object] = lambda _: None,
+        clock: Clock | None = None,
     ) -> None:
-        """`tell` is told, once, that calls have to wait because a limit of the API is reached."""
+        """`notify` is called, once each, when calls wait for a rate limit, and when the second key comes into use."""
+        options = options or ClientOptions()
+        self.base_url = check_base_url(base_url)
+        self.max_concurrency = options.max_concurrency
+        self.clock: Clock = clock or SystemClock()
         self._keys = keys
-        self._transport = Transport(base_url, keys, options or ClientOptions(), tell)
-        self.base_url = self._transport.base_url
-        self.max_concurrency = self._transport.max_concurrency
+        self._key = KeyInUse(keys.configured)
+        self._notify = notify
+        self._sender = Sender(self.base_url, keys, options, notify, self.clock)
+        self._second: Client | None = None
+        self._opening = Lock()
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
 
     def close(self) -> None:
         """Close every pooled connection."""
-        self._transport.close()
+        self._sender.close()
+
+    def second_key(self) -> Client:
+        """Return a client that uses the fallback key once the API refuses the configured one: always the same client.
+
+        It shares this one's connections and limiter. Use it only where stale config is expected: to read or to delete
+        a batch by its id.
+        """
+        with self._opening:
+            if self._second is None:
+                second = copy(self)
+                second._key = KeyInUse(self._keys.configured, self._keys.fallback, self._notify)  # noqa: SLF001
+                second._second = second  # noqa: SLF001
+                self._second = second
+            return self._second
 
     def account(self, salt: str | None = None) -> Account:
-        """The account that the key in use opens, under a new random salt unless one is given."""
-        return Account.of(self.base_url, self._keys.current, salt)
+        """Return the account that this client's key opens now; with a new random salt unless one is given."""
+        return Account.of(self.base_url, self._key.current, salt)
 
     def opens(self, account: Account) -> bool:
-        """Whether the key in use is the one that `account` was written with."""
-        return account.is_opened_by(self.base_url, self._keys.current)
+        """Whether this client's key is, now, the one that `account` was written with."""
+        return account.is_opened_by(self.base_url, self._key.current)
+
+    def api_time(self) -> datetime | None:
+        """Return the time by the API's clock, from its last response; None before any."""
+        return self._sender.api_time()
 
     def create_batch(
         self, count: int, configuration: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
-    ) -> models.BatchCreated:
+    ) -> Outcome[models.BatchCreated]:
         """POST: start `count` (1 to 1000) browsers. Never repeated once it may have been handled."""
-        body: dict[str, Any] = {"count": count, "configuration": configuration, "metadata": metadata}
-        present = {name: value for name, value in body.items() if value is not None}
-        # A refusal may quote what it refuses, a proxy's password included.
-        hidden = passwords_in(configuration)
-        return self._call("create a batch", "POST", _BATCHES, models.BatchCreated, hidden=hidden, json=present)
+        body = {"count": count, "configuration": configuration, "metadata": metadata}
+        call = Call(
+            "create a batch",
+            "POST",
+            _BATCHES,
+            _reader(models.BatchCreated),
+            body={name: value for name, value in body.items() if value is not None},
+            # A refusal may quote what it refuses, a proxy's password included.
+            hidden=tuple(passwords_in(configuration)),
+        )
+        return self._send(call)
+
+    def cancel_batch(self, batch_id: str) -> Outcome[models.BatchCancelled]:
+        """PATCH `{"status": "cancelled"}`: terminate the running sessions and keep their data."""
+        body = {"status": models.CANCELLED}
+        read = _reader(models.BatchCancelled)
+        return self._send(Call(f"cancel batch {batch_id}", "PATCH", _path(batch_id), read, body=body))
+
+    def delete_batch(self, batch_id: str) -> Outcome[models.BatchDeleted]:
+        """DELETE: terminate the running sessions and remove all data."""
+        return self._send(Call(f"delete batch {batch_id}", "DELETE", _path(batch_id), _reader(models.BatchDeleted)))
+
+    def retry_batch(self, batch_id: str, max_retries: int = 1) -> Outcome[models.BatchRetried]:
+        """POST retry: create the failed sessions anew, each at most `max_retries` (1 to 3) times."""
+        body = {"retry_failed_only": True, "max_retries": max_retries}
+        path = f"{_path(batch_id)}/retry"
+        return self._send(Call(f"retry batch {batch_id}", "POST", path, _reader(models.BatchRetried), body=body))
+
+    def end_session(self, session_id: str) -> Outcome[None]:
+        """DELETE one session: its browser stops, its data stays."""
+        # A UUID, before all else because `/v1/sessions/all` would end every session of the team.
+        path = f"/v1/sessions/{models.parse_id(session_id, of='session')}"
+        return self._send(Call(f"end session {session_id}", "DELETE", path, _nothing))
 
     def get_batch(self, batch_id: str) -> models.Batch:
         """GET: the batch with all its sessions."""
-        return self._call(f"read batch {batch_id}", "GET", _path(batch_id), models.Batch)
+        return self._send(Call(f"read batch {batch_id}", "GET", _path(batch_id), _reader(models.Batch))).value()
 
     def list_batches(
         self,
@@ -88,120 +144,65 @@ class Client:
             "page": page,
             "limit": limit,
         }
-        return self._call("list batches", "GET", _BATCHES, models.BatchPage, params=query)
-
-    def cancel_batch(self, batch_id: str) -> models.BatchCancelled:
-        """PATCH `{"status": "cancelled"}`: terminate the running sessions and keep their data."""
-        body = {"status": models.CANCELLED}
-        return self._call(f"cancel batch {batch_id}", "PATCH", _path(batch_id), models.BatchCancelled, json=body)
-
-    def delete_batch(self, batch_id: str) -> models.BatchDeleted:
-        """DELETE: terminate the running sessions and remove all data."""
-        return self._call(f"delete batch {batch_id}", "DELETE", _path(batch_id), models.BatchDeleted)
-
-    def retry_batch(self, batch_id: str, max_retries: int = 1) -> models.BatchRetried:
-        """POST retry: create the failed sessions anew, each at most `max_retries` (1 to 3) times."""
-        body = {"retry_failed_only": True, "max_retries": max_retries}
-        path = f"{_path(batch_id)}/retry"
-        return self._call(f"retry batch {batch_id}", "POST", path, models.BatchRetried, json=body)
-
-    def end_session(self, session_id: str) -> None:
-        """DELETE one session: its browser stops, its data stays."""
-        # A UUID, before all else because `/v1/sessions/all` would end every session of the team.
-        path = f"/v1/sessions/{models.parse_id(session_id, of='session')}"
-        self._request(f"end session {session_id}", "DELETE", path, lambda _: None)
+        return self._send(Call("list batches", "GET", _BATCHES, _reader(models.BatchPage), query)).value()
 
     def session_statuses(
         self, *, batch_id: str | None = None, tags: tuple[str, ...] = (), created_from: str | None = None
     ) -> models.SessionStatuses:
         """GET: status and tags of all sessions that match; every tag must be on the session."""
-        query = {"batch_id": batch_id, "tags": ",".join(tags) or None, "created_from": created_from}
-        return self._call("look for sessions", "GET", "/v1/sessions/all/status", models.SessionStatuses, params=query)
+        query = {"batch_id": _id(batch_id), "tags": ",".join(tags) or None, "created_from": created_from}
+        path = "/v1/sessions/all/status"
+        return self._send(Call("look for sessions", "GET", path, _reader(models.SessionStatuses), query)).value()
 
-    def list_sessions(self, *, batch_id: str, page: int = 1, limit: int = 50) -> models.SessionPage:
-        """GET: one page (10, 20 or 50) of the sessions of a batch, ended ones included."""
-        query: dict[str, Any] = {"batch_id": models.parse_id(batch_id), "page": page, "limit": limit}
-        return self._call("list sessions", "GET", "/v1/sessions", models.SessionPage, params=query)
-
-    def _call(self, operation: str, method: str, path: str, answer: type[_Answer], **options: Any) -> _Answer:
-        return self._request(operation, method, path, lambda reply: _parsed(operation, answer, reply), **options)
-
-    @numbered_tries()
-    def _request(
+    def list_sessions(
         self,
-        operation: str,
-        method: str,
-        path: str,
-        read: Callable[[Reply], _Read],
-        hidden: Sequence[str] = (),
-        **options: Any,
-    ) -> _Read:
-        """What `read` makes of the answer. One that broke off or makes no sense is asked for again, where it may be."""
-        policy = self._transport.policy()
-        while True:
-            try:
-                reply = self._answered(operation, method, path, hidden, **options)
-                return read(replace(reply, after_lost_answer=reply.after_lost_answer or policy.lost_an_answer))
-            except (NoAnswer, UnexpectedAnswer) as error:  # noqa: PERF203  # each try is a call over the network
-                following = policy.after_broken_answer(method) if error.is_broken else None
-                if following is None:
-                    raise error.with_note(policy.tried(len(policy.history) + 1)) from None
-                policy = following
-                policy.sleep()
-            except ApiError as error:
-                error.after_lost_answer |= policy.lost_an_answer
-                raise
+        *,
+        batch_id: str | None = None,
+        tags: tuple[str, ...] = (),
+        status: str | None = None,
+        page: int = 1,
+        limit: int = 50,
+    ) -> models.SessionPage:
+        """GET: one page (10, 20 or 50) of the sessions that match, ended ones included."""
+        query = {
+            "batch_id": _id(batch_id),
+            "tags": ",".join(tags) or None,
+            "status": status,
+            "page": page,
+            "limit": limit,
+        }
+        return self._send(Call("list sessions", "GET", "/v1/sessions", _reader(models.SessionPage), query)).value()
 
-    def _answered(self, operation: str, method: str, path: str, hidden: Sequence[str], **options: Any) -> Reply:
-        while True:
-            key = self._keys.current
-            reply = self._transport.send(operation, method, path, **options)
-            status = reply.response.status_code
-            if status == requests.codes.unauthorized and self._keys.fall_back(key):
-                continue
-            if 200 <= status < 300:
-                return reply
-            raise self._refusal(operation, reply, hidden)
+    def billing(self) -> models.Billing:
+        """GET: the plan's credits and limits."""
+        return self._send(Call("read the plan's limits", "GET", "/v1/billing", _reader(models.Billing))).value()
 
-    def _refusal(self, operation: str, reply: Reply, hidden: Sequence[str]) -> ApiError:
-        status = reply.response.status_code
-        code, message = _error_of(reply.response)
-        if message:
-            message = self._keys.redact(message)
-            for secret in hidden:
-                message = message.replace(secret, "[secret]")
-        if status == requests.codes.not_found and code is None and message is None:
-            # A gateway's 404, or that of a wrong address: not the API's word that something is gone.
-            unusable = UnexpectedAnswer(operation, "HTTP 404, and not in the API's own words", status=status)
-            unusable.is_broken, unusable.nothing_done = True, True
-            return unusable
-        error = for_status(operation, status, code=code, server_message=message, tried=reply.tried)
-        error.after_lost_answer = reply.after_lost_answer
-        return error
+    def _send(self, call: Call[_Read]) -> Outcome[_Read]:
+        return self._sender.send(call, self._key)
 
 
-def _parsed(operation: str, answer: type[_Answer], reply: Reply) -> _Answer:
-    status = reply.response.status_code
-    lost = {"after_lost_answer": reply.after_lost_answer}
-    try:
-        return answer.model_validate({**reply.response.json()["data"], **lost})
-    except ValidationError as error:
-        wrong = ", ".join(sorted({".".join(map(str, item["loc"])) or "data" for item in error.errors()}))
-        unusable = UnexpectedAnswer(operation, f"the answer (HTTP {status}) lacks or garbles: {wrong}", status=status)
-    except (ValueError, TypeError, KeyError):
-        unusable = UnexpectedAnswer(operation, f"the answer (HTTP {status}) is not the API's JSON", status=status)
-        unusable.is_broken = True
-    raise unusable
+def _reader(answer: type[_Answer]) -> Callable[[Any], _Answer]:
+    """What makes this model of a response's JSON."""
+
+    def read(body: Any) -> _Answer:
+        try:
+            return answer.model_validate(body["data"])
+        except ValidationError as error:
+            wrong = sorted({".".join(map(str, item["loc"])) or "data" for item in error.errors()})
+            raise Garbled(", ".join(wrong)) from None
+
+    return read
+
+
+def _nothing(body: Any) -> None:
+    """Nothing, where the response is the API's: ending a session reports no more than that it was done."""
+    if not isinstance(body, dict) or "error" in body:
+        raise ValueError
+
+
+def _id(batch_id: str | None) -> str | None:
+    return None if batch_id is None else models.parse_id(batch_id)
 
 
 def _path(batch_id: str) -> str:
     return f"{_BATCHES}/{models.parse_id(batch_id)}"
-
-
-def _error_of(response: requests.Response) -> tuple[int | None, str | None]:
-    try:
-        error = response.json()["error"]
-        code, message = error.get("code"), error.get("message")
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None, None
-    return (code if isinstance(code, int) else None), (str(message) if message else None)

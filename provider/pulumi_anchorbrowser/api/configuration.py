@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -132,6 +132,7 @@ class Session(_Properties):
     proxy: Proxy | None = None
     timeout: Timeout | None = None
     live_view: LiveView | None = None
+    x402: bool | None = None
 
 
 class Integration(_Properties):
@@ -157,8 +158,29 @@ class SessionConfiguration(_Properties):
     identities: list[Identity] | None = None
 
 
+def known_fields(*path: str | int) -> tuple[str, ...]:
+    """Return the names of the fields that this release knows below a path, such as `("session", "proxy")`.
+
+    A number in the path stands for an item of a list. Empty where any name may stand, or where the path is not known.
+    """
+    model: type[BaseModel] | None = SessionConfiguration
+    for step in path:
+        if isinstance(step, str) and model is not None:
+            field = model.model_fields.get(step)
+            model = _model_in(field.annotation) if field else None
+    return tuple(model.model_fields) if model is not None else ()
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) is dict:
+        return None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
+
+
 def passwords_in(configuration: Any) -> list[str]:
-    """Every password in a configuration as it is sent, however deep."""
+    """Return every password in a configuration as it is sent, however deep."""
     if isinstance(configuration, dict):
         own = [item for name, item in configuration.items() if name == "password" and isinstance(item, str) and item]
         return own + [found for item in configuration.values() for found in passwords_in(item)]

@@ -1,34 +1,51 @@
-"""The API's answers, parsed once at the edge. Unknown fields are tolerated; the ones we act on must be there."""
+"""The API's responses, parsed once at the edge. Unknown fields are ignored; the ones we act on must be there.
+
+A count that the API does not report, or that cannot be one, is None: never 0.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import ValidationError as Invalid
 
-# Words of the API for a batch's status. An answer may use a word that is not here; it is then passed on as it is.
+# The API's words for a batch's status. A response may use a word that is not here; it is then passed on as it is.
 PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = "pending", "processing", "completed", "failed", "cancelled"
 UNFINISHED = frozenset({PENDING, PROCESSING})
+_HIGHEST_COUNT = 10**9
+_Row = TypeVar("_Row", bound=BaseModel)
 
 
 def parse_id(value: object, of: str = "batch") -> str:
-    """The id in its canonical form. Raises ValueError on anything but a UUID, so that it can stand in a path."""
+    """Return the id in its canonical form, fit for a path. Raises ValueError for anything but a UUID."""
     try:
         return str(UUID(str(value)))
     except ValueError:
         raise ValueError(f"{str(value)[:60]!r} is not a {of} id (a UUID)") from None
 
 
+def _id_or_none(value: object) -> str | None:
+    with suppress(ValueError):
+        return parse_id(value)
+    return None
+
+
+def _bounded(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= _HIGHEST_COUNT else None
+
+
 BatchId = Annotated[str, AfterValidator(parse_id)]
+SessionId = Annotated[str, BeforeValidator(lambda value: parse_id(value, of="session"))]
+# None where the API names no id, or something that can stand in no path.
+MaybeSessionId = Annotated[str | None, BeforeValidator(_id_or_none)]
+Count = Annotated[int | None, AfterValidator(_bounded)]
 
 
 class _Answer(BaseModel):
-    """`after_lost_answer`: an earlier try of the same call may have been handled without its answer reaching us."""
-
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-    after_lost_answer: bool = Field(default=False, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -38,25 +55,36 @@ class _Answer(BaseModel):
         )
 
 
+def _without_odd_rows(page: Any, rows: str, kind: type[_Row]) -> Any:
+    """The page with its valid rows parsed, and how many others there were: one odd row must not hide all the rest."""
+    if not isinstance(page, dict) or not isinstance(page.get(rows), list):
+        return page
+    parsed: list[_Row] = []
+    for row in page[rows]:
+        with suppress(Invalid):
+            parsed.append(kind.model_validate(row))
+    return {**page, rows: parsed, "odd_rows": len(page[rows]) - len(parsed)}
+
+
 class BatchCreated(_Answer):
     """POST /v1/batch-sessions."""
 
     batch_id: BatchId
     status: str = PENDING
-    total_requests: int | None = None
+    total_requests: Count = None
     created_at: str | None = None
 
 
 class BatchSession(_Answer):
     """One session of a batch. The URLs open the browser to whoever holds them, hence SecretStr."""
 
-    session_id: str | None = None
+    session_id: MaybeSessionId = None
     item_index: int | None = None
     status: str = PENDING
     cdp_url: SecretStr | None = None
     live_view_url: SecretStr | None = None
     error: str | None = None
-    retry_count: int | None = None
+    retry_count: Count = None
 
 
 class BatchSummary(_Answer):
@@ -64,24 +92,24 @@ class BatchSummary(_Answer):
 
     batch_id: BatchId
     status: str
-    total_requests: int | None = None
-    completed_requests: int | None = None
-    failed_requests: int | None = None
+    total_requests: Count = None
+    completed_requests: Count = None
+    failed_requests: Count = None
     created_at: str | None = None
     actual_completion_time: str | None = None
 
 
 class Batch(BatchSummary):
-    """GET /v1/batch-sessions/{id}: the batch with every one of its sessions."""
+    """GET /v1/batch-sessions/{id}: the batch with every one of its sessions; None where the API does not list them."""
 
     error: str | None = None
     sessions: tuple[BatchSession, ...] | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of the batch is left: the other possible answer to a GET after a DELETE.
+        """Whether nothing of the batch is left: the other possible response to a GET after a DELETE.
 
-        An answer that leaves the sessions out does not say so, and one that still counts some contradicts itself.
+        A response that leaves the sessions out does not say so, and one that still counts some contradicts itself.
         """
         return self.sessions == () and self.status not in UNFINISHED and not self.completed_requests
 
@@ -89,77 +117,117 @@ class Batch(BatchSummary):
 class Pagination(_Answer):
     """Where a page stands among all."""
 
-    current_page: int | None = None
-    total_pages: int | None = None
-    total_records: int | None = None
+    current_page: Count = None
+    total_pages: Count = None
+    total_records: Count = None
     has_next: bool
 
 
 class BatchPage(_Answer):
-    """GET /v1/batch-sessions: at most 100 batches."""
+    """GET /v1/batch-sessions: at most 100 batches. `odd_rows` is how many rows could not be read, and are not here."""
 
     batches: tuple[BatchSummary, ...]
     pagination: Pagination
+    odd_rows: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_over_odd_rows(cls, page: Any) -> Any:
+        return _without_odd_rows(page, "batches", BatchSummary)
 
 
 class BatchCancelled(_Answer):
-    """PATCH /v1/batch-sessions/{id}: how many running sessions it terminated, None where the answer does not say."""
+    """PATCH /v1/batch-sessions/{id}: how many running sessions it terminated."""
 
     status: str = CANCELLED
-    cancelled_sessions: int | None = None
+    cancelled_sessions: Count = None
     message: str | None = None
 
 
 class FailedDeletion(_Answer):
     """A session that the API could not delete, and why."""
 
-    session_id: str | None = None
+    session_id: MaybeSessionId = None
     error: str | None = None
 
 
 class BatchDeleted(_Answer):
-    """DELETE /v1/batch-sessions/{id}. The counts are None where the answer does not say."""
+    """DELETE /v1/batch-sessions/{id}."""
 
-    deleted_sessions: int | None = None
-    failed_deletions: int | None = None
+    deleted_sessions: Count = None
+    failed_deletions: Count = None
     errors: tuple[FailedDeletion, ...] = ()
     message: str | None = None
+
+    @property
+    def failed(self) -> int | None:
+        """How many sessions were not deleted: at least the number of `errors`; None where the API says neither."""
+        if self.failed_deletions is None and not self.errors:
+            return None
+        return max(self.failed_deletions or 0, len(self.errors))
 
 
 class BatchRetried(_Answer):
     """POST /v1/batch-sessions/{id}/retry."""
 
     status: str = PROCESSING
-    retried_sessions: int | None = None
+    retried_sessions: Count = None
     message: str | None = None
 
 
 class SessionStatus(_Answer):
     """An item of GET /v1/sessions/all/status."""
 
-    session_id: str
+    session_id: SessionId
     status: str | None = None
-    tags: tuple[str, ...] = Field(default=())
+    tags: tuple[str, ...] = ()
     created_at: str | None = None
 
 
 class SessionStatuses(_Answer):
-    """GET /v1/sessions/all/status."""
+    """GET /v1/sessions/all/status. `odd_rows` is how many items could not be read, and are not here."""
 
-    count: int | None = None
+    count: Count = None
     items: tuple[SessionStatus, ...]
+    odd_rows: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_over_odd_rows(cls, page: Any) -> Any:
+        return _without_odd_rows(page, "items", SessionStatus)
 
 
 class ListedSession(_Answer):
     """An item of GET /v1/sessions."""
 
-    id: str
+    id: SessionId
     status: str | None = None
-    tags: tuple[str, ...] = Field(default=())
+    tags: tuple[str, ...] = ()
+    created_at: str | None = None
 
 
 class SessionPage(_Answer):
-    """GET /v1/sessions: a page of sessions, ended ones included."""
+    """GET /v1/sessions: a page of sessions, ended ones included. `odd_rows` as in the other lists."""
 
     sessions: tuple[ListedSession, ...]
-    total: int | None = None
+    total: Count = None
+    page: Count = None
+    total_pages: Count = None
+    odd_rows: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_over_odd_rows(cls, page: Any) -> Any:
+        return _without_odd_rows(page, "sessions", ListedSession)
+
+
+class Billing(_Answer):
+    """GET /v1/billing: the plan's figures. `max_concurrent_browsers` is -1 where the plan has no limit."""
+
+    tier: str | None = None
+    billing_period: str | None = None
+    credits: float | None = Field(default=None, allow_inf_nan=False)
+    credits_used: float | None = Field(default=None, allow_inf_nan=False)
+    included_credits: float | None = Field(default=None, allow_inf_nan=False)
+    cost_limit: float | None = Field(default=None, allow_inf_nan=False)
+    max_concurrent_browsers: int | None = None

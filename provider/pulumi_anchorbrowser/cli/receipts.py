@@ -1,63 +1,101 @@
-"""`pulumi-anchorbrowser receipts`: what was done, by the receipts of this machine."""
+"""`pulumi-anchorbrowser receipts`: report what was started and stopped, by the receipts of this machine or of files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import date, datetime, time, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pulumi_anchorbrowser.cli.connection import open_receipts
 from pulumi_anchorbrowser.cli.exits import Failed
 from pulumi_anchorbrowser.cli.options import OWNER, batch_id
 from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_table
 
+if TYPE_CHECKING:
+    from pulumi_anchorbrowser.receipts import Receipt
+    from pulumi_anchorbrowser.receipts.report import ReceiptsReport
+
 _COLUMNS = ("WHEN", "RUN", "STACK", "OPERATION", "RESOURCE", "BATCH", "OUTCOME")
 _COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions")
+_A_DATE = "a date such as 2025-11-22, or a date and time such as 2025-11-22T14:30 or 2025-11-22T14:30:00Z"
+
+
+def _moment(value: str, days: int = 0) -> datetime:
+    """The time of a date-time, or the start of a local day so many days after a date."""
+    try:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            # Python 3.10 does not read the Z.
+            moment = datetime.fromisoformat(f"{value[:-1]}+00:00" if value[-1:] in {"Z", "z"} else value)
+        else:
+            moment = datetime.combine(day + timedelta(days=days), time())
+        return moment.astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise click.BadParameter(f"should be {_A_DATE}.") from None
+
+
+def _end(value: str) -> datetime:
+    """The time of a date-time, or the end of a local day."""
+    return _moment(value, days=1)
+
+
+def _ago(value: str) -> datetime:
+    """The time that is a duration ago."""
+    from pulumi_anchorbrowser.lifecycle.durations import seconds
+
+    try:
+        return datetime.now(timezone.utc) - timedelta(seconds=seconds(value))
+    except (ValueError, OverflowError):
+        raise click.BadParameter("should be a duration such as 30m or 24h.") from None
 
 
 @click.command(short_help="Show what was started and stopped, and the counts.")
 @click.option("--owner", metavar=OWNER, help="Calls for this stack.")
-@click.option("--run", metavar="RUN", help="Calls of this run, or of the run that begins with it.")
+@click.option("--run", metavar="RUN", help="Calls of this run, or of the run whose id begins with this.")
 @click.option("--last", is_flag=True, help="Calls of the last run that made any.")
 @click.option("--batch", type=batch_id, metavar="BATCH_ID", help="Calls about this batch.")
-@click.option("--since", metavar="AGE", help="Calls since then, such as 30m or 24h.")
+@click.option("--since", type=_ago, metavar="AGE", help="Calls of the last 30m, 24h and so on.")
+@click.option("--from", "from_", type=_moment, metavar="DATE", help="Calls from this date or date-time on.")
+@click.option("--until", type=_end, metavar="DATE", help="Calls until the end of this date, or before this date-time.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Read this file instead. Repeatable: merged.",
+)
 @click.option("--markdown", is_flag=True, help="Print Markdown, such as for the summary of a CI job.")
 @json_option
 def receipts(
-    owner: str | None,
-    run: str | None,
-    last: bool,
-    batch: str | None,
-    since: str | None,
-    markdown: bool,
-    as_json: bool,
+    files: tuple[Path, ...], since: datetime | None, from_: datetime | None, markdown: bool, as_json: bool, **named: Any
 ) -> None:
     """Show what was started, cancelled, ended and deleted: what did that destroy do?
 
-    By the receipts that this machine keeps of every call that changes something. Asks the API for nothing.
-    """
-    from pulumi_anchorbrowser.receipts.report import ReceiptsReport
+    Reads the receipts that this machine keeps of every call that changes something. Calls no API.
 
+    A date is a day of this machine's time zone, and so is a date-time without an offset.
+    """
     if markdown and as_json:
         raise click.UsageError("Give either --markdown or --json, not both.")
-    store = open_receipts()
-    if not store.enabled:
-        raise Failed("Receipts are turned off (ANCHORBROWSER_RECEIPTS), so there is nothing to tell.")
-    report = ReceiptsReport(store.all()).of(owner=owner, run=run, batch_id=batch, since=_moment(since))
-    report = report.last_run() if last else report
+    if since and from_:
+        raise click.UsageError("Give either --since or --from, not both.")
+    report = _chosen(_recorded(files), from_=since or from_, **named)
     if as_json:
         print_json("receipts", receipts=report.to_rows(), totals=report.totals())
     elif markdown:
         click.echo(report.to_markdown())
     else:
         print_receipts(report.to_rows())
-        click.echo(report.told())
+        click.echo(report.summary())
 
 
 def print_receipts(rows: Iterable[dict[str, Any]]) -> None:
     """Print receipts as a table."""
+    from pulumi_anchorbrowser.receipts.report import outcome_in_words
+
     print_table(
         (*_COLUMNS, "CANCELLED", "ENDED", "DELETED", "FAILED", "NOTE"),
         [
@@ -68,7 +106,7 @@ def print_receipts(rows: Iterable[dict[str, Any]]) -> None:
                 row["operation"],
                 row["resource"],
                 row["batch_id"],
-                row["outcome"] or "no outcome",
+                outcome_in_words(row),
                 *(row[name] for name in _COUNTS),
                 row["note"],
             )
@@ -77,12 +115,59 @@ def print_receipts(rows: Iterable[dict[str, Any]]) -> None:
     )
 
 
-def _moment(age: str | None) -> datetime | None:
-    from pulumi_anchorbrowser.lifecycle.readiness import seconds
+def _recorded(files: tuple[Path, ...]) -> ReceiptsReport:
+    """All receipts of these files, or else of this machine. Raises Failed."""
+    from pulumi_anchorbrowser.receipts import Receipts, default_place
+    from pulumi_anchorbrowser.receipts.report import ReceiptsReport, merged
 
-    if age is None:
-        return None
+    if files:
+        return ReceiptsReport(merged(_of_file(file) for file in files))
+    reasons: list[str] = []
+    place = default_place(notify=reasons.append)
+    if place is None:
+        raise Failed("".join(reasons) or "Receipts are turned off: unset ANCHORBROWSER_RECEIPTS to keep some.")
+    found = Receipts(place).all()
+    if not found:
+        click.echo(
+            f"There are no receipts yet: {place} {'is empty' if place.exists() else 'does not exist'}.", err=True
+        )
+    return ReceiptsReport(found)
+
+
+def _of_file(place: Path) -> list[Receipt]:
+    from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
+
+    if not place.exists():
+        raise Failed(f"--file: {place} does not exist.")
     try:
-        return datetime.now(timezone.utc) - timedelta(seconds=seconds(age))
-    except (ValueError, OverflowError):
-        raise click.UsageError("--since: should be a duration such as 30m or 24h.") from None
+        return Receipts(place).all()
+    except ReceiptsUnavailable as error:
+        raise Failed(f"{error.explanation}.") from None
+
+
+def _chosen(
+    report: ReceiptsReport,
+    *,
+    owner: str | None,
+    run: str | None,
+    batch: str | None,
+    from_: datetime | None,
+    until: datetime | None,
+    last: bool,
+) -> ReceiptsReport:
+    """The receipts that match. Raises Failed for a stack, a run or a batch that no receipt is of: a typing error."""
+    for option, value, matching in (
+        ("--owner", owner, report.of(owner=owner)),
+        ("--run", run, report.of(run=run)),
+        ("--batch", batch, report.of(batch_id=batch)),
+    ):
+        if report.receipts and not matching.receipts:
+            raise Failed(f"{option}: no receipt matches {value}.{_known(report) if value == owner else ''}")
+    chosen = report.of(owner=owner, run=run, batch_id=batch, since=from_, until=until)
+    if report.receipts and not chosen.receipts:
+        click.echo("No receipts match.", err=True)
+    return chosen.last_run() if last else chosen
+
+
+def _known(report: ReceiptsReport) -> str:
+    return f" There are receipts of: {', '.join(sorted({one.subject.owner for one in report.receipts}))}."

@@ -1,31 +1,24 @@
-"""What to do with a batch: pure decisions, and the steps that carry them out. Knows nothing of Pulumi."""
+"""What to do with a batch: goals, one pure function that decides the next step, and one place that takes it."""
 
+from pulumi_anchorbrowser.lifecycle.batches import SETTLE_TIMEOUT_SECONDS, Batches
 from pulumi_anchorbrowser.lifecycle.changes import Changes, changes_between
 from pulumi_anchorbrowser.lifecycle.checks import Problem, problems_of, with_canonical_id
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.inputs import DEFAULTS, BatchInputs, batch_problems
-from pulumi_anchorbrowser.lifecycle.keeper import BatchKeeper
-from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices, SystemClock
-from pulumi_anchorbrowser.lifecycle.ownership import new_claim
+from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
-from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
-from pulumi_anchorbrowser.lifecycle.waiting import Goal, Reached, Waiting
+from pulumi_anchorbrowser.lifecycle.tags import new_claim
 
 __all__ = [
     "DEFAULTS",
+    "SETTLE_TIMEOUT_SECONDS",
     "BatchInputs",
-    "BatchKeeper",
     "BatchRecord",
+    "Batches",
     "Changes",
-    "Clock",
-    "Goal",
     "LifecycleError",
     "Notices",
     "Problem",
-    "Reached",
-    "RecordedCalls",
-    "SystemClock",
-    "Waiting",
     "batch_problems",
     "changes_between",
     "new_claim",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from pulumi_anchorbrowser.api.models import parse_id
-from pulumi_anchorbrowser.lifecycle.ownership import is_reserved_tag
+from pulumi_anchorbrowser.lifecycle.tags import is_reserved_tag
 
 IsUnknown = Callable[[object], bool]
 

@@ -1,90 +1,133 @@
-"""Expected failures above the API: each says what happened, why, and what to do next, on one line."""
+"""Expected errors above the API: what happened, why, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.words import sessions
+
 _NAMED_SESSIONS = 10
 
 
-class LifecycleError(Exception):
-    """An expected failure in the life of a batch."""
+class LifecycleError(ExpectedError):
+    """An expected error in the life of a batch."""
 
 
 class OutcomeUnknown(LifecycleError):
-    """A create was sent and no usable answer came: browsers may run that no state knows, under the claim's tag."""
+    """A create was sent, its response was lost, and its batch was not found: browsers may run under the claim."""
 
-    def __init__(self, explanation: str, claim_tag: str, *, looked_for: float, next_run_looks: bool) -> None:
-        advice = (
-            "Run `pulumi up` again: it looks once more before it starts another."
-            if next_run_looks
-            else "Receipts are off, so the next run will not look again: look for such sessions yourself, delete "
-            "their batch or adopt it by batch_id, and run again."
-        )
+    anchor = "outcome-unknown"
+
+    def __init__(self, reason: str, claim_tag: str, looked_for: float) -> None:
         super().__init__(
-            f"Could not tell whether the batch was started: {explanation}. It was not tried again, since that could "
-            f"start it twice; sessions tagged {claim_tag!r} were looked for during {looked_for:g} s, and none "
-            f"was found. {advice}"
+            f"Could not tell whether the batch was started: {reason}. The create was not sent again, which could start "
+            f"a second batch. Looked for sessions tagged {claim_tag!r} for {looked_for:g} s and found none",
+            "Run `pulumi up` again on this machine: the next run looks for that batch before it starts another. "
+            "On another machine, run `pulumi-anchorbrowser orphans` first.",
+        )
+
+
+class LeftoverUnknown(LifecycleError):
+    """Nothing was started, because what an interrupted create may have started could not be looked for."""
+
+    anchor = "leftover-unknown"
+    advice = "Run the same command again."
+
+    def __init__(self, claim: str, reason: str) -> None:
+        super().__init__(
+            f"Started nothing: an earlier create of this resource was interrupted (claim {claim}), and looking for its "
+            f"batch failed: {reason}"
         )
 
 
 class AnotherAccount(LifecycleError):
-    """The API does not know the batch under this key or address, but another one made it."""
+    """The API does not know the batch under this key or address, and another one started it."""
 
-    def __init__(self, batch_id: str, made_at: str, asked_at: str, confirmation: str) -> None:
-        where = f" at {asked_at}, but it was made at {made_at}" if made_at != asked_at else ""
+    anchor = "another-account"
+
+    def __init__(self, batch_id: str, started_at: str, asked_at: str, code: str) -> None:
+        where = f" at {asked_at}; it was started at {started_at}" if started_at != asked_at else ""
         super().__init__(
-            f"Batch {batch_id} is not known (HTTP 404) under this key{where}. The key or the address differs from the "
-            "one that made it, so it may still run in another team's account. Use the former key or address; "
-            f"or, if this key is of the same team and the batch is really gone, run again with "
-            f"ANCHORBROWSER_CONFIRM_ACCOUNT={confirmation}."
+            f"Batch {batch_id} does not exist (HTTP 404) under this key{where}. The key or the address is not the one "
+            "that started it, so it may still run in another team's account",
+            "Use the key and address that started it. If this key belongs to the same team and the batch is really "
+            f"gone, run again with ANCHORBROWSER_CONFIRM_ACCOUNT={code}.",
         )
 
 
 class SessionsLeft(LifecycleError):
-    """Sessions of a batch that may still run: `failed_sessions` of them."""
+    """Sessions of a batch that may still run; `failed_sessions` says how many."""
 
-    def __init__(self, batch_id: str, attempt: str, failures: Sequence[tuple[str, str]]) -> None:
+    advice = "They may still run. Run the same command again."
+
+    def __init__(self, attempt: str, failures: Sequence[tuple[str, str]]) -> None:
         self.failed_sessions = len(failures)
         named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
         more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
-        super().__init__(
-            f"Could not {attempt.format(f'{len(failures)} sessions of batch {batch_id}')}: {named}{more}. "
-            "They may still run; run the same command again."
-        )
+        super().__init__(f"Could not {attempt}: {named}{more}")
 
 
 class DeletionIncomplete(SessionsLeft):
     """Sessions of a batch could neither be deleted nor ended."""
 
+    anchor = "deletion-incomplete"
+
     def __init__(self, batch_id: str, failures: Sequence[tuple[str, str]], deleted: int | None) -> None:
-        attempt = f"delete {{}} ({deleted or 0} were deleted), and they could not be ended one by one either"
-        super().__init__(batch_id, attempt, failures)
+        so_far = "" if deleted is None else f" ({sessions(deleted)} deleted so far)"
+        super().__init__(
+            f"delete {sessions(len(failures))} of batch {batch_id}{so_far}, nor end them one by one", failures
+        )
 
 
 class SessionsNotEnded(SessionsLeft):
     """Sessions of a batch could not be ended one by one."""
 
+    anchor = "sessions-not-ended"
+
     def __init__(self, batch_id: str, failures: Sequence[tuple[str, str]], ended: int) -> None:
-        super().__init__(batch_id, f"end {{}} ({ended} were ended)", failures)
+        super().__init__(f"end {sessions(len(failures))} of batch {batch_id} ({sessions(ended)} ended)", failures)
 
 
-class CancelRefused(LifecycleError):
-    """The API refused the cancel, and the chosen `if_completed` does not allow another way."""
+class StillRunning(SessionsLeft):
+    """The API reported the batch as stopped, and goes on listing sessions of it as running."""
 
-    def __init__(self, batch_id: str, said: str, reason: str) -> None:
+    anchor = "still-running"
+
+    def __init__(self, batch_id: str, running: Sequence[str]) -> None:
         super().__init__(
-            f"Could not cancel batch {batch_id}: {said}; {reason}. "
-            "Set if_completed to 'end_sessions', 'delete' or 'accept', or status to 'deleted', then run again."
+            f"confirm that batch {batch_id} has stopped: the API still lists {sessions(len(running))} as running, "
+            "after ending each of them",
+            [(session, "running") for session in running],
         )
 
 
+class SessionsNotListed(LifecycleError):
+    """The API did not list the sessions of a batch, so they cannot be ended."""
+
+    anchor = "sessions-not-listed"
+    advice = "They may still run. Run the same command again, or delete the batch."
+
+    def __init__(self, batch_id: str, reason: str) -> None:
+        super().__init__(f"Could not end the sessions of batch {batch_id}: {reason}")
+
+
+class CancelRefused(LifecycleError):
+    """The API refused the cancel, and `if_completed` does not allow another way."""
+
+    anchor = "cancel-refused"
+    advice = (
+        "Set if_completed to 'end_sessions', 'delete' or 'accept', or status to 'deleted', then run `pulumi up` again."
+    )
+
+    def __init__(self, batch_id: str, refusal: str, reason: str) -> None:
+        super().__init__(f"Could not cancel batch {batch_id}: {refusal}; {reason}")
+
+
 class NotAdopted(LifecycleError):
-    """The batch to adopt is not one that can be."""
+    """The batch to adopt cannot be adopted."""
+
+    anchor = "not-adopted"
 
     def __init__(self, batch_id: str, reason: str, advice: str) -> None:
-        super().__init__(f"Could not adopt batch {batch_id}: {reason}. {advice}")
-
-
-class NotReady(LifecycleError):
-    """Too few browsers of a batch are ready."""
+        super().__init__(f"Could not adopt batch {batch_id}: {reason}", advice)

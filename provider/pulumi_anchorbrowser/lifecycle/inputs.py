@@ -1,4 +1,4 @@
-"""What a program asks of a batch, parsed once."""
+"""The inputs of a `Batch`, parsed once, and everything that can be wrong with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ MAX_COUNT = 1000
 class BatchInputs(BaseModel):
     """The inputs of a `Batch`, with the design's defaults.
 
-    `resource_urn`, `owner` (`organization/project/stack`) and `claim` are added by the binding, not by the user.
+    The binding adds `owner` (`organization/project/stack`), `claim`, and `resource_urn`, which is never in the state:
+    the engine names the resource in each request.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -37,7 +38,7 @@ class BatchInputs(BaseModel):
     on_destroy: OnDestroy = "delete"
     if_completed: IfCompleted = "end_sessions"
     on_missing: OnMissing = "keep"
-    resource_urn: str | None = None
+    resource_urn: Annotated[str | None, Field(exclude=True)] = None
     owner: str = ""
     claim: str = ""
 

@@ -1,4 +1,4 @@
-"""What is known of a batch: its inputs, and all that the API has said of it."""
+"""The record of a batch: its inputs, and everything the API has said of it. These are the outputs of a `Batch`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 
 DELETED = "deleted"
 _NOT_STARTED = "not-started-"
+# Left out of the state where they say nothing, since the engine writes the whole state at every step.
+_ONLY_IF_SET = ("ended", "missing")
 
 
 class BatchRecord(BatchInputs):
-    """The outputs of a `Batch`, as they stand in the state. A count is None until the API has said it.
+    """The outputs of a `Batch`, as the state has them. A count is None until the API has said it.
 
-    `batch_id` is the id the API gave, whether the batch was started or adopted. `live_status` is the API's word, or
-    `deleted`. `ended` says that all its sessions were ended one by one. `account` tells which key and address made
-    the batch, see `api.Account`.
+    `batch_id` is the API's id, whether the batch was started or adopted. `live_status` is the API's word, or `deleted`.
+    `ended` is True once every session was ended one by one, `missing` where only a 404 says that the batch is gone.
+    `still_running` is how many sessions the API listed as running after the last stop, at `confirmed_at`; None where
+    that is not confirmed. `account` is the key and address that started the batch, see `api.Account`.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
-    live_status: str
+    live_status: str = ""
     total_requests: int | None = None
     completed_requests: int | None = None
     failed_requests: int | None = None
@@ -36,58 +39,61 @@ class BatchRecord(BatchInputs):
     deleted_sessions: int | None = None
     failed_deletions: int | None = None
     deletion_errors: list[dict[str, str | None]] | None = None
+    still_running: int | None = None
+    confirmed_at: str | None = None
     message: str | None = None
     ended: bool = False
+    missing: bool = False
     adopted: bool = False
     account: str = ""
 
     @classmethod
     def of(cls, inputs: BatchInputs, **known: Any) -> BatchRecord:
-        """A record of these inputs and of what is known beside them."""
+        """Return a record of these inputs and of what is known beside them."""
         return cls.model_validate({**inputs.model_dump(), "adopted": inputs.batch_id is not None, **known})
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, Any]) -> BatchRecord:
-        """The record in a resource's state."""
+        """Return the record that a resource's state holds."""
         return cls.model_validate(outputs)
 
     def to_outputs(self) -> dict[str, Any]:
-        """The resource's state: every input under its own name, and every output. `ended` is there if it is true."""
-        return self.model_dump(exclude=None if self.ended else {"ended"})
+        """Return the resource's state: every input under its own name, and every output."""
+        return self.model_dump(exclude={name for name in _ONLY_IF_SET if not getattr(self, name)})
 
     @property
     def id(self) -> str:
-        """The resource's id: the batch's own, or one that says no batch was ever started."""
+        """The resource's id: the batch's own, or one that says that no batch was ever started."""
         return self.batch_id or f"{_NOT_STARTED}{self.claim}"
 
     @property
     def known_id(self) -> str:
-        """The batch's id, where there is a batch to act on."""
+        """The batch's id. Raises ValueError where there is no batch."""
         if self.batch_id is None:
             raise ValueError("no batch was ever started for this resource")
         return self.batch_id
 
     @property
-    def is_gone(self) -> bool:
-        """Whether there is nothing left to act on: deleted, or never started."""
-        return self.live_status == DELETED or self.batch_id is None
+    def is_deleted(self) -> bool:
+        """Whether there is no batch any more, for certain: this resource's own DELETE was answered, or none started."""
+        return self.batch_id is None or (self.live_status == DELETED and not self.missing)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether none of its browsers runs, as far as the API has told us."""
-        return self.is_gone or self.live_status == CANCELLED or self.ended
+        """Whether none of its browsers runs, as far as the API has said."""
+        return self.batch_id is None or self.live_status in {DELETED, CANCELLED} or self.ended
 
     def but(self, **changes: Any) -> BatchRecord:
-        """The record with some of its values changed."""
+        """Return the record with some of its values changed."""
         return self.model_copy(update=changes)
 
     def with_inputs(self, inputs: BatchInputs) -> BatchRecord:
-        """The same batch under new inputs. The claim is the one its sessions carry, for ever."""
+        """Return the same batch under new inputs. The claim stays: the sessions carry it."""
         changes = inputs.model_dump(exclude={"batch_id", "claim"})
         return self.but(**changes, adopted=inputs.batch_id is not None)
 
     def seen(self, batch: Batch | BatchSummary) -> BatchRecord:
-        """The record after the API has shown the batch."""
+        """Return the record after a response that shows the batch."""
         return self.but(
             live_status=batch.status,
             total_requests=batch.total_requests,
@@ -95,4 +101,5 @@ class BatchRecord(BatchInputs):
             failed_requests=batch.failed_requests,
             created_at=batch.created_at or self.created_at,
             completed_at=batch.actual_completion_time or self.completed_at,
+            missing=False,
         )

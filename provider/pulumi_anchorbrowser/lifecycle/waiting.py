@@ -1,181 +1,279 @@
-"""Waiting until enough browsers of a batch are ready."""
+"""Waiting until enough browsers of a batch are ready: what a `BatchReady` asks for, does, and records."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from pulumi_anchorbrowser.api import (
-    ApiError,
+    Answered,
     BadRequest,
     Batch,
+    BatchRetried,
+    BatchSession,
     BatchSummary,
     Client,
+    Lost,
     NoAnswer,
     NotConnected,
     NotFound,
+    Outcome,
+    PlanLimit,
     RateLimited,
     ServerError,
 )
-from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED
-from pulumi_anchorbrowser.lifecycle.errors import NotReady
-from pulumi_anchorbrowser.lifecycle.notices import Clock, Notices
-from pulumi_anchorbrowser.lifecycle.reading import MAX_AGE_SECONDS, BatchReader
-from pulumi_anchorbrowser.lifecycle.recording import RecordedCalls
-from pulumi_anchorbrowser.receipts import Subject
+from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED, BatchId
+from pulumi_anchorbrowser.clock import Clock
+from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_of
+from pulumi_anchorbrowser.lifecycle.durations import Duration, seconds
+from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
+from pulumi_anchorbrowser.lifecycle.inputs import MAX_COUNT
+from pulumi_anchorbrowser.lifecycle.listing import Listing
+from pulumi_anchorbrowser.lifecycle.notices import Notices
+from pulumi_anchorbrowser.receipts import Operation, Subject
+from pulumi_anchorbrowser.words import counted, sessions
 
 _LOGGER = logging.getLogger(__name__)
-# The vendor's own advice: every 5 s at first, then more slowly, at most every 30 s.
-FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 5.0, 1.5, 30.0
+POLL_SECONDS = 5.0
+# Waits wake up together. A page that one of them requested this recently serves the others too.
+_FRESH_SECONDS = 1.0
 _PASSING = (NoAnswer, NotConnected, RateLimited, ServerError)
+# Makes a call with its receipt.
+Record = Callable[[Operation, Subject, Callable[[], "Outcome[BatchRetried]"]], "Outcome[BatchRetried]"]
 
 
-@dataclass(frozen=True)
-class Goal:
-    """What is waited for: `min_ready` browsers (None: all of them), within `timeout` seconds.
+class NotReady(LifecycleError):
+    """Too few browsers of a batch are ready."""
 
-    Where creation ends with fewer, the failed sessions are retried, each at most `retry_failed` times.
+    anchor = "not-ready"
+
+
+class ReadyInputs(BaseModel):
+    """The inputs of a `BatchReady`.
+
+    Waits for `min_ready` browsers (None: all of them) for up to `timeout`. Where creation ends with fewer, the failed
+    sessions are retried, each at most `retry_failed` times. `resource_urn` is added by the binding, for receipts.
     """
 
-    min_ready: int | None
-    timeout: float
-    retry_failed: int
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    batch_id: BatchId
+    min_ready: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
+    timeout: Duration = "10m"
+    retry_failed: Annotated[int, Field(ge=0, le=3)] = 0
+    record_sessions: bool = False
+    # Never in the state: the engine names the resource in each request.
+    resource_urn: Annotated[str | None, Field(exclude=True)] = None
 
     def wanted(self, batch: BatchSummary) -> int:
-        """How many browsers are enough."""
+        """Return how many ready browsers are enough."""
         return self.min_ready if self.min_ready is not None else (batch.total_requests or 1)
 
-    def is_met(self, batch: BatchSummary) -> bool:
-        """Whether enough browsers are ready."""
-        return (batch.completed_requests or 0) >= self.wanted(batch)
+
+READY_DEFAULTS: dict[str, Any] = {
+    name: ReadyInputs.model_fields[name].default for name in ("timeout", "retry_failed", "record_sessions")
+}
+# A change of these asks for another wait, or for another record of it.
+WAITED_FOR = ("min_ready", "retry_failed", "record_sessions")
+
+
+def ready_problems(news: Mapping[str, Any], is_unknown: IsUnknown, count: int | None = None) -> list[Problem]:
+    """Return everything that is wrong with the inputs of a wait. `count` is the batch's size, where it is known."""
+    problems = problems_of(ReadyInputs, news, is_unknown)
+    if "batch_id" not in news:
+        reason = "set batch_id to the id of a batch that was started; one whose status is not active never was"
+        problems = [Problem(one.property, reason) if one.property == "batch_id" else one for one in problems]
+    min_ready = news.get("min_ready")
+    if isinstance(min_ready, int) and count is not None and min_ready > count:
+        problems.append(
+            Problem("min_ready", f"must not exceed the batch's {counted(count, 'browser')} (got {min_ready})")
+        )
+    return problems
 
 
 @dataclass(frozen=True)
 class Reached:
-    """The batch when it was ready, and how many sessions had to be retried for it (None: no retry)."""
+    """The batch when it was ready.
+
+    `retried_sessions` is how many sessions had to be retried for it; None where there was no retry, or its response
+    did not say.
+    """
 
     batch: BatchSummary
     retried_sessions: int | None
 
+    def outputs(self, inputs: ReadyInputs, recorded: Sequence[BatchSession] | None) -> dict[str, Any]:
+        """Return the outputs of a `BatchReady`, with the sessions, and the URLs that open them, where given."""
+        return {
+            **inputs.model_dump(),
+            "live_status": self.batch.status,
+            "total_requests": self.batch.total_requests,
+            "completed_requests": self.batch.completed_requests,
+            "failed_requests": self.batch.failed_requests,
+            "retried_sessions": self.retried_sessions,
+            "sessions": None if recorded is None else [_output_of(session) for session in recorded],
+        }
+
+
+@dataclass(frozen=True)
+class _Retry:
+    """A retry that was sent; of how many sessions, where the response says so."""
+
+    sessions: int | None
+
 
 class Waiting:
-    """One wait for one batch."""
+    """Waits for batches.
+
+    `record` makes a call with its receipt. `is_young` says whether this run has just started a batch: the API may
+    then not know it yet. `pause` is the time between two looks.
+    """
 
     def __init__(
         self,
         client: Client,
-        reader: BatchReader,
-        calls: RecordedCalls,
+        listing: Listing,
         clock: Clock,
         notices: Notices,
-        first_pause: float = FIRST_PAUSE_SECONDS,
+        record: Record,
+        *,
+        pause: float = POLL_SECONDS,
+        is_young: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._client = client
-        self._reader = reader
-        self._calls = calls
+        self._listing = listing
         self._clock = clock
         self._notices = notices
-        self._first_pause = first_pause
+        self._record = record
+        self._pause = pause
+        self._is_young = is_young
 
-    def until(self, batch_id: str, goal: Goal, urn: str = "") -> Reached:
-        """Return once the goal is met. Raises NotReady when it cannot be met, or not in time.
-
-        `urn` names, in the receipt of a retry, the resource that waits.
-        """
-        deadline = self._clock.monotonic() + goal.timeout
-        retried: int | None = None
+    def until(self, inputs: ReadyInputs) -> Reached:
+        """Return once enough browsers are ready. Raises NotReady where that is impossible, or too late; ApiError."""
+        timeout = seconds(inputs.timeout)
+        deadline = self._clock.monotonic() + timeout
+        retry: _Retry | None = None
         batch: BatchSummary | None = None
-        for pause in _pauses(self._first_pause):
-            batch = self._look(batch_id, pause) or batch
-            if batch is not None:
-                self._notices.progress(_progress(batch, goal, deadline - self._clock.monotonic()))
-                if goal.is_met(batch):
-                    return Reached(batch, retried)
-                _refuse_the_impossible(batch, goal)
+        while True:
+            if (found := self._look(inputs.batch_id)) is not None:
+                batch = found
+                left = max(0, round(deadline - self._clock.monotonic()))
+                self._notices.progress(f"{_ready(batch, inputs)}; {left} s left")
+                if (batch.completed_requests or 0) >= inputs.wanted(batch):
+                    return Reached(batch, retry.sessions if retry else None)
+                _refuse_the_impossible(batch, inputs)
                 if batch.status not in UNFINISHED:
-                    if retried is not None or not goal.retry_failed or not batch.failed_requests:
-                        _give_up(self._client.get_batch(batch_id), goal, retried)
-                    retried = self._retry(batch, goal, urn)
-            left = deadline - self._clock.monotonic()
-            if left <= 0:
-                raise NotReady(_too_late(batch_id, batch, goal))
-            _LOGGER.debug("wait", extra={"reason": "browsers", "seconds": round(min(pause, left), 4)})
-            self._clock.sleep(min(pause, left))
-        raise AssertionError("the pauses never end")
+                    if retry is not None or not inputs.retry_failed or not batch.failed_requests:
+                        _give_up(self._client.get_batch(batch.batch_id), inputs, retry)
+                    retry = self._retry(inputs)
+            if self._clock.monotonic() >= deadline:
+                raise _too_late(inputs, timeout, batch)
+            self._sleep(deadline)
 
-    def _look(self, batch_id: str, max_age: float) -> BatchSummary | None:
+    def _look(self, batch_id: str) -> BatchSummary | None:
         try:
-            batch = self._reader.read(batch_id, min(max_age, MAX_AGE_SECONDS))
+            batch = self._listing.batch(batch_id, min(self._pause, _FRESH_SECONDS))
         except NotFound:
-            raise NotReady(f"Batch {batch_id} is not known to the API (HTTP 404): it may have been deleted. "
-                           "Start it again, or remove this resource.") from None  # fmt: skip
+            if not self._is_young(batch_id):
+                raise _gone(batch_id, "does not exist (HTTP 404). It may have been deleted") from None
+            self._notices.progress("the API does not know the new batch yet (HTTP 404)")
+            return None
         except _PASSING as error:
             # A wait outlives a passing failure; the deadline ends it.
-            self._notices.progress(error.explanation)
+            self._notices.progress(error.reason)
             return None
         if batch.status == CANCELLED or (isinstance(batch, Batch) and batch.is_empty):
-            raise NotReady(f"Batch {batch_id} was {batch.status}, so its browsers will not become ready. "
-                           "Start a new batch, or remove this resource.")  # fmt: skip
+            status = CANCELLED if batch.status == CANCELLED else "deleted"
+            raise _gone(batch_id, f"was {status}, so its browsers will not become ready")
         return batch
 
-    def _retry(self, batch: BatchSummary, goal: Goal, urn: str) -> int:
+    def _retry(self, inputs: ReadyInputs) -> _Retry | None:
+        """Retry the failed sessions once. None where that was certainly not done: the next look tries again."""
         account = str(self._client.account())
-        subject = Subject(owner="", urn=urn, claim="", account=account, batch_id=batch.batch_id)
-        try:
-            answer = self._calls.retry(subject, batch.batch_id, goal.retry_failed, self._notices)
-        except BadRequest:
-            # "Nothing to retry": the sessions have recovered since we looked.
-            return 0
-        except ApiError as error:
-            if not isinstance(error, _PASSING):
-                raise
-            self._notices.warning(f"the retry of batch {batch.batch_id} may not have been taken: {error.explanation}")
-            return 0
-        self._notices.info(f"retrying {answer.retried_sessions} failed sessions of batch {batch.batch_id}")
-        return answer.retried_sessions or 0
+        subject = Subject(owner="", urn=inputs.resource_urn or "", claim="", account=account, batch_id=inputs.batch_id)
+        outcome = self._record("retry", subject, lambda: self._client.retry_batch(inputs.batch_id, inputs.retry_failed))
+        self._listing.changed(inputs.batch_id)
+        last = outcome.last
+        if isinstance(last, Answered):
+            self._notices.info(
+                f"retrying failed sessions of batch {inputs.batch_id}: {sessions(last.value.retried_sessions)}"
+            )
+            return _Retry(last.value.retried_sessions)
+        if isinstance(last, Lost):
+            self._notices.warning(
+                f"the retry of batch {inputs.batch_id} may not have reached the API: {last.error.reason}"
+            )
+            return _Retry(None)
+        if isinstance(last.error, BadRequest):
+            # "Nothing to retry": the sessions have recovered since the last look.
+            return _Retry(0)
+        if isinstance(last.error, PlanLimit) or not isinstance(last.error, _PASSING):
+            raise last.error
+        self._notices.progress(last.error.reason)
+        return None
+
+    def _sleep(self, deadline: float) -> None:
+        now = self._clock.monotonic()
+        # All waits of a process wake up at the same multiples of the pause, so that they share requests. The
+        # millionth lets a wait that wakes up a rounding error too early count as being on time.
+        next_look = (math.floor(now / self._pause + 1e-6) + 1) * self._pause
+        pause = max(0.0, min(next_look, deadline) - now)
+        _LOGGER.debug("wait", extra={"reason": "browsers", "seconds": round(pause, 4)})
+        self._clock.sleep(pause)
 
 
-def _pauses(first: float) -> Iterator[float]:
-    pause = first
-    while True:
-        yield pause
-        pause = min(pause * PAUSE_GROWTH, max(LONGEST_PAUSE_SECONDS, first))
+def _output_of(session: BatchSession) -> dict[str, Any]:
+    return {
+        "item_index": session.item_index,
+        "session_id": session.session_id,
+        "status": session.status,
+        "cdp_url": session.cdp_url.get_secret_value() if session.cdp_url else None,
+        "live_view_url": session.live_view_url.get_secret_value() if session.live_view_url else None,
+        "error": session.error,
+    }
 
 
-def _counts(batch: BatchSummary, goal: Goal) -> str:
+def _ready(batch: BatchSummary, inputs: ReadyInputs) -> str:
+    ready, total = batch.completed_requests or 0, batch.total_requests
+    text = f"{counted(ready, 'browser')} ready" if total is None else f"{ready} of {counted(total, 'browser')} ready"
     failed = f", {batch.failed_requests} failed" if batch.failed_requests else ""
-    of_total = f" of {batch.total_requests}" if batch.total_requests is not None else ""
-    wanted = f" ({goal.min_ready} are enough)" if goal.min_ready is not None else ""
-    return f"{batch.completed_requests or 0}{of_total} browsers ready{wanted}{failed}"
+    wanted = f" ({inputs.min_ready} needed)" if inputs.min_ready is not None else ""
+    return f"{text}{wanted}{failed}"
 
 
-def _progress(batch: BatchSummary, goal: Goal, left: float) -> str:
-    return f"{_counts(batch, goal)}; {max(0, round(left))} s left"
-
-
-def _too_late(batch_id: str, batch: BatchSummary | None, goal: Goal) -> str:
-    so_far = _counts(batch, goal) if batch else "the API did not answer"
-    return (
-        f"Batch {batch_id} was not ready within {goal.timeout:g} s: {so_far}. The batch stays in the state and goes "
-        "on; run `pulumi up` again to go on waiting, raise timeout, or lower min_ready."
+def _too_late(inputs: ReadyInputs, timeout: float, batch: BatchSummary | None) -> NotReady:
+    so_far = _ready(batch, inputs) if batch else "no response from the API"
+    return NotReady(
+        f"Batch {inputs.batch_id} was not ready within {timeout:g} s: {so_far}",
+        "The batch stays in the state and keeps running. Run `pulumi up` again to wait longer, raise timeout, or lower "
+        "min_ready.",
     )
 
 
-def _refuse_the_impossible(batch: BatchSummary, goal: Goal) -> None:
-    if goal.min_ready is not None and batch.total_requests is not None and goal.min_ready > batch.total_requests:
+def _gone(batch_id: str, what: str) -> NotReady:
+    return NotReady(f"Batch {batch_id} {what}", "Start a new batch, or remove this BatchReady.")
+
+
+def _refuse_the_impossible(batch: BatchSummary, inputs: ReadyInputs) -> None:
+    total = batch.total_requests
+    if inputs.min_ready is not None and total is not None and inputs.min_ready > total:
         raise NotReady(
-            f"Batch {batch.batch_id} has only {batch.total_requests} browsers, and min_ready is {goal.min_ready}. "
-            "Its browsers go on; lower min_ready, then run again."
+            f"min_ready is {inputs.min_ready}, and batch {batch.batch_id} has {counted(total, 'browser')}",
+            "The batch keeps running. Lower min_ready, then run again.",
         )
 
 
-def _give_up(batch: Batch, goal: Goal, retried: int | None) -> NoReturn:
-    after = f" after {retried} were retried" if retried else ""
+def _give_up(batch: Batch, inputs: ReadyInputs, retry: _Retry | None) -> NoReturn:
     why = f" ({batch.error})" if batch.error else ""
+    retried = "" if retry is None else f" after a retry of {sessions(retry.sessions)}"
     raise NotReady(
-        f"Batch {batch.batch_id} is {batch.status}{why} with {_counts(batch, goal)}{after}, and "
-        f"{goal.wanted(batch)} are needed. Its ready browsers go on running; lower min_ready, set retry_failed "
-        "(up to 3), or destroy the batch, then run again."
+        f"Batch {batch.batch_id} is {batch.status}{why} with {_ready(batch, inputs)}{retried}; "
+        f"{counted(inputs.wanted(batch), 'browser')} needed",
+        "Its ready browsers keep running. Lower min_ready, set retry_failed (up to 3), or destroy the batch, then run "
+        "again.",
     )

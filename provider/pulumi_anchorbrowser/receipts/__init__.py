@@ -1,17 +1,16 @@
-"""The durable record of every mutating call: what was intended, and what the API answered."""
+"""The record of every call that changes something: the intent before the call, the outcome after."""
 
-from pulumi_anchorbrowser.receipts.connecting import ReceiptsUnavailable
-from pulumi_anchorbrowser.receipts.place import default_place
-from pulumi_anchorbrowser.receipts.receipt import Counts, Operation, Outcome, Receipt, Subject
-from pulumi_anchorbrowser.receipts.store import Receipts
+from pulumi_anchorbrowser.receipts.receipt import Ending, Operation, Receipt, SessionEnding, Subject
+from pulumi_anchorbrowser.receipts.store import VARIABLE, Receipts, ReceiptsUnavailable, default_place
 
 __all__ = [
-    "Counts",
+    "VARIABLE",
+    "Ending",
     "Operation",
-    "Outcome",
     "Receipt",
     "Receipts",
     "ReceiptsUnavailable",
+    "SessionEnding",
     "Subject",
     "default_place",
 ]

@@ -1,4 +1,4 @@
-"""One receipt: an intent, written before the call, and its outcome, written after."""
+"""One receipt: the intent, written before a call, and its outcome, written after."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from datetime import datetime
 from typing import Literal
 
 Operation = Literal["create", "cancel", "delete", "end_sessions", "retry"]
-# `refused`: the API changed nothing. `unknown`: it may have. No outcome at all: we were stopped before we knew.
-# `settled`: a create that turned out to have made nothing, or whose batch has been removed since.
-Outcome = Literal["done", "refused", "unknown", "settled"]
+# How a call ended. `gone`: the API knows no such batch or session (HTTP 404), so there was nothing left to stop.
+# `refused`: the API changed nothing. `unknown`: the response was lost, and the API may have acted. `settled`: a create
+# that started nothing after all, or whose batch was deleted since.
+Ending = Literal["done", "gone", "refused", "unknown", "settled"]
+# How the ending of one session ended; `lost`: the response was lost.
+SessionEnding = Literal["ended", "gone", "refused", "lost"]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a call is about. `account` tells which key and address, without telling the key."""
+    """What a call is about. `account` identifies the API key and base URL without containing the key.
+
+    `count` is the number of sessions that a create requests, or that a retry retries.
+    """
 
     owner: str
     urn: str
@@ -22,40 +28,31 @@ class Subject:
     account: str
     batch_id: str | None = None
     count: int | None = None
-    # Of what a batch is created with; tells whether it is the same as before, and not what it is.
-    fingerprint: str | None = None
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What the API has said of a batch in all receipts together; None where it has not said it.
-
-    A count is uncertain where a call was repeated, or interrupted, after an answer that never came.
-    """
-
-    cancelled_sessions: int | None = None
-    ended_sessions: int | None = None
-    deleted_sessions: int | None = None
-    ended_uncertain: bool = False
-    deleted_uncertain: bool = False
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A receipt as it stands in the store. Times are UTC."""
+    """A receipt as the store has it. Times are UTC. An `outcome` of None: the call has begun, and no end is known.
+
+    Counts are the API's own, None where it said none. `was_lost`: the response to one of the tries was lost.
+    `ended` and `lost` are the ids of the sessions that an `end_sessions` ended, or may have ended.
+    """
 
     id: int
     run: str
     operation: Operation
     subject: Subject
     intended_at: datetime
-    outcome: Outcome | None = None
+    outcome: Ending | None = None
     answered_at: datetime | None = None
     http_status: int | None = None
     cancelled_sessions: int | None = None
     ended_sessions: int | None = None
     deleted_sessions: int | None = None
     failed_deletions: int | None = None
-    uncertain: bool = False
+    still_running: int | None = None
+    confirmed_at: str | None = None
+    was_lost: bool = False
     note: str | None = None
-    in_state: bool = False
+    ended: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()

@@ -1,19 +1,38 @@
-"""Receipts as a report: which calls, what each came to, and the sum of it. Pure: the receipts are passed in."""
+"""Receipts as a report: which calls were made, how each ended, and totals. Pure: the receipts are passed in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 from pulumi_anchorbrowser.receipts.receipt import Receipt
 from pulumi_anchorbrowser.words import batches, counted, sessions
 
-_SESSIONS = ("cancelled_sessions", "ended_sessions", "deleted_sessions")
 _VERBS = {"cancelled_sessions": "cancelled", "ended_sessions": "ended", "deleted_sessions": "deleted"}
+_OWN = ("http_status", *_VERBS, "failed_deletions", "still_running", "confirmed_at", "was_lost", "note")
+_OUTCOMES = {None: "no known end", "gone": "already gone", "unknown": "unknown outcome"}
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
 _CONFLICT = 409
-_OWN = ("http_status", *_SESSIONS, "failed_deletions", "uncertain", "in_state", "note")
+
+
+def merged(stores: Iterable[Iterable[Receipt]]) -> list[Receipt]:
+    """Return the receipts of several files, oldest first. One that several files have is taken once, from the latest.
+
+    Files share receipts where one is an earlier copy of another.
+    """
+    kept: dict[tuple[str, int], Receipt] = {}
+    for receipt in (receipt for store in stores for receipt in store):
+        key = (receipt.run, receipt.id)
+        if key not in kept or _progress(kept[key]) < _progress(receipt):
+            kept[key] = receipt
+    return sorted(kept.values(), key=lambda receipt: (receipt.intended_at, receipt.id))
+
+
+def _progress(receipt: Receipt) -> tuple[datetime, int]:
+    return receipt.answered_at or _NEVER, len(receipt.ended) + len(receipt.lost)
 
 
 @dataclass(frozen=True, init=False)
@@ -32,8 +51,9 @@ class ReceiptsReport:
         run: str | None = None,
         batch_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
     ) -> ReceiptsReport:
-        """Those that meet all that is given: of a stack, of a run (or how it begins), about a batch, since a time."""
+        """Return the receipts of a stack, of a run (or how it begins), about a batch, since a time, before a time."""
         return ReceiptsReport(
             one
             for one in self.receipts
@@ -41,60 +61,137 @@ class ReceiptsReport:
             and (run is None or one.run.startswith(run))
             and batch_id in {None, one.subject.batch_id}
             and (since is None or one.intended_at >= since)
+            and (until is None or one.intended_at < until)
         )
 
     def last_run(self) -> ReceiptsReport:
-        """Those of the run that made the last call."""
+        """Return the receipts of the run that made the last call."""
         return self.of(run=self.receipts[-1].run) if self.receipts else self
 
     def totals(self) -> dict[str, int | None]:
-        """The sum of it all. A failed deletion counts as its batch's last deletion has it: it is tried again."""
-        last = {one.subject.batch_id: one for one in self.receipts if one.operation == "delete"}
+        """Return the totals. `stopped_sessions` counts a session once, also if it was ended and then deleted."""
         started = [one for one in self.receipts if one.operation == "create" and one.outcome == "done"]
+        tallies = self._tallies()
+        outcomes = [one.outcome for one in self.receipts]
         return {
             "calls": len(self.receipts),
             "started_batches": len(started),
-            **{name: _sum(getattr(one, name) for one in self.receipts) for name in _SESSIONS},
-            "failed_deletions": _sum(one.failed_deletions for one in last.values()),
-            "refused_calls": sum(one.outcome == "refused" for one in self.receipts),
-            "unknown_calls": sum(one.outcome in {None, "unknown"} for one in self.receipts),
+            "requested_sessions": sum(one.subject.count or 0 for one in started),
+            "stopped_sessions": _sum(tally.stopped for tally in tallies),
+            "cancelled_sessions": _sum(tally.cancelled for tally in tallies),
+            "ended_sessions": _sum(tally.ended for tally in tallies),
+            "deleted_sessions": _sum(tally.deleted for tally in tallies),
+            "failed_deletions": _sum(tally.failed for tally in tallies),
+            "gone_calls": outcomes.count("gone"),
+            "refused_calls": outcomes.count("refused"),
+            "unknown_calls": outcomes.count("unknown") + outcomes.count(None),
         }
 
-    def told(self) -> str:
-        """The sum of it in one line."""
-        totals = self.totals()
-        said = [(verb, value) for name, verb in _VERBS.items() if (value := totals[name]) is not None]
-        parts = [counted(totals["calls"] or 0, "call"), f"{batches(totals['started_batches'] or 0)} started"]
-        parts += [f"{sessions(value)} {verb}" for verb, value in said]
-        trouble = {"failed_deletions": "deletions failed", "refused_calls": "refused", "unknown_calls": "unknown"}
-        parts += [f"{value} {word}" for name, word in trouble.items() if (value := totals[name])]
-        if instead := self._done_instead():
-            parts.append(f"{instead} of the refused done in another way")
-        return ", ".join(parts)
+    def _tallies(self) -> list[_Tally]:
+        tallies: dict[str | None, _Tally] = defaultdict(_Tally)
+        for receipt in self.receipts:
+            tallies[receipt.subject.batch_id].add(receipt)
+        return list(tallies.values())
 
-    def _done_instead(self) -> int:
-        # A cancel that the API refuses since creation had ended is followed by what `if_completed` says.
-        done: set[tuple[str, str | None]] = set()
-        instead = 0
+    def summary(self) -> str:
+        """Return the totals as one line of text."""
+        return ", ".join(self._parts())
+
+    def _parts(self) -> Iterator[str]:
+        totals = {name: value for name, value in self.totals().items() if value is not None}
+        yield counted(totals["calls"], "call")
+        if started := totals["started_batches"]:
+            yield f"{batches(started)} started ({sessions(totals['requested_sessions'])} requested)"
+        if "stopped_sessions" in totals:
+            how = ", ".join(f"{totals[name]} {verb}" for name, verb in _VERBS.items() if name in totals)
+            yield f"{sessions(totals['stopped_sessions'])} stopped ({how})"
+        if failed := totals.get("failed_deletions"):
+            yield f"{sessions(failed)} not deleted"
+        if gone := totals["gone_calls"]:
+            yield f"{gone} already gone"
+        if refused := totals["refused_calls"]:
+            instead = self._replaced_cancels()
+            yield f"{refused} refused" + (
+                f" ({counted(instead, 'cancel')} replaced by ending or deleting)" if instead else ""
+            )
+        if unknown := totals["unknown_calls"]:
+            yield f"{unknown} with an unknown outcome"
+
+    def _replaced_cancels(self) -> int:
+        # The API refuses a cancel once every browser has been created; then follows what `if_completed` says.
+        stopped: set[tuple[str, str | None]] = set()
+        found = 0
         for one in reversed(self.receipts):
             about = (one.run, one.subject.batch_id)
             if one.outcome == "done" and one.operation in {"end_sessions", "delete"}:
-                done.add(about)
-            instead += one.operation == "cancel" and one.http_status == _CONFLICT and about in done
-        return instead
+                stopped.add(about)
+            found += one.operation == "cancel" and one.http_status == _CONFLICT and about in stopped
+        return found
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """The receipts as plain data."""
+        """Return the receipts as plain data."""
         return [_row(one) for one in self.receipts]
 
     def to_markdown(self) -> str:
-        """A heading, the sum, and a table."""
-        lines = ["### AnchorBrowser: what was done", "", f"{self.told()}."]
+        """Return a heading, the summary and a table."""
+        lines = ["### AnchorBrowser: what was done", "", f"{self.summary()}."]
         if self.receipts:
             columns = ("when (UTC)", "stack", "resource", "operation", "batch", "outcome", "sessions", "note")
             lines += ["", _line(columns), _line("---" for _ in columns)]
             lines += [_line(_cells(row)) for row in self.to_rows()]
         return "\n".join(lines)
+
+
+@dataclass
+class _Tally:
+    """What the API said of one batch, added up receipt by receipt: oldest first."""
+
+    cancelled: int | None = None
+    ended: int | None = None
+    deleted: int | None = None
+    failed: int | None = None
+    _requested: int | None = None
+    _stopped: int | None = None
+    _ended_ids: set[str] = field(default_factory=set)
+
+    @property
+    def stopped(self) -> int | None:
+        """The distinct sessions that were stopped: never more than were requested, where that is known."""
+        if self._stopped is None or self._requested is None:
+            return self._stopped
+        return min(self._stopped, self._requested)
+
+    def add(self, receipt: Receipt) -> None:
+        """Add one receipt."""
+        self._add_request(receipt)
+        # The same sessions may be cancelled twice, or ended twice; a deletion removes each session once.
+        if receipt.cancelled_sessions is not None and not self.cancelled:
+            self.cancelled = receipt.cancelled_sessions
+            self._stopped = (self._stopped or 0) + receipt.cancelled_sessions
+        if receipt.ended_sessions is not None:
+            unnamed = max(0, receipt.ended_sessions - len(receipt.ended))
+            ended = unnamed + len(set(receipt.ended) - self._ended_ids)
+            self._ended_ids.update(receipt.ended)
+            self.ended = (self.ended or 0) + ended
+            self._stopped = (self._stopped or 0) + ended
+        if receipt.deleted_sessions is not None:
+            # As many as possible of the deleted sessions are those that were stopped before.
+            self.deleted = (self.deleted or 0) + receipt.deleted_sessions
+            self._stopped = max(self._stopped or 0, self.deleted)
+        # A failed deletion is repeated, so the last response about it counts.
+        if receipt.failed_deletions is not None:
+            self.failed = receipt.failed_deletions
+        if self.failed and receipt.operation == "delete" and receipt.outcome == "gone":
+            self.failed = 0
+
+    def _add_request(self, receipt: Receipt) -> None:
+        count = receipt.subject.count
+        if receipt.subject.batch_id is None or count is None:
+            return
+        if receipt.operation == "create":
+            self._requested = count
+        if receipt.operation == "retry" and receipt.outcome == "done" and self._requested is not None:
+            self._requested += count
 
 
 def _row(receipt: Receipt) -> dict[str, Any]:
@@ -116,14 +213,20 @@ def _row(receipt: Receipt) -> dict[str, Any]:
     }
 
 
+def outcome_in_words(row: dict[str, Any]) -> str:
+    """Return how the call of a row ended, for people."""
+    outcome = row["outcome"]
+    return f"{_OUTCOMES.get(outcome, outcome)}{' (a response was lost)' if row['was_lost'] else ''}"
+
+
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
-    counted = [f"{row[name]} {verb}" for name, verb in _VERBS.items() if row[name] is not None]
-    counted += [f"{row['failed_deletions']} failed"] if row["failed_deletions"] else []
-    counted += [f"{row['count']} requested"] if row["count"] is not None else []
+    known = [f"{row[name]} {verb}" for name, verb in _VERBS.items() if row[name] is not None]
+    known += [f"{row['failed_deletions']} failed"] if row["failed_deletions"] else []
+    known += [f"{row['still_running']} still running"] if row["still_running"] else []
+    known += [f"{row['count']} requested"] if row["count"] is not None else []
     when = row["intended_at"][:19].replace("T", " ")
-    outcome = f"{row['outcome'] or 'no outcome'}{' (uncertain)' if row['uncertain'] else ''}"
-    return (when, row["owner"], row["resource"], row["operation"], row["batch_id"], outcome, ", ".join(counted),
-            row["note"])  # fmt: skip
+    return (when, row["owner"], row["resource"], row["operation"], row["batch_id"], outcome_in_words(row),
+            ", ".join(known), row["note"])  # fmt: skip
 
 
 def _line(cells: Iterable[object]) -> str:

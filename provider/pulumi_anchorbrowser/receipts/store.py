@@ -1,151 +1,395 @@
-"""The store: SQLite in WAL mode, durable at every commit, shared by threads and processes."""
+"""The store of receipts: an SQLite file that threads and processes share. Reading creates and writes nothing."""
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import secrets
+import shutil
 import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, cast
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any, NamedTuple
 
-from pulumi_anchorbrowser.receipts.connecting import ReceiptsUnavailable, SharedConnection
-from pulumi_anchorbrowser.receipts.receipt import Counts, Operation, Outcome, Receipt, Subject
-from pulumi_anchorbrowser.receipts.schema import transaction
-from pulumi_anchorbrowser.receipts.writing import Writer
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.receipts.receipt import Ending, Operation, Receipt, SessionEnding, Subject
 
-_SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count", "fingerprint")
+VARIABLE = "ANCHORBROWSER_RECEIPTS"
+VERSION = 1
+_APPLICATION = 0x616E6368  # marks the file as ours: another program's database is never written
+_SCHEMA = (
+    """CREATE TABLE receipts (
+        id INTEGER PRIMARY KEY, run TEXT NOT NULL, operation TEXT NOT NULL,
+        owner TEXT NOT NULL, urn TEXT NOT NULL, claim TEXT NOT NULL, account TEXT NOT NULL,
+        batch_id TEXT, count INTEGER, intended_at TEXT NOT NULL,
+        outcome TEXT, answered_at TEXT, http_status INTEGER,
+        cancelled_sessions INTEGER, ended_sessions INTEGER, deleted_sessions INTEGER, failed_deletions INTEGER,
+        still_running INTEGER, confirmed_at TEXT, was_lost INTEGER NOT NULL DEFAULT 0, note TEXT
+    )""",
+    """CREATE TABLE sessions (
+        receipt INTEGER NOT NULL REFERENCES receipts, session_id TEXT NOT NULL, ending TEXT NOT NULL,
+        PRIMARY KEY (receipt, session_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX receipts_by_batch ON receipts (batch_id)",
+    "CREATE INDEX creates_by_owner ON receipts (owner, urn) WHERE operation = 'create'",
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {VERSION}",
+)
+_SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count")
+_COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions", "still_running")
+_VALUES = frozenset({"batch_id", "http_status", "was_lost", "note", "confirmed_at", *_COUNTS})
+_BUSY_SECONDS = 15
+_A_FULL_DISK = 64 * 1024  # bytes left: fewer than SQLite's shared memory file takes
+_LOGGER = logging.getLogger(__name__)
+_creating = Lock()
+
+
+class ReceiptsUnavailable(ExpectedError):
+    """The receipts cannot be read or written."""
+
+    anchor = "receipts-unavailable"
 
 
 class Receipts:
-    """All receipts of a machine, or none where `place` is None (turned off): then nothing is kept or known.
+    """The receipts in one file; none where `place` is None (turned off): then nothing is kept.
 
-    Every method but `end_run` raises ReceiptsUnavailable where the store cannot be used.
+    `run` identifies this process among those that write. Every method raises ReceiptsUnavailable where the store
+    cannot be used, and tries again at its next call.
     """
 
-    def __init__(self, place: Path | None) -> None:
+    def __init__(self, place: Path | None, run: str | None = None) -> None:
         self.place = place
-        self.run = secrets.token_hex(8)
-        # One to read while the other waits for the disk.
-        self._reading, self._writing = SharedConnection(place), SharedConnection(place)
-        self._writer = Writer(self._writing)
+        self.run = run or secrets.token_hex(8)
+        self._lock = Lock()
+        # Opened by the first write, for all threads. Readers that write nothing open the file read-only, each time.
+        self._connection: sqlite3.Connection | None = None
 
     @property
     def enabled(self) -> bool:
         """Whether receipts are kept at all."""
         return self.place is not None
 
-    def intend(self, operation: Operation, subject: Subject) -> int:
-        """Write down that a call is about to be made; its number, for `close`. 0 where receipts are off."""
-        if self.place is None:
-            return 0
-        columns = ("run", "operation", "intended_at", *_SUBJECT)
-        values = (self.run, operation, _now(), *(getattr(subject, name) for name in _SUBJECT))
-        marks = ", ".join("?" * len(columns))
-        sql = f"INSERT INTO receipts ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  # our own names
-        return cast("int", self._writer.write(sql, values))
-
-    def close(self, receipt: int, outcome: Outcome, **values: Any) -> None:
-        """Write down how a call ended: its batch_id, http_status, counts, uncertain and note."""
-        if self.place is not None:
-            self._set(receipt, outcome=outcome, answered_at=_now(), **values)
-
-    def take_over(self, receipt: int, batch_id: str) -> None:
-        """The batch of an earlier, unsettled create is now this run's; it is not in a state yet."""
-        if self.place is not None:
-            now_known = {"http_status": None, "note": None, "run": self.run, "in_state": 0}
-            self._set(receipt, outcome="done", answered_at=_now(), batch_id=batch_id, **now_known)
-
-    def progress(self, receipt: int, *, ended_sessions: int) -> None:
-        """Write down how far the ending of sessions has come, should we be stopped before it is over."""
-        if self.place is not None:
-            self._set(receipt, ended_sessions=ended_sessions)
-
-    def unsettled_creates(self, owner: str, urn: str) -> list[Receipt]:
-        """Creates of this resource, by earlier runs, whose batch may exist without any state that knows it."""
-        unknown_or_undelivered = "(outcome IS NULL OR outcome = 'unknown' OR (outcome = 'done' AND NOT in_state))"
-        return self._find(f"owner = ? AND urn = ? AND operation = 'create' AND run <> ? AND {unknown_or_undelivered}",
-                          owner, urn, self.run)  # fmt: skip
-
-    def superseded_creates(self, owner: str, urn: str, batch_id: str | None) -> list[Receipt]:
-        """Those of them that made, or may have made, another batch than the one that the state has."""
-        return [one for one in self.unsettled_creates(owner, urn) if one.subject.batch_id != batch_id]
-
-    def unanswered_creates(self, owner: str) -> list[Receipt]:
-        """Creates of this stack, by earlier runs, that no answer is known of: their batches are in no state."""
-        return self._find(
-            "owner = ? AND operation = 'create' AND run <> ? AND (outcome IS NULL OR outcome = 'unknown')",
-            owner, self.run,
-        )  # fmt: skip
-
-    def counts(self, batch_id: str) -> Counts:
-        """What the API has said of this batch so far."""
-        found = self._find("batch_id = ?", batch_id)
-
-        def total(name: str) -> int | None:
-            said = [getattr(receipt, name) for receipt in found if getattr(receipt, name) is not None]
-            return sum(said) if said else None
-
-        def uncertain(operation: Operation) -> bool:
-            return any(r.operation == operation and (r.uncertain or r.outcome in {None, "unknown"}) for r in found)
-
-        return Counts(
-            cancelled_sessions=total("cancelled_sessions"),
-            ended_sessions=total("ended_sessions"),
-            deleted_sessions=total("deleted_sessions"),
-            ended_uncertain=uncertain("end_sessions"),
-            deleted_uncertain=uncertain("delete"),
+    def begin(self, operation: Operation, subject: Subject) -> int:
+        """Write that a call is about to be made. Return the receipt's number for `end`; 0 where receipts are off."""
+        values = {"run": self.run, "operation": operation, "intended_at": _now()}
+        values |= {name: getattr(subject, name) for name in _SUBJECT}
+        return self._write(
+            f"INSERT INTO receipts ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+            *values.values(),
         )
 
+    def end(self, receipt: int, outcome: Ending, **values: Any) -> None:
+        """Write how a call ended: `batch_id`, `http_status`, counts, `was_lost`, `note`, `confirmed_at`."""
+        if unknown := values.keys() - _VALUES:
+            raise TypeError(f"a receipt has no {', '.join(sorted(unknown))}")
+        if receipt:
+            values |= {"outcome": outcome, "answered_at": _now()}
+            assignments = ", ".join(f"{name} = ?" for name in values)
+            self._write(f"UPDATE receipts SET {assignments} WHERE id = ?", *values.values(), receipt)  # noqa: S608
+
+    def session_ended(self, receipt: int, session_id: str, how: SessionEnding) -> None:
+        """Write how the ending of one session ended, so that a run that is killed afterwards has not lost it."""
+        if receipt:
+            # A session that has ended stays ended, whatever a second request is answered.
+            again = "ON CONFLICT DO UPDATE SET ending = excluded.ending WHERE ending <> 'ended'"
+            self._write(f"INSERT INTO sessions VALUES (?, ?, ?) {again}", receipt, session_id, how)  # noqa: S608
+
+    def of_batch(self, batch_id: str) -> list[Receipt]:
+        """Return the receipts about this batch, oldest first."""
+        return self._find("batch_id = ?", batch_id)
+
+    def creates_without_end(self, owner: str, urn: str | None = None) -> list[Receipt]:
+        """Return the creates without a known end that earlier runs have begun, of a stack or of one resource."""
+        without_end = "operation = 'create' AND run <> ? AND (outcome IS NULL OR outcome = 'unknown')"
+        return self._find(f"owner = ? AND urn = ifnull(?, urn) AND {without_end}", owner, urn, self.run)
+
     def owner_of(self, batch_id: str) -> str | None:
-        """The stack that started this batch; None where it was not started from this machine."""
+        """Return the stack that started this batch; None for a batch that was not started from this machine."""
         found = self._find("batch_id = ? AND operation = 'create'", batch_id)
         return found[-1].subject.owner if found else None
 
-    def mark_in_state(self, batch_id: str) -> None:
-        """The engine has named this batch to us, so its state knows it."""
-        if self._find("batch_id = ? AND operation = 'create' AND NOT in_state", batch_id):
-            self._writer.write("UPDATE receipts SET in_state = 1 WHERE batch_id = ?", (batch_id,))
-
-    def end_run(self, delivered: set[str]) -> None:
-        """The host ends in good order, so the engine has received, and saved, what these creates answered."""
-        try:
-            if self._writing.is_open:
-                with self._writing.taken() as connection, transaction(connection):
-                    sql = "UPDATE receipts SET in_state = 1 WHERE run = ? AND operation = 'create' AND batch_id = ?"
-                    connection.executemany(sql, [(self.run, batch_id) for batch_id in delivered])
-            self._reading.close()
-            self._writing.close()
-        except (ReceiptsUnavailable, sqlite3.Error):
-            return  # Then the next run looks after these batches, as after a crash.
-
     def all(self) -> list[Receipt]:
-        """Every receipt, oldest first."""
+        """Return every receipt, oldest first."""
         return self._find("1")
 
-    def _set(self, receipt: int, **values: Any) -> None:
-        assignments = ", ".join(f"{name} = ?" for name in values)
-        sql = f"UPDATE receipts SET {assignments} WHERE id = ?"  # noqa: S608  # our own names
-        self._writer.write(sql, (*values.values(), receipt))
+    def close(self) -> None:
+        """Close the file. It is opened again where it is needed again."""
+        with self._lock, self._explained():
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
 
-    def _find(self, condition: str, *values: Any) -> list[Receipt]:
+    def _write(self, sql: str, *values: object) -> int:
+        if self.place is None:
+            return 0
+        with self._lock, self._explained():
+            if self._connection is None:
+                self._connection = _open(_real(self.place))
+            # One statement is one transaction: there is never anything to roll back.
+            return self._connection.execute(sql, values).lastrowid or 0
+
+    def _find(self, condition: str, *values: object) -> list[Receipt]:
         if self.place is None:
             return []
-        with self._reading.taken() as connection:
-            sql = f"SELECT * FROM receipts WHERE {condition} ORDER BY id"  # noqa: S608  # our own conditions
-            return [_receipt(row) for row in connection.execute(sql, values)]
+        ids = "(SELECT group_concat(session_id) FROM sessions WHERE receipt = receipts.id AND ending = '{0}') AS {0}"
+        columns = f"*, {ids.format('ended')}, {ids.format('lost')}"
+        sql = f"SELECT {columns} FROM receipts WHERE {condition} ORDER BY id"  # noqa: S608  # our own conditions
+        with self._lock, self._explained():
+            if self._connection is not None:
+                return list(map(_receipt, self._connection.execute(sql, values)))
+            return list(map(_receipt, _read(_real(self.place), sql, values)))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, _Unusable) as error:
+            cause, remedy = _cause(self.place or Path(), error)
+            raise ReceiptsUnavailable(
+                f"The receipts in {self.place} cannot be used: {cause}",
+                f"{remedy}, name another file in {VARIABLE}, or turn receipts off with {VARIABLE}=off.",
+            ) from None
+
+
+def default_place(
+    environ: Mapping[str, str] = os.environ, notify: Callable[[str], object] = _LOGGER.warning
+) -> Path | None:
+    """Return the file that ANCHORBROWSER_RECEIPTS names, None where it says `off`, else a file in Pulumi's home.
+
+    Where that has no absolute path, since this user has no home folder say, it is None, and `notify` gets the reason.
+    Raises ReceiptsUnavailable where that is the path in ANCHORBROWSER_RECEIPTS: Pulumi and the command line run in
+    different folders, and each would have a file of its own.
+    """
+    chosen = environ.get(VARIABLE, "").strip()
+    if chosen.lower() in {"off", "false", "no", "0"}:
+        return None
+    folder = environ.get("PULUMI_HOME") or "~/.pulumi"
+    try:
+        place = Path(chosen or f"{folder}/anchorbrowser/receipts.sqlite3").expanduser()
+    except RuntimeError:
+        # There is neither a HOME nor an entry in the machine's list of users, as in some containers.
+        reason = "this user has no home folder"
+    else:
+        if place.is_absolute():
+            return place
+        reason = f"{place} is not an absolute path"
+    if chosen:
+        advice = "Set it to an absolute path: Pulumi and the command line run in different folders."
+        raise ReceiptsUnavailable(f"{VARIABLE} cannot be used: {reason}", advice)
+    notify(f"Receipts are off: {reason}. Set {VARIABLE} to an absolute path, or to off.")
+    return None
+
+
+def _real(place: Path) -> Path:
+    # SQLite keeps its own files beside the file that a link points to.
+    return Path(os.path.realpath(place))
+
+
+# Writing
+
+
+def _open(place: Path) -> sqlite3.Connection:
+    """Return a connection for all threads, in WAL mode, to a store that has the schema."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _creating:
+        # Owners and batch ids are nobody else's business; SQLite's own files inherit the mode. A file that exists is
+        # not opened: closing it would drop the locks of this process's other connections (POSIX).
+        if _state(place) is None:
+            place.touch(mode=0o600)
+    connection = _connect(place, "mode=rw")
+    try:
+        _version(connection)
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        # Fails for a file that cannot be written, and waits for whoever is creating the same store.
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in () if _version(connection) else _SCHEMA:
+                connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:  # noqa: PERF203  # repeated only where it fails
+            # Where several processes switch at once, SQLite refuses instead of waiting.
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+# Reading
+
+
+def _read(place: Path, sql: str, values: tuple[object, ...]) -> list[sqlite3.Row]:
+    """Return the rows. No file is created beside the store, and none is written.
+
+    A read-only connection to a database in WAL mode creates the -wal and -shm files where there are none, and fails
+    where it may not. Without a -wal file nobody has the store open, so the file is read as it stands. A -wal file
+    without its -shm file (in an artifact, say), or in a folder that cannot be written, is read as a copy.
+    """
+    before = _state(place)
+    if before is None:
+        return []
+    if not before.has_wal and (rows := _read_closed(place, before, sql, values)) is not None:
+        return rows
+    if not before.has_wal or _beside(place, "-shm").exists():
+        try:
+            return _query(place, "mode=ro", sql, values)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / place.name
+        for suffix in ("", "-wal"):
+            if _beside(place, suffix).exists():
+                shutil.copyfile(_beside(place, suffix), _beside(copy, suffix))
+        return _query(copy, "mode=rw", sql, values)
+
+
+def _read_closed(place: Path, before: _State, sql: str, values: tuple[object, ...]) -> list[sqlite3.Row] | None:
+    """Return the rows of a file that nobody has open; None where somebody has changed it meanwhile."""
+    try:
+        rows = _query(place, "immutable=1", sql, values)
+    except sqlite3.DatabaseError:
+        if _state(place) == before:
+            raise
+        return None
+    return rows if _state(place) == before else None
+
+
+def _query(place: Path, how: str, sql: str, values: tuple[object, ...]) -> list[sqlite3.Row]:
+    with closing(_connect(place, how)) as connection:
+        return connection.execute(sql, values).fetchall() if _version(connection) else []
+
+
+def _connect(place: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{place.as_uri()}?{how}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+class _State(NamedTuple):
+    inode: int
+    size: int
+    changed_at: int
+    has_wal: bool
+
+
+def _state(place: Path) -> _State | None:
+    try:
+        found = place.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise _Unusable("it is a folder or a device, and no file", "Move it away")
+    return _State(found.st_ino, found.st_size, found.st_mtime_ns, _beside(place, "-wal").exists())
+
+
+def _beside(place: Path, suffix: str) -> Path:
+    return place.with_name(place.name + suffix)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Return the version of the schema; 0 for an empty database. Raises _Unusable for one that is not to be used."""
+    (application,), (version,) = (
+        connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+    )
+    if application != _APPLICATION:
+        if version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise _Unusable("it is the database of another program", "Move it away")
+        return 0
+    if version > VERSION:
+        reads = f"it was written by a newer release (version {version}; this release reads {VERSION})"
+        raise _Unusable(reads, "Install that release")
+    return int(version)
+
+
+def _receipt(row: sqlite3.Row) -> Receipt:
+    values = dict(row)
+    subject = Subject(**{name: values.pop(name) for name in _SUBJECT})
+    for name in ("ended", "lost"):
+        values[name] = tuple(sorted((values[name] or "").split(","))) if values[name] else ()
+    if values["ended_sessions"] is None and values["ended"]:
+        # The run was killed before the end of the call: what is known are the sessions that it had ended by then.
+        values["ended_sessions"] = len(values["ended"])
+    for name in ("intended_at", "answered_at"):
+        values[name] = values[name] and datetime.fromisoformat(values[name])
+    return Receipt(**{**values, "subject": subject, "was_lost": bool(values["was_lost"])})
 
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+# Why a store cannot be used
 
 
-def _receipt(row: sqlite3.Row) -> Receipt:
-    values = {name: row[name] for name in row.keys() if name not in _SUBJECT}  # noqa: SIM118  # a Row is no mapping
-    known = {name: value for name, value in values.items() if name in Receipt.__dataclass_fields__}
-    known |= {name: bool(values[name]) for name in ("uncertain", "in_state")}
-    known |= {name: _time(values[name]) for name in ("intended_at", "answered_at")}
-    return Receipt(subject=Subject(**{name: row[name] for name in _SUBJECT}), **known)
+class _Unusable(Exception):
+    """The file is none that receipts can be in."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(cause)
+        self.cause, self.remedy = cause, remedy
+
+
+_FULL = ("the disk is full", "Free some space on it")
+_FORBIDDEN = ("permission denied", "Make that file and its folder writable")
+_READ_ONLY = ("the file or its folder is read-only", "Make them writable")
+_OF_SQLITE = {
+    "full": _FULL,
+    "readonly": _READ_ONLY,
+    "not a database": ("it is not an SQLite database", "Move it away"),
+    "malformed": ("the file is damaged", "Move it away"),
+    "no such": ("the file is damaged", "Move it away"),
+    "locked": (f"another process has kept it locked for {_BUSY_SECONDS} s", "Wait for that process to finish"),
+}
+_OF_SYSTEM = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), _FORBIDDEN),
+    errno.EROFS: _READ_ONLY,
+}
+
+
+def _cause(place: Path, error: Exception) -> tuple[str, str]:
+    """Return why the store cannot be used, and what to do."""
+    if isinstance(error, _Unusable):
+        return error.cause, error.remedy
+    text = str(error)
+    if "unable to open" in text:
+        error = _why_unopened(place) or error
+    if isinstance(error, OSError):
+        if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+            in_the_way = next((parent for parent in place.parents if parent.is_file()), place.parent)
+            return f"{in_the_way} is a file, not a folder", "Move it away"
+        unlisted = (error.strerror or text).lower(), "Check that file and its folder"
+        return _OF_SYSTEM.get(error.errno or 0, unlisted)
+    if "disk I/O error" in text and shutil.disk_usage(place.parent).free < _A_FULL_DISK:
+        return _FULL
+    return next((found for part, found in _OF_SQLITE.items() if part in text), (text, "Check that file and its disk"))
+
+
+def _why_unopened(place: Path) -> OSError | None:
+    # SQLite does not say why it cannot open a file: for want of permission, or with too many open files.
+    try:
+        next(place.parent.iterdir(), None)
+    except OSError as error:
+        return error
+    is_forbidden = not os.access(place.parent, os.W_OK) or not os.access(place, os.R_OK | os.W_OK)
+    return PermissionError(errno.EACCES, "") if is_forbidden else None

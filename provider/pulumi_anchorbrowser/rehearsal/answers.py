@@ -1,4 +1,4 @@
-"""What the provider host answers, as plain values."""
+"""The responses of the provider host, as plain values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .wire import Properties
 
 
 class HostError(Exception):
-    """A call that the host refused or did not live to answer.
+    """A call that the host refused, or that ended with the host.
 
     `method` is the RPC's name, `code` gRPC's name of the status (`UNKNOWN` when the provider raised, `UNAVAILABLE` when
     the host is gone, `DEADLINE_EXCEEDED`), `details` the host's text verbatim, which is also `str(error)`.
@@ -27,14 +27,18 @@ class Failure(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """The inputs as `check` normalised them, and every refusal; no refusals means they may be used."""
+    """The inputs as `check` returned them, and every refusal; without a refusal they may be used.
+
+    `secrets` names the inputs that `check` marked as secret itself.
+    """
 
     inputs: Properties
     failures: list[Failure]
+    secrets: frozenset[str] = frozenset()
 
 
 class Diff(NamedTuple):
-    """What the provider says of a change: `changes` is None when it left that to the engine."""
+    """What the provider reports of a change: `changes` is None when the provider leaves that to the engine."""
 
     changes: bool | None
     replaces: list[str]

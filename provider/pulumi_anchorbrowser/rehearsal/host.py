@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from .answers import Checked, Created, Diff, Failure, HostError, Read
 from .engine_log import EngineLog
 from .process import HostProcess
-from .wire import PROVIDER_KEY, Properties, from_struct, to_struct
+from .wire import PROVIDER_KEY, Properties, from_struct, secret_names, to_struct
 
 _CHANNEL_OPTIONS = [
     ("grpc.enable_http_proxy", 0),  # gRPC would send even loopback through HTTP_PROXY
@@ -26,11 +26,11 @@ _CHANNEL_OPTIONS = [
 class ProviderHost:
     """A running provider host, configured as the engine would; a context manager that leaves no process behind.
 
-    `provider`, where given, is sent with every call and kept out of the answers, so that properties are the provider's
-    own; without it every properties dictionary must bring `__provider` itself. `config` is the whole stack config,
+    `provider`, if given, is sent with every call and removed from the responses, so that properties are the provider's
+    own; without it every properties dictionary must contain `__provider` itself. `config` is the whole stack config,
     decrypted, as `{"namespace:key": value}`. `env` is laid over this process's environment (None removes a variable).
     `on_call(method, urn)` is called before each call, and may kill the host there. Calls raise HostError, at the latest
-    after `call_timeout` seconds.
+    after `call_timeout` seconds. `warm` forks the host from a process that has the imports done, where the system can.
     """
 
     def __init__(
@@ -44,48 +44,53 @@ class ProviderHost:
         engine: EngineLog | None = None,
         call_timeout: float = 600.0,
         on_call: Callable[[str, str], None] | None = None,
+        warm: bool = True,
     ) -> None:
         self._own: Properties = {} if provider is None else {PROVIDER_KEY: serialize_provider(provider)}
         self._config = dict(config or {})
         self._project, self._env, self._cwd = project, dict(env or {}), cwd
         self._engine_is_ours = engine is None
         self.engine = EngineLog() if engine is None else engine
-        self._call_timeout = call_timeout
+        self._call_timeout, self._warm = call_timeout, warm
         self.on_call = on_call
         self._process: HostProcess | None = None
         self._channel: grpc.Channel | None = None
         self._stub: Any = None
 
     def start(self) -> ProviderHost:
-        """Starts a fresh process and configures it. Raises RuntimeError when it does not come up."""
+        """Start a fresh process and configure it. Raises RuntimeError when it does not start."""
         self._drop(killing=False)
-        self._process = HostProcess(self.engine, cwd=self._cwd, env=self._env, project=self._project)
+        self._process = HostProcess(self.engine, cwd=self._cwd, env=self._env, project=self._project, warm=self._warm)
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self._process.port}", options=_CHANNEL_OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
-        variables = {f"pulumi-python:config:{key}": value for key, value in self._config.items()}
-        request = provider_pb2.ConfigureRequest(
-            args=to_struct(self._config), variables=variables, acceptSecrets=True, acceptResources=True
-        )
         try:
-            self._call("Configure", "", request)
+            self.configure()
         except BaseException:
             self._drop(killing=True)
             raise
         return self
 
+    def configure(self) -> None:
+        """Begin another run in the same process: every provider is configured again before its next call."""
+        variables = {f"pulumi-python:config:{key}": value for key, value in self._config.items()}
+        request = provider_pb2.ConfigureRequest(
+            args=to_struct(self._config), variables=variables, acceptSecrets=True, acceptResources=True
+        )
+        self._call("Configure", "", request)
+
     def close(self) -> None:
-        """Ends the host as the engine does, by SIGINT and at last SIGKILL; safe to call twice."""
+        """End the host as the engine does, by SIGINT and at last SIGKILL; safe to call twice."""
         self._drop(killing=False)
         if self._engine_is_ours:
             self.engine.stop()
 
     def kill(self) -> None:
-        """Crashes the host with SIGKILL: calls under way and later ones raise HostError, until `start` is called."""
+        """Crash the host with SIGKILL: calls in flight and later ones raise HostError, until `start` is called."""
         if self._process is not None:
             self._process.kill()
 
     def restart(self) -> ProviderHost:
-        """A fresh host in place of this one, with the same config, and none of the memory."""
+        """Replace this host's process by a fresh one with the same config and none of the memory."""
         self._drop(killing=True)
         return self.start()
 
@@ -106,7 +111,7 @@ class ProviderHost:
         self.close()
 
     def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
-        """Validates `news`; `olds` are the inputs of the last run, empty for a create or a replacement."""
+        """Validate `news`; `olds` are the inputs of the last run, empty for a create or a replacement."""
         answer = self._call(
             "Check",
             urn,
@@ -118,7 +123,7 @@ class ProviderHost:
             ),
         )
         failures = [Failure(failure.property, failure.reason) for failure in answer.failures]
-        return Checked(self._properties(answer.inputs), failures)
+        return Checked(self._properties(answer.inputs), failures, secret_names(answer.inputs) - set(self._own))
 
     def diff(
         self,
@@ -128,7 +133,7 @@ class ProviderHost:
         news: Mapping[str, Any],
         old_inputs: Mapping[str, Any] | None = None,
     ) -> Diff:
-        """Asks what `news` would change on a resource with these outputs."""
+        """Ask the provider what `news` would change on a resource with these outputs."""
         request = provider_pb2.DiffRequest(
             id=id_,
             olds=self._struct(old_outputs),
@@ -141,7 +146,7 @@ class ProviderHost:
         return Diff(changes.get(answer.changes), list(answer.replaces), answer.deleteBeforeReplace)
 
     def create(self, urn: str, inputs: Mapping[str, Any]) -> Created:
-        """Creates a resource of these inputs, which `check` has seen."""
+        """Create a resource from these inputs, which `check` returned."""
         request = provider_pb2.CreateRequest(properties=self._struct(inputs), **_named(urn))
         answer = self._call("Create", urn, request)
         return Created(answer.id, self._properties(answer.properties))
@@ -154,7 +159,7 @@ class ProviderHost:
         news: Mapping[str, Any],
         old_inputs: Mapping[str, Any] | None = None,
     ) -> Properties:
-        """Updates a resource in place; the new outputs."""
+        """Update a resource in place and return its new outputs."""
         request = provider_pb2.UpdateRequest(
             id=id_,
             olds=self._struct(old_outputs),
@@ -165,7 +170,7 @@ class ProviderHost:
         return self._properties(self._call("Update", urn, request).properties)
 
     def read(self, urn: str, id_: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any] | None = None) -> Read:
-        """Reads a resource as a refresh does."""
+        """Read a resource as a refresh does."""
         request = provider_pb2.ReadRequest(
             id=id_, properties=self._struct(outputs), inputs=self._struct(inputs or {}), **_named(urn)
         )
@@ -176,7 +181,7 @@ class ProviderHost:
     def delete(
         self, urn: str, id_: str, outputs: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None
     ) -> None:
-        """Deletes a resource."""
+        """Delete a resource."""
         request = provider_pb2.DeleteRequest(
             id=id_, properties=self._struct(outputs), old_inputs=self._struct(old_inputs or {}), **_named(urn)
         )

@@ -49,12 +49,23 @@ class ResourceState:
         return replace(self, outputs=outputs)
 
 
+class PendingOperation(NamedTuple):
+    """An operation that has begun and not ended: `creating`, `updating`, `deleting` or `reading` a resource.
+
+    The resource of a create has the inputs that `check` returned, and no id or outputs.
+    """
+
+    type: str
+    resource: ResourceState
+
+
 @dataclass
 class StackState:
     """Everything kept between runs.
 
     `resources` by URN in the order of registration; `condemned` are replaced ones that could not be deleted yet;
-    `config` is the config of the last `up` that reached a provider, which is what refresh and destroy use.
+    `config` is the config of the last `up` that reached a provider, which is what refresh and destroy use;
+    `pending_creates` are the creates that were in flight when a run was killed.
     """
 
     resources: dict[str, ResourceState] = field(default_factory=dict)
@@ -62,6 +73,7 @@ class StackState:
     outputs: Properties = field(default_factory=dict)
     secret_outputs: frozenset[str] = frozenset()
     config: dict[str, str] | None = None
+    pending_creates: list[PendingOperation] = field(default_factory=list)
 
     def put(self, resource: ResourceState, old: ResourceState | None = None) -> None:
         """Records a resource as it is now, in place of `old`, which had another URN if it was found by an alias."""

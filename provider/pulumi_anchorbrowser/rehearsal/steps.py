@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import RLock
+from typing import TypeVar
 
-from .answers import Checked, Failure, HostError
+from .answers import Checked, Failure, HostError, Read
 from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
-from .state import Operation, Problem, ResourceState, Result, StackState, dependents_first, describe_refusal
-from .wire import Properties
+from .state import (
+    Operation,
+    PendingOperation,
+    Problem,
+    ResourceState,
+    Result,
+    StackState,
+    dependents_first,
+    describe_refusal,
+)
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,10 @@ class Stopped(Exception):
 class Steps:
     """One run's steps over the state, from any number of threads; after the first problem every new step is Stopped.
 
-    `host` gives the provider host, started when it is first needed; `old_host` one with
-    the config of the last up. `replace_urns` are replaced whatever their diff.
+    `host` returns the provider host, started when it is first needed; `old_host` one with the config of the last up.
+    `replace_urns` are replaced whatever their diff. `save(pending)` is called before each call that reads or changes a
+    resource, with every operation in flight. `killed()` is whether the run counts as killed: then its creates in flight
+    stay in the state as pending.
     """
 
     def __init__(
@@ -43,15 +56,20 @@ class Steps:
         old_host: Callable[[], ProviderHost],
         engine: EngineLog,
         replace_urns: Collection[str] = (),
+        *,
+        save: Callable[[list[PendingOperation]], None],
+        killed: Callable[[], bool],
     ) -> None:
         self.state, self.result = state, Result()
         self._host, self._old_host = host, old_host
         self._engine, self._replace_urns = engine, frozenset(replace_urns)
+        self._save, self._killed = save, killed
         self._registered: list[str] = []
-        self._lock = Lock()
+        self._in_flight: list[PendingOperation] = []
+        self._lock = RLock()
 
     def register(self, goal: Goal) -> ResourceState:
-        """Brings one resource to its goal: created, updated, replaced or left the same. The resource as it then is."""
+        """Bring one resource to its goal: create, update, replace or keep it. Return the resource as it then is."""
         urn = goal.resource.urn
         with self._lock:
             self._refuse_when_failed()
@@ -66,7 +84,7 @@ class Steps:
                 raise self._problem(urn, error.details) from None
 
     def finish(self, parallel: int = 1) -> None:
-        """After the program: what it no longer registers goes, and what was replaced, dependents first."""
+        """Delete what the program has not registered and what was replaced, dependents first."""
         if self.result.problems:
             return
         if not any(self.state.resources[urn].dynamic for urn in self._registered):
@@ -76,7 +94,7 @@ class Steps:
         self.delete([*self.state.condemned, *gone], parallel)
 
     def delete(self, resources: Iterable[ResourceState], parallel: int = 1) -> None:
-        """Deletes these, dependents first, up to `parallel` at once; the protected make it fail before it begins."""
+        """Delete these, dependents first, up to `parallel` at once; nothing is deleted if one is protected."""
         doomed = list(resources)
         for resource in doomed:
             if resource.protect:
@@ -85,33 +103,38 @@ class Steps:
             self._each(self._delete, group, parallel)
 
     def refresh(self, parallel: int = 1) -> None:
-        """Reads every dynamic resource: the gone are dropped from the state, the others take what was read."""
+        """Read every dynamic resource: those that are gone leave the state, the others take what was read."""
         self._each(self._read, [r for r in self.state.resources.values() if r.dynamic], parallel)
 
     def fail(self, message: str) -> None:
-        """Records a problem of the run itself, not of one resource."""
+        """Record a problem of the run itself, not of one resource."""
         with self._lock:
             self._problem("", message)
 
     def close(self) -> Result:
-        """The result, once nothing more will be done; the state takes the order of this run."""
+        """End the run and return its result; the state takes the order of this run."""
         self.state.reorder(self._registered)
+        self._save([])
         return self.result
 
     def _managed(self, goal: Goal, old: ResourceState | None) -> ResourceState:
-        checked = self._check(goal, old)
+        wanted = self._check(goal, old)
         if old is None:
-            return self._create(goal, checked, None, "create")
-        new = _take(goal.resource, checked, old)
+            return self._create(wanted, None, "create")
+        new = replace(wanted, id=old.id, outputs=old.outputs)
         changes, replaces, delete_first = self._diff(goal, new, old)
         if replaces:
             return self._replace(goal, old, delete_first=delete_first)
         if not changes:
             return self._record("same", new, old)
-        outputs = self._host().update(new.urn, old.id, old.outputs, new.inputs, old.inputs)
-        return self._record("update", new.with_outputs(outputs), old)
 
-    def _check(self, goal: Goal, old: ResourceState | None) -> Properties:
+        def update() -> ResourceState:
+            return new.with_outputs(self._host().update(new.urn, old.id, old.outputs, new.inputs, old.inputs))
+
+        return self._operate("updating", old, update, lambda updated: self._record("update", updated, old))
+
+    def _check(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        """The wanted resource with the inputs that the provider returned."""
         news = goal.resource.inputs
         if old is not None:
             kept = {name: old.inputs[name] for name in goal.ignore_changes if name in old.inputs}
@@ -119,7 +142,10 @@ class Steps:
         checked: Checked = self._host().check(goal.resource.urn, old.inputs if old else {}, news)
         if checked.failures:
             raise self._refused(goal.resource, checked.failures)
-        return checked.inputs
+        # An engine marks an output as secret where the input of the same name is.
+        secret_inputs = goal.resource.secret_inputs | checked.secrets
+        secret_outputs = goal.resource.secret_outputs | checked.secrets
+        return replace(goal.resource, inputs=checked.inputs, secret_inputs=secret_inputs, secret_outputs=secret_outputs)
 
     def _diff(self, goal: Goal, new: ResourceState, old: ResourceState) -> tuple[bool, bool, bool]:
         diff = self._host().diff(new.urn, old.id, old.outputs, new.inputs, old.inputs)
@@ -133,19 +159,48 @@ class Steps:
         if old.protect:
             with self._lock:
                 raise self._problem(old.urn, _protected("replace", old))
-        inputs = self._check(goal, None)
+        wanted = self._check(goal, None)
         if delete_first:
             self._delete(old, "delete-replaced")
-            return self._create(goal, inputs, None, "replace")
-        return self._create(goal, inputs, old, "replace")
+            return self._create(wanted, None, "replace")
+        return self._create(wanted, old, "replace")
 
-    def _create(self, goal: Goal, inputs: Properties, old: ResourceState | None, kind: str) -> ResourceState:
-        created = self._host().create(goal.resource.urn, inputs)
-        new = replace(goal.resource, id=created.id, inputs=inputs, outputs=created.outputs)
-        if old is not None:
-            with self._lock:
+    def _create(self, wanted: ResourceState, old: ResourceState | None, kind: str) -> ResourceState:
+        def create() -> ResourceState:
+            created = self._host().create(wanted.urn, wanted.inputs)
+            return replace(wanted, id=created.id, outputs=created.outputs)
+
+        def keep(new: ResourceState) -> ResourceState:
+            if old is not None:
                 self.state.condemned.append(old)
-        return self._record(kind, new, old)
+            return self._record(kind, new, old)
+
+        return self._operate("creating", wanted, create, keep)
+
+    def _operate(
+        self, type_: str, resource: ResourceState, call: Callable[[], _T], keep: Callable[[_T], ResourceState | None]
+    ) -> ResourceState:
+        """Make one call as an operation in flight; `keep` puts its result into the state in the same moment."""
+        pending = PendingOperation(type_, resource)
+        # The host is started first: it must not be waited for under the lock.
+        self._host()
+        with self._lock:
+            self._in_flight.append(pending)
+            self._save(self._in_flight)
+        try:
+            value = call()
+        except BaseException:
+            with self._lock:
+                self._land(pending)
+                if type_ == "creating" and self._killed():
+                    self.state.pending_creates.append(pending)
+            raise
+        with self._lock:
+            self._land(pending)
+            return keep(value) or resource
+
+    def _land(self, pending: PendingOperation) -> None:
+        self._in_flight = [operation for operation in self._in_flight if operation is not pending]
 
     def _passed_through(self, resource: ResourceState, old: ResourceState | None) -> ResourceState:
         id_ = (old.id if old else f"{resource.name}_id") if resource.custom else ""
@@ -154,15 +209,23 @@ class Steps:
 
     def _delete(self, resource: ResourceState, kind: str = "") -> None:
         condemned = any(resource is other for other in self.state.condemned)
-        if resource.dynamic and not resource.retain_on_delete:
-            self._host().delete(resource.urn, resource.id, resource.outputs, resource.inputs)
-        with self._lock:
+
+        def keep(_: None) -> None:
             self.state.drop(resource)
             self._did(kind or ("delete-replaced" if condemned else "delete"), resource.urn)
 
+        if not resource.dynamic or resource.retain_on_delete:
+            with self._lock:
+                keep(None)
+            return
+
+        def delete() -> None:
+            self._host().delete(resource.urn, resource.id, resource.outputs, resource.inputs)
+
+        self._operate("deleting", resource, delete, keep)
+
     def _read(self, resource: ResourceState) -> None:
-        read = self._host().read(resource.urn, resource.id, resource.outputs, resource.inputs)
-        with self._lock:
+        def keep(read: Read) -> None:
             if not read.id:
                 self.state.drop(resource)
                 self._did("delete", resource.urn)
@@ -170,6 +233,11 @@ class Steps:
             inputs = resource.inputs if read.inputs is None else read.inputs
             self.state.put(replace(resource, id=read.id, inputs=inputs, outputs=read.outputs))
             self._did("read" if read.outputs == resource.outputs else "update", resource.urn)
+
+        def read() -> Read:
+            return self._host().read(resource.urn, resource.id, resource.outputs, resource.inputs)
+
+        self._operate("reading", resource, read, keep)
 
     def _each(self, step: Callable[[ResourceState], None], resources: list[ResourceState], parallel: int) -> None:
         def guarded(resource: ResourceState) -> None:
@@ -211,11 +279,6 @@ class Steps:
     def _refuse_when_failed(self) -> None:
         if self.result.problems:
             raise Stopped("the run has failed already")
-
-
-def _take(wanted: ResourceState, inputs: Properties, old: ResourceState) -> ResourceState:
-    """The wanted resource over the old one: its id and outputs stay until a call changes them."""
-    return replace(wanted, id=old.id, inputs=inputs, outputs=old.outputs)
 
 
 def _protected(verb: str, resource: ResourceState) -> str:

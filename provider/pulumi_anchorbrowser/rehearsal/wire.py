@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,6 +38,22 @@ def to_struct(properties: Mapping[str, Any], secrets: Iterable[str] = ()) -> Str
     marked = set(secrets)
     struct.update({name: _mark(value) if name in marked else value for name, value in properties.items()})
     return struct
+
+
+def hidden(properties: Mapping[str, Any], secrets: Iterable[str]) -> Properties:
+    """The properties as an export has them: `[secret]` stands in place of the ciphertext of each that is secret."""
+    marked = set(secrets)
+    secret = {_SIGNATURE: _SECRET, "ciphertext": "[secret]"}
+    return {name: secret if name in marked else value for name, value in properties.items()}
+
+
+def shown(properties: Mapping[str, Any], secrets: Iterable[str]) -> Properties:
+    """The properties as an export with `--show-secrets` has them: secrets in the clear, marked as such."""
+    marked = set(secrets)
+    return {
+        name: {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)} if name in marked else value
+        for name, value in properties.items()
+    }
 
 
 def _mark(value: Any) -> Properties:

@@ -1,22 +1,25 @@
-"""A keeper on a stage: a simulator, a clock that is moved, and ears for what the user is told."""
+"""Batches on a stage: a simulator, a clock that is moved, and what the user is told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
+from datetime import datetime, timezone
+from threading import Condition
 from typing import Any, Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from pulumi_anchorbrowser.api import Account, ApiKeys, Client, ClientOptions
-from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchKeeper, BatchRecord
+from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, Batches, BatchRecord
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import LiveSession, Simulator
 
 KEY, OTHER_KEY = "key-of-team-a", "key-of-team-b"
 OWNER, CLAIM, URN = "acme/shop/dev", "claim-1", "urn:pulumi:dev::shop::anchorbrowser:Batch::crawl"
 BATCHES = "/v1/batch-sessions"
+STATUSES_PATH = "/v1/sessions/all/status"
 Phase = Literal["pending", "processing", "completed", "failed", "cancelled"]
 PHASES: tuple[Phase, ...] = ("pending", "processing", "completed", "failed")
 
@@ -33,16 +36,25 @@ class MovedClock:
     """Time that passes only in a sleep. `on_sleep` lets other clocks move along."""
 
     def __init__(self, on_sleep: Callable[[float], object] | None = None) -> None:
-        self.now = 1000.0
+        self.at = 1000.0
         self.slept: list[float] = []
         self._on_sleep = on_sleep
 
     def monotonic(self) -> float:
-        return self.now
+        return self.at
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def check(self) -> None:
+        """Never interrupted."""
+
+    def wait(self, condition: Condition, seconds: float | None) -> None:
+        condition.wait(seconds)
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
-        self.now += seconds
+        self.at += seconds
         self.slept.append(seconds)
         if self._on_sleep is not None:
             self._on_sleep(seconds)
@@ -74,26 +86,26 @@ class Stage:
         self.told = Told()
         self.clock = MovedClock()
         self._opened = opened
-        self.keeper = self.another_keeper()
+        self.batches = self.later_run()
 
     def client(self, key: str = KEY, url: str | None = None, **options: Any) -> Client:
         client = Client(url or self.sim.url, ApiKeys(key), ClientOptions(**{"max_retries": 0, **options}))
         self._opened.callback(client.close)
         return client
 
-    def another_keeper(
+    def later_run(
         self, key: str = KEY, url: str | None = None, confirmed: Collection[str] = (), **options: Any
-    ) -> BatchKeeper:
+    ) -> Batches:
         """A keeper as a later run would have it, with no receipts."""
         client = self.client(key, url, **options)
-        return BatchKeeper(client, Receipts(None), clock=self.clock, confirmed_accounts=confirmed)
+        return Batches(client, Receipts(None), clock=self.clock, confirmed_accounts=confirmed)
 
     def start(self, phase: Phase = "pending", **given: Any) -> BatchRecord:
         """A batch of five that a keeper has started, brought to a phase; `failed` still has three that run."""
         if phase == "failed":
             self.sim.settings.failing_sessions = 2
             self.sim.settings.partly_failed_status = "failed"
-        record = self.keeper.create(inputs(**given), self.told)
+        record = self.batches.create(inputs(**given), self.told)
         self.bring(record.known_id, phase)
         return self.forget(record)
 
@@ -102,7 +114,7 @@ class Stage:
         if phase == "failed":
             self.sim.settings.failing_sessions = 2
             self.sim.settings.partly_failed_status = "failed"
-        batch_id = self.client().create_batch(5).batch_id
+        batch_id = self.client().create_batch(5).value().batch_id
         self.bring(batch_id, phase)
         self.sim.clear_requests()
         return batch_id
@@ -123,12 +135,18 @@ class Stage:
         return record
 
     def update(self, record: BatchRecord, **given: Any) -> BatchRecord:
-        return self.keeper.update(record, same_inputs(record, **given), self.told)
+        return self.batches.update(record, same_inputs(record, **given), self.told)
 
     @property
     def asked(self) -> list[str]:
-        """The requests since the log was emptied: the verb, and what of."""
-        return [f"{one.method} {'session' if '/sessions/' in one.path else 'batch'}" for one in self.sim.requests]
+        """The requests since the log was emptied, but for looks at statuses: the verb, and what of."""
+        requests = [one for one in self.sim.requests if one.path != STATUSES_PATH]
+        return [f"{one.method} {'session' if '/sessions' in one.path else 'batch'}" for one in requests]
+
+    @property
+    def looks(self) -> int:
+        """How often the statuses of sessions were listed since the log was emptied: to confirm a stop."""
+        return len(self.sim.requests_of("GET", STATUSES_PATH))
 
     @property
     def live(self) -> list[LiveSession]:
@@ -162,7 +180,7 @@ def record(**given: Any) -> BatchRecord:
 
 def news_of(olds: BatchRecord, **given: Any) -> dict[str, Any]:
     """The inputs of an unchanged program, as `check` passes them on; None takes one away."""
-    names = ["count", "configuration", "metadata", *DEFAULTS, "owner", "resource_urn", "claim"]
+    names = ["count", "configuration", "metadata", *DEFAULTS, "owner", "claim"]
     if olds.adopted:
         names.append("batch_id")
     news = {**olds.model_dump(include=set(names)), **given}

@@ -1,0 +1,81 @@
+"""Time, which tests can move and a user can interrupt. All waits of a process go through one clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from threading import Condition
+from typing import Protocol
+from weakref import WeakSet
+
+
+class Interrupted(Exception):
+    """The wait was interrupted: by Ctrl-C in a command, or by the engine's Cancel."""
+
+
+class Clock(Protocol):
+    """Time in seconds. Every wait of the product is one of the two methods that block."""
+
+    def monotonic(self) -> float:
+        """Return the seconds since some moment."""
+
+    def now(self) -> datetime:
+        """Return the machine's time, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after so many seconds. Raises Interrupted, at once, when the clock is interrupted."""
+
+    def wait(self, condition: Condition, seconds: float | None) -> None:
+        """Wait on a condition that the caller holds. Raises Interrupted, at once, when the clock is interrupted."""
+
+    def check(self) -> None:
+        """Raise Interrupted where the clock was interrupted: called before a request is sent."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._waited_on: WeakSet[Condition] = WeakSet()
+        self._is_interrupted = False
+
+    def monotonic(self) -> float:
+        """Return the seconds since the machine's start."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the machine's time, in UTC."""
+        return datetime.now(timezone.utc)
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        until = time.monotonic() + seconds
+        with self._changed:
+            while not self._is_interrupted and (left := until - time.monotonic()) > 0:
+                self._changed.wait(left)
+        self.check()
+
+    def wait(self, condition: Condition, seconds: float | None) -> None:
+        """Wait on a condition that this thread holds."""
+        # Registered before the check, so that an interrupt between the two still wakes this thread.
+        with self._changed:
+            self._waited_on.add(condition)
+        self.check()
+        condition.wait(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """Raise Interrupted where the clock was interrupted."""
+        if self._is_interrupted:
+            raise Interrupted
+
+    def interrupt(self) -> None:
+        """End every wait, and every later one, with Interrupted. Requests in flight are left to finish."""
+        with self._changed:
+            self._is_interrupted = True
+            self._changed.notify_all()
+            waited_on = list(self._waited_on)
+        for condition in waited_on:
+            with condition:
+                condition.notify_all()

@@ -1,0 +1,220 @@
+"""From what was done to what is known: entries become a record. Pure; the one rule for counts stands here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pulumi_anchorbrowser.api import Answered, Batch, BatchDeleted, Lost, NotFound, Outcome, Refused
+from pulumi_anchorbrowser.lifecycle.record import BatchRecord
+from pulumi_anchorbrowser.lifecycle.steps import (
+    Cancel,
+    Confirm,
+    Delete,
+    EndSessions,
+    Entry,
+    Find,
+    Get,
+    Start,
+)
+from pulumi_anchorbrowser.receipts import Receipt
+
+Stop = Literal["cancel", "delete", "end_sessions"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the API said in one stop of a batch: in this run, in an earlier one, or in the state.
+
+    `counted` is the count of a response, None where the response had none; `was_answered` says whether there was a
+    response. `was_lost`: a try may have been handled without its response arriving. Endings name their sessions.
+    """
+
+    stop: Stop
+    was_answered: bool = False
+    counted: int | None = None
+    failed: int = 0
+    was_lost: bool = False
+    ended: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts of a batch; None where the API has not said one, or a lost response may have had a part of it."""
+
+    cancelled_sessions: int | None
+    ended_sessions: int | None
+    deleted_sessions: int | None
+
+
+def fold(record: BatchRecord, entries: Sequence[Entry], past: Sequence[Said] = ()) -> BatchRecord:
+    """Return the record after these entries. `past` is what the API said of the batch in earlier runs."""
+    counts = counts_of([*_in_state(record, past), *past, *said_in(entries)], record.total_requests)
+    for entry in entries:
+        record = _after(record, entry)
+    return record.but(
+        cancelled_sessions=counts.cancelled_sessions,
+        ended_sessions=counts.ended_sessions,
+        deleted_sessions=counts.deleted_sessions,
+    )
+
+
+def counts_of(said: Sequence[Said], total: int | None) -> Counts:
+    """Return what the API has said in all, by the one rule for counts.
+
+    Deletions add up: each removes other sessions. A second cancel adds nothing, since the same sessions may have been
+    counted before. Endings are counted by session. After a lost response a count is None, unless it makes up the
+    whole batch; so is a sum above `total`.
+    """
+    return Counts(_cancelled(said, total), _ended(said, total), _deleted(said, total))
+
+
+def said_in(entries: Iterable[Entry]) -> list[Said]:
+    """Return what the API said in this run's stops."""
+    return [said for entry in entries if (said := _said(entry)) is not None]
+
+
+def said_in_receipt(receipt: Receipt) -> Said | None:
+    """Return what the API said in an earlier stop; None for a receipt of anything else.
+
+    Without an outcome the run was killed in mid-call, so the response counts as lost.
+    """
+    if receipt.operation not in {"cancel", "delete", "end_sessions"}:
+        return None
+    stop: Stop = receipt.operation  # type: ignore[assignment]
+    was_lost = receipt.was_lost or receipt.outcome in {None, "unknown"}
+    if stop == "end_sessions":
+        ended, lost = frozenset(receipt.ended), frozenset(receipt.lost)
+        return Said(
+            stop, bool(ended) or receipt.outcome == "done", was_lost=was_lost and not lost, ended=ended, lost=lost
+        )
+    counted = receipt.cancelled_sessions if stop == "cancel" else receipt.deleted_sessions
+    return Said(stop, receipt.outcome == "done", counted, receipt.failed_deletions or 0, was_lost)
+
+
+def _said(entry: Entry) -> Said | None:
+    if isinstance(entry.step, EndSessions):
+        ended = {id_ for id_, one in entry.endings.items() if isinstance(one.last, Answered)}
+        lost = {id_ for id_, one in entry.endings.items() if one.was_lost} - ended
+        return Said("end_sessions", was_answered=True, ended=frozenset(ended), lost=frozenset(lost))
+    if entry.outcome is None or not isinstance(entry.step, (Cancel, Delete)):
+        return None
+    stop: Stop = "cancel" if isinstance(entry.step, Cancel) else "delete"
+    last = entry.outcome.last
+    if not isinstance(last, Answered):
+        return Said(stop, was_lost=entry.outcome.was_lost)
+    counted = last.value.cancelled_sessions if stop == "cancel" else last.value.deleted_sessions
+    failed = 0 if stop == "cancel" else last.value.failed or 0
+    return Said(stop, was_answered=True, counted=counted, failed=failed, was_lost=entry.outcome.was_lost)
+
+
+def _in_state(record: BatchRecord, past: Sequence[Said]) -> list[Said]:
+    """Counts that the state has and no receipt of this machine, because another machine made those calls."""
+    counts: dict[Stop, int | None] = {
+        "cancel": record.cancelled_sessions,
+        "end_sessions": record.ended_sessions,
+        "delete": record.deleted_sessions,
+    }
+    known_here = {one.stop for one in past}
+    return [
+        Said(stop, was_answered=True, counted=count, failed=record.failed_deletions or 0)
+        for stop, count in counts.items()
+        if count is not None and stop not in known_here
+    ]
+
+
+def _cancelled(said: Sequence[Said], total: int | None) -> int | None:
+    cancels = [one for one in said if one.stop == "cancel"]
+    counted = _all_said(cancels)
+    if counted is None:
+        return None
+    return _unless_lost(next((n for n in counted if n), 0), cancels, total)
+
+
+def _deleted(said: Sequence[Said], total: int | None) -> int | None:
+    deletions = [one for one in said if one.stop == "delete"]
+    counted = _all_said(deletions)
+    if counted is None:
+        return None
+    failed = next((one.failed for one in reversed(deletions) if one.was_answered), 0)
+    return _unless_lost(sum(counted), deletions, total, failed)
+
+
+def _ended(said: Sequence[Said], total: int | None) -> int | None:
+    endings = [one for one in said if one.stop == "end_sessions"]
+    if not any(one.was_answered for one in endings):
+        return None
+    # Its sessions are not known by name, and were all of the batch's: a second ending adds nothing to that.
+    in_state = next((one.counted for one in endings if one.counted is not None), None)
+    if in_state is not None:
+        return in_state
+    ended = frozenset[str]().union(*(one.ended for one in endings))
+    lost = frozenset[str]().union(*(one.lost for one in endings)) - ended
+    is_lost = bool(lost) or any(one.was_lost for one in endings)
+    return None if is_lost and not (total is not None and len(ended) >= total) else len(ended)
+
+
+def _all_said(stops: Sequence[Said]) -> list[int] | None:
+    answers = [one.counted for one in stops if one.was_answered]
+    counted = [count for count in answers if count is not None]
+    return counted if counted and len(counted) == len(answers) else None
+
+
+def _unless_lost(count: int, stops: Sequence[Said], total: int | None, failed: int = 0) -> int | None:
+    if total is not None and count > total:
+        return None
+    is_whole = total is not None and count + failed >= total
+    return count if is_whole or not any(one.was_lost for one in stops) else None
+
+
+def _after(record: BatchRecord, entry: Entry) -> BatchRecord:
+    last = entry.outcome.last if entry.outcome is not None else None
+    if isinstance(entry.step, Confirm):
+        return _confirmed(record, entry.outcome, entry.at)
+    if isinstance(entry.step, (Cancel, Delete, EndSessions)):
+        record = record.but(still_running=None, confirmed_at=None)
+    if not isinstance(last, Answered):
+        return record
+    if entry.other_account is not None:
+        record = record.but(account=entry.other_account.account)
+    value = last.value
+    match entry.step:
+        case Start():
+            known = {"live_status": value.status, "created_at": value.created_at}
+            return record.but(batch_id=value.batch_id, total_requests=value.total_requests, **known)
+        case Find():
+            return record.but(batch_id=value.batch_id)
+        case Get():
+            return record if isinstance(value, Batch) and value.is_empty else record.seen(value)
+        case Cancel():
+            return record.but(live_status=value.status, message=value.message)
+        case Delete():
+            return _deletion(record, value)
+    return record
+
+
+def _deletion(record: BatchRecord, response: BatchDeleted) -> BatchRecord:
+    errors = [{"session_id": one.session_id, "error": one.error} for one in response.errors]
+    return record.but(
+        failed_deletions=response.failed, deletion_errors=errors or None, message=response.message or record.message
+    )
+
+
+def _confirmed(record: BatchRecord, outcome: Outcome[object] | None, at: str) -> BatchRecord:
+    look = outcome.last.value if outcome is not None and isinstance(outcome.last, Answered) else None
+    running, unknown = getattr(look, "running", ()), getattr(look, "unknown", ())
+    if look is None or (unknown and not running):
+        return record.but(still_running=None, confirmed_at=None)
+    return record.but(still_running=len(running), confirmed_at=at)
+
+
+def is_gone(outcome: Outcome[object] | None) -> bool:
+    """Whether the API's own word is that there is no such batch or session (HTTP 404)."""
+    return outcome is not None and isinstance(outcome.last, Refused) and isinstance(outcome.last.error, NotFound)
+
+
+def is_lost(outcome: Outcome[object] | None) -> bool:
+    """Whether the last try may have been handled without its response arriving."""
+    return outcome is not None and isinstance(outcome.last, Lost)

@@ -1,0 +1,171 @@
+"""What a run tells the user when it ends: derived from the record before and after, and from nothing else that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from pulumi_anchorbrowser.api import AlreadySettled, Answered, Lost
+from pulumi_anchorbrowser.api.models import CANCELLED
+from pulumi_anchorbrowser.lifecycle.fold import is_gone
+from pulumi_anchorbrowser.lifecycle.goals import Adopted, Goal, Refreshed, Started, is_dropped_when_missing
+from pulumi_anchorbrowser.lifecycle.record import BatchRecord
+from pulumi_anchorbrowser.lifecycle.steps import Cancel, Confirm, Delete, EndSessions, Entry, Start
+from pulumi_anchorbrowser.words import sessions
+
+
+class Message(NamedTuple):
+    """A message and its severity."""
+
+    severity: Literal["info", "warning"]
+    text: str
+
+
+def messages_of(before: BatchRecord, after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> list[Message]:
+    """Return what to tell of a run that reached its goal."""
+    if after.batch_id is None:
+        return []
+    return [*_beginning(after, goal, entries), *_stops(after, entries), *_gone(before, after, goal), *_proof(after, entries)]
+
+
+def _beginning(after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> Iterator[Message]:
+    if isinstance(goal, Adopted):
+        yield Message("info", f"adopted batch {after.batch_id}: {after.live_status}, {sessions(after.total_requests)}")
+    if not isinstance(goal, Started):
+        return
+    last = next((one.outcome.last for one in entries if isinstance(one.step, Start) and one.outcome), None)
+    if isinstance(last, Lost):
+        yield Message(
+            "warning",
+            f"the response to the create was lost ({last.error.reason}). Found batch {after.batch_id}, which it "
+            "started, by its claim",
+        )
+    else:
+        yield Message("info", f"started batch {after.batch_id}: {sessions(after.count)} requested")
+
+
+def _stops(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
+    for number, entry in enumerate(entries):
+        if isinstance(entry.step, Cancel):
+            yield from _cancelled(after, entry, entries)
+        if isinstance(entry.step, Delete) and _is_last_of(Delete, number, entries):
+            yield from _deleted(after, entry, entries)
+        if isinstance(entry.step, EndSessions) and _is_last_of(EndSessions, number, entries):
+            yield from _ended(after, entries)
+
+
+def _cancelled(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iterator[Message]:
+    response = _value(entry)
+    count = after.cancelled_sessions
+    if response is not None:
+        yield Message("info", f"cancelled batch {after.batch_id}: {sessions(count)} stopped")
+        if count is None:
+            yield _unknown_count(after, "cancelled")
+        if after.live_status != CANCELLED and after.live_status != "deleted":
+            yield Message(
+                "warning",
+                f"the API took the cancel of batch {after.batch_id} and still reports it as {after.live_status}. "
+                "Run the same command again later",
+            )
+    elif isinstance(_error(entry), AlreadySettled):
+        yield from _refused(after, entry, entries)
+
+
+def _refused(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iterator[Message]:
+    if not any(entry is one for one in _last_cancels(entries)):
+        return
+    if after.live_status == CANCELLED:
+        if after.cancelled_sessions is None:
+            text = "how many sessions that stopped is unknown, so cancelled_sessions is empty"
+            yield Message("warning", f"batch {after.batch_id} was already cancelled; {text}")
+        else:
+            count = sessions(after.cancelled_sessions)
+            yield Message("info", f"batch {after.batch_id} was already cancelled: {count} stopped, by its receipt")
+    elif not any(isinstance(one.step, (Delete, EndSessions)) for one in entries) and not after.missing:
+        yield Message(
+            "warning",
+            f"batch {after.batch_id} is {after.live_status}, so the API did not cancel it. Its browsers run on until "
+            "they end by themselves, as if_completed 'accept' allows",
+        )
+
+
+def _last_cancels(entries: Sequence[Entry]) -> list[Entry]:
+    return [one for one in entries if isinstance(one.step, Cancel)][-1:]
+
+
+def _deleted(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iterator[Message]:
+    count = after.deleted_sessions
+    if is_gone(entry.outcome):
+        known = "" if count is None else f": {sessions(count)} deleted, by its receipts"
+        yield Message("info", f"batch {after.batch_id} was already gone{known}")
+    else:
+        failed = f", {after.failed_deletions} failed" if after.failed_deletions is not None else ""
+        yield Message("info", f"deleted batch {after.batch_id}: {sessions(count)} deleted{failed}")
+    was_lost = any(one.outcome.was_lost for one in entries if isinstance(one.step, Delete) and one.outcome)
+    if count is None and (not is_gone(entry.outcome) or was_lost):
+        yield _unknown_count(after, "deleted")
+    if after.failed_deletions and not is_gone(entry.outcome):
+        yield Message(
+            "warning",
+            f"{sessions(after.failed_deletions)} of batch {after.batch_id} could not be deleted and were ended one by "
+            "one instead: their browsers stopped, and their data may remain",
+        )
+
+
+def _ended(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
+    count = after.ended_sessions
+    if count is None:
+        yield _unknown_count(after, "ended")
+    elif not any(isinstance(one.step, Delete) for one in entries):
+        yield Message(
+            "info", f"ended the sessions of batch {after.batch_id} one by one: {sessions(count)} ended, data kept"
+        )
+
+
+def _unknown_count(after: BatchRecord, verb: str) -> Message:
+    return Message(
+        "warning",
+        f"how many sessions of batch {after.batch_id} were {verb} is unknown, because a response was lost or had no "
+        f"usable count: {verb}_sessions is empty",
+    )
+
+
+def _gone(before: BatchRecord, after: BatchRecord, goal: Goal) -> Iterator[Message]:
+    is_dropped = isinstance(goal, Refreshed) and is_dropped_when_missing(after)
+    if after.missing and not before.missing and after.status != "deleted" and not is_dropped:
+        yield Message(
+            "warning",
+            f"the API no longer knows batch {after.batch_id} (HTTP 404, twice): recorded as deleted, with the counts "
+            "known so far",
+        )
+
+
+def _proof(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
+    looks = [one for one in entries if isinstance(one.step, Confirm)]
+    if not looks or after.still_running is not None:
+        return
+    look = _value(looks[-1])
+    if look is None:
+        error = _error(looks[-1])
+        why = f"its sessions could not be listed ({error.reason if error else 'no response'})"
+    else:
+        words = ", ".join(repr(word) for word in look.unknown)
+        why = f"the API lists sessions as {words}, which this release does not know"
+    yield Message(
+        "warning",
+        f"could not confirm that batch {after.batch_id} has stopped: {why}; still_running is empty. Check it with "
+        f"`pulumi-anchorbrowser show {after.batch_id}`",
+    )
+
+
+def _is_last_of(kind: type, number: int, entries: Sequence[Entry]) -> bool:
+    return not any(isinstance(one.step, kind) for one in entries[number + 1 :])
+
+
+def _value(entry: Entry) -> Any:
+    last = entry.outcome.last if entry.outcome is not None else None
+    return last.value if isinstance(last, Answered) else None
+
+
+def _error(entry: Entry) -> Any:
+    return entry.outcome.error if entry.outcome is not None else None

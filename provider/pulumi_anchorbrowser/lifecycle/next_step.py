@@ -1,0 +1,482 @@
+"""What to do next with a batch: one pure, total function of the record, the goal, and the steps taken so far.
+
+No clock, no I/O, no environment. `tests/model` checks it exhaustively; the tables in docs/operations.md are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pulumi_anchorbrowser.api import (
+    AlreadySettled,
+    Answered,
+    ApiError,
+    Batch,
+    BatchDeleted,
+    NotFound,
+    Refused,
+)
+from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, UNFINISHED
+from pulumi_anchorbrowser.choices import IfCompleted
+from pulumi_anchorbrowser.lifecycle.errors import (
+    AnotherAccount,
+    CancelRefused,
+    DeletionIncomplete,
+    NotAdopted,
+    OutcomeUnknown,
+    SessionsNotEnded,
+    SessionsNotListed,
+    StillRunning,
+)
+from pulumi_anchorbrowser.lifecycle.fold import counts_of, fold, is_gone, said_in
+from pulumi_anchorbrowser.lifecycle.goals import (
+    Adopted,
+    Cancelled,
+    Deleted,
+    Goal,
+    Refreshed,
+    SessionsEnded,
+    Sought,
+    Started,
+    is_adoptable,
+)
+from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
+from pulumi_anchorbrowser.lifecycle.steps import (
+    Call,
+    Cancel,
+    Confirm,
+    Delete,
+    Done,
+    EndSessions,
+    Entry,
+    Fail,
+    Find,
+    Get,
+    ListSessions,
+    Pause,
+    Start,
+    Step,
+)
+from pulumi_anchorbrowser.lifecycle.tags import claim_tag
+
+# Tries of a cancel that is refused although the batch is unfinished, and of a deletion that is incomplete.
+TRIES = 3
+PAUSE_SECONDS = 0.5
+# Before a 404 to a GET or a PATCH is believed: a replica of the API may lag.
+SECOND_LOOK_SECONDS = 1.0
+# A PATCH that answered "cancelling", and sessions that are listed as running after a stop, are waited for so long.
+CANCELLING_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+CONFIRM_PAUSES = (0.5, 1.0, 1.5, 2.0, 3.0)
+# Looks for a claim come less and less often. They go on ten times as long while there is a batch without a visible
+# session that may be the one: a large batch takes minutes until its first session exists, and only sessions have tags.
+FIND_FIRST_PAUSE, FIND_GROWTH, FIND_LONGEST_PAUSE = 0.25, 1.5, 5.0
+PATIENCE_WITH_CANDIDATES = 10
+
+_Kind = TypeVar("_Kind", bound=Call)
+
+
+def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> Step:
+    """Return the next step toward the goal, from the record before the run and the entries of this run."""
+    seen = _Seen(start, tuple(entries))
+    match goal:
+        case Started(patience):
+            return _start(seen, patience)
+        case Sought(patience):
+            return _search(seen, patience)
+        case Adopted():
+            return _adopt(seen)
+        case Refreshed():
+            return _refresh(seen)
+        case Cancelled(if_completed):
+            return _cancel(seen, if_completed)
+        case Deleted():
+            return _delete(seen)
+        case SessionsEnded():
+            return _end(seen)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What this run has seen so far."""
+
+    start: BatchRecord
+    entries: tuple[Entry, ...]
+
+    @property
+    def record(self) -> BatchRecord:
+        return fold(self.start, self.entries)
+
+    @property
+    def id(self) -> str:
+        return self.record.known_id
+
+    def of(self, kind: type[_Kind]) -> list[Entry]:
+        return [entry for entry in self.entries if isinstance(entry.step, kind)]
+
+    def last(self, kind: type[_Kind]) -> Entry | None:
+        return next(reversed(self.of(kind)), None)
+
+    def since(self, entry: Entry) -> _Seen:
+        return _Seen(self.start, self.entries[self.entries.index(entry) + 1 :])
+
+    @property
+    def just_paused(self) -> bool:
+        return bool(self.entries) and isinstance(self.entries[-1].step, Pause)
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether the API has shown in this run that it knows the batch under the account in use."""
+        about_batch = (Get, Cancel, Delete, Start)
+        return any(_value(entry) is not None for entry in self.entries if isinstance(entry.step, about_batch))
+
+
+# Starting
+
+
+def _start(seen: _Seen, patience: float) -> Step:
+    starts = seen.of(Start)
+    if not starts:
+        return Start()
+    outcome = starts[-1].outcome
+    if outcome is None or isinstance(outcome.last, Answered):
+        return Done()
+    if isinstance(outcome.last, Refused):
+        return Fail(outcome.last.error)
+    step = _search(seen, patience)
+    if not isinstance(step, (Done, Fail)):
+        return step
+    get = seen.last(Get)
+    if get is not None and _value(get) is not None:
+        return Done()
+    look = seen.last(Find)
+    failure = _error(look) if look else None
+    reason = outcome.last.error.reason + (f"; {failure.reason}" if failure else "")
+    return Fail(OutcomeUnknown(reason, claim_tag(seen.record.claim), patience))
+
+
+def _search(seen: _Seen, patience: float) -> Step:
+    """Look for the claim until it is found and read, or patience is over: then Done, without a batch."""
+    look = seen.last(Find)
+    if look is None:
+        return Find()
+    found = _value(look)
+    if found is not None and found.batch_id is not None:
+        get = seen.last(Get)
+        if get is None:
+            return Get()
+        return Done() if _value(get) is not None else _failed_or(get, Done({"batch_id": None}))
+    if seen.just_paused:
+        return Find()
+    looks, waited = len(seen.of(Find)), sum(one.step.seconds for one in seen.of(Pause))  # type: ignore[union-attr]
+    limit = patience * (PATIENCE_WITH_CANDIDATES if found is not None and found.has_candidates else 1)
+    if waited >= limit:
+        return _failed_or(look, Done())
+    pause = min(FIND_FIRST_PAUSE * FIND_GROWTH ** (looks - 1), FIND_LONGEST_PAUSE, limit - waited)
+    return Pause(pause, "claim")
+
+
+# Adopting and reading
+
+
+def _adopt(seen: _Seen) -> Step:
+    get = seen.last(Get)
+    if get is None or (seen.just_paused and is_gone(get.outcome)):
+        return Get()
+    if is_gone(get.outcome):
+        if len(seen.of(Get)) == 1:
+            return Pause(SECOND_LOOK_SECONDS, "not_found")
+        error = NotFound.advice
+        return Fail(NotAdopted(seen.id, "the API does not know it under this key (HTTP 404)", error))
+    batch = _value(get)
+    if batch is None:
+        return _failed_or(get, Done())
+    if isinstance(batch, Batch) and batch.is_empty:
+        return Fail(NotAdopted(seen.id, "it was deleted", "Adopt another batch, or start a new one with count."))
+    if not is_adoptable(seen.record):
+        reason = "it is already cancelled and cannot be active; adopt it with status 'cancelled'"
+        return Fail(NotAdopted(seen.id, reason, "Or start a new batch with count."))
+    return Done()
+
+
+def _refresh(seen: _Seen) -> Step:
+    get = seen.last(Get)
+    if get is None:
+        return Get(shared=True)
+    batch = _value(get)
+    if isinstance(batch, Batch) and batch.is_empty:
+        return Done({"live_status": DELETED, "missing": True})
+    return Done() if batch is not None else _missing(seen, get, Done({"live_status": DELETED, "missing": True}))
+
+
+def _missing(seen: _Seen, entry: Entry, done: Step) -> Step:
+    """After a 404 to a GET or PATCH: another account's batch is an error; the word of one 404 is not enough."""
+    if not is_gone(entry.outcome):
+        return _failed_or(entry, done)
+    if (error := _another_account(seen, entry)) is not None:
+        return Fail(error)
+    not_found = [one for one in seen.entries if is_gone(one.outcome) and isinstance(one.step, (Get, Cancel))]
+    if len(not_found) > 1 and not_found[-1] is seen.last(Get):
+        return done
+    return Get() if seen.just_paused else Pause(SECOND_LOOK_SECONDS, "not_found")
+
+
+def _another_account(seen: _Seen, entry: Entry) -> AnotherAccount | None:
+    other = entry.other_account
+    if other is None or other.confirmed or seen.was_answered:
+        return None
+    started_at = seen.start.account.rpartition("#")[0]
+    return AnotherAccount(seen.id, started_at, other.base_url, other.code)
+
+
+# Cancelling
+
+
+def _cancel(seen: _Seen, if_completed: IfCompleted) -> Step:
+    cancels = seen.of(Cancel)
+    if not cancels:
+        return Cancel()
+    last = cancels[-1]
+    response = _value(last)
+    if response is not None:
+        return _after_cancel(seen, last, response.status)
+    if is_gone(last.outcome):
+        return _cancel_not_found(seen, last, len(cancels))
+    if isinstance(_error(last), AlreadySettled):
+        return _after_refusal(seen, last, len(cancels), if_completed)
+    return _failed_or(last, Done())
+
+
+def _after_cancel(seen: _Seen, cancel: Entry, status: str) -> Step:
+    """The API took the cancel. Under another word than cancelled it is still at it, and is waited for."""
+    after = seen.since(cancel)
+    gets = after.of(Get)
+    now = next((batch.status for one in reversed(gets) if (batch := _value(one)) is not None), status)
+    if now == CANCELLED or any(is_gone(one.outcome) for one in gets):
+        return _confirm(seen, Done({"live_status": CANCELLED}))
+    if after.last(Confirm) is None and len(gets) < len(CANCELLING_PAUSES):
+        return Get() if after.just_paused else Pause(CANCELLING_PAUSES[len(gets)], "cancelling")
+    return _confirm(seen, Done())
+
+
+def _cancel_not_found(seen: _Seen, cancel: Entry, tries: int) -> Step:
+    get = seen.since(cancel).last(Get)
+    batch = _value(get) if get is not None else None
+    if batch is None:
+        gone = _missing(seen, get or cancel, Done({"live_status": DELETED, "missing": True}))
+        return _confirm(seen, gone) if isinstance(gone, Done) else gone
+    if isinstance(batch, Batch) and batch.is_empty:
+        return _confirm(seen, Done({"live_status": DELETED, "missing": True}))
+    # It is there after all.
+    return Cancel() if tries < TRIES else _failed_or(cancel, Done())
+
+
+def _after_refusal(seen: _Seen, cancel: Entry, tries: int, if_completed: IfCompleted) -> Step:
+    """A 409 says "already cancelled" or "completed"; only the batch itself tells which."""
+    after = seen.since(cancel)
+    get = after.last(Get)
+    if get is None:
+        return Get()
+    batch = _value(get)
+    if batch is None or (isinstance(batch, Batch) and batch.is_empty):
+        gone = Done({"live_status": DELETED, "missing": True})
+        step = gone if batch is not None else _missing(after, get, gone)
+        return _confirm(seen, step) if isinstance(step, Done) else step
+    if batch.status == CANCELLED:
+        return _confirm(seen, Done({"live_status": CANCELLED}))
+    # Under a word that we do not know more sessions may start, so ending those there are is not enough.
+    may_grow = batch.status not in {COMPLETED, FAILED} and if_completed == "end_sessions"
+    if batch.status in UNFINISHED or may_grow:
+        return _cancel_again(seen, cancel, tries, after.just_paused)
+    return _instead(seen, cancel, batch, if_completed)
+
+
+def _cancel_again(seen: _Seen, cancel: Entry, tries: int, has_paused: bool) -> Step:
+    if tries >= TRIES:
+        return Fail(CancelRefused(seen.id, _reason(cancel), "it keeps refusing although the batch is unfinished"))
+    return Cancel() if has_paused else Pause(PAUSE_SECONDS * tries, "cancel_refused")
+
+
+def _instead(seen: _Seen, cancel: Entry, batch: Batch, if_completed: IfCompleted) -> Step:
+    """What `if_completed` chose in place of the cancel that the API refused."""
+    match if_completed:
+        case "end_sessions":
+            return _end_all(seen)
+        case "delete":
+            return _delete(seen)
+        case "accept":
+            return Done()
+        case "fail":
+            reason = f"the batch is {batch.status}, its browsers may still run, and if_completed is 'fail'"
+            return Fail(CancelRefused(seen.id, _reason(cancel), reason))
+
+
+# Ending sessions
+
+
+def _end(seen: _Seen) -> Step:
+    gets = seen.of(Get)
+    if not gets:
+        return Get()
+    batch = next((value for one in gets if (value := _value(one)) is not None), None)
+    if batch is None:
+        gone = _missing(seen, gets[-1], Done({"live_status": DELETED, "missing": True}))
+        return _confirm(seen, gone) if isinstance(gone, Done) else gone
+    if batch.is_empty:
+        return _confirm(seen, Done({"live_status": DELETED, "missing": True}))
+    if batch.status == CANCELLED:
+        return _confirm(seen, Done({"live_status": CANCELLED}))
+    # What ends here must not start again elsewhere: a cancel keeps the data, and no more sessions start.
+    return _end_all(seen) if batch.status == COMPLETED else _cancel(seen, "end_sessions")
+
+
+def _end_all(seen: _Seen) -> Step:
+    batch = next(value for one in reversed(seen.of(Get)) if (value := _value(one)) is not None)
+    listed = seen.last(ListSessions)
+    if listed is None and not _shows_all_sessions(batch):
+        return ListSessions()
+    if listed is not None and (error := _error(listed)) is not None:
+        return Fail(SessionsNotListed(seen.id, error.reason))
+    running = _sessions_to_end(batch, _value(listed) if listed is not None else ())
+    if not running and batch.completed_requests and not _shows_all_sessions(batch):
+        return Fail(SessionsNotListed(seen.id, "the API lists none of them"))
+    return _end_these(seen, running) or _confirm(seen, Done({"ended": True}))
+
+
+def _shows_all_sessions(batch: Batch) -> bool:
+    """Whether the batch names every session that was created. It may leave them out, or leave out their ids."""
+    named = [one for one in batch.sessions or () if one.session_id]
+    return batch.sessions is not None and len(named) >= (batch.completed_requests or 0)
+
+
+def _sessions_to_end(batch: Batch, listed: Any) -> tuple[str, ...]:
+    shown = [one.session_id for one in batch.sessions or () if one.session_id and one.status not in {FAILED, CANCELLED}]
+    return tuple(dict.fromkeys([*shown, *(one.id for one in listed)]))
+
+
+def _end_these(seen: _Seen, session_ids: tuple[str, ...]) -> Step | None:
+    """End these sessions; None once that is done. A session that had ended by itself (404) is no failure."""
+    if not session_ids:
+        return None
+    end = seen.last(EndSessions)
+    if end is None:
+        return EndSessions(session_ids)
+    failures = _failures(end)
+    ended = counts_of(said_in(seen.entries), None).ended_sessions or 0
+    return Fail(SessionsNotEnded(seen.id, failures, ended)) if failures else None
+
+
+def _failures(end: Entry) -> list[tuple[str, str]]:
+    return [(id_, one.error.reason) for id_, one in end.endings.items() if one.error is not None and not is_gone(one)]
+
+
+# Deleting
+
+
+def _delete(seen: _Seen) -> Step:
+    deletes = seen.of(Delete)
+    if not deletes:
+        return Delete()
+    last = deletes[-1]
+    response = _value(last)
+    if response is None:
+        if not is_gone(last.outcome):
+            return _failed_or(last, Done())
+        if (error := _another_account(seen, last)) is not None:
+            return Fail(error)
+        # 404 is success: nothing of the batch is left.
+        was_answered = any(_value(one) is not None for one in deletes)
+        return _confirm(seen, Done({"live_status": DELETED, "missing": not was_answered}))
+    if not response.failed:
+        return _confirm(seen, Done({"live_status": DELETED, "missing": False}))
+    if len(deletes) < TRIES:
+        return Delete() if seen.just_paused else Pause(PAUSE_SECONDS * len(deletes), "undeleted_sessions")
+    return _end_undeleted(seen, last, response)
+
+
+def _end_undeleted(seen: _Seen, delete: Entry, response: BatchDeleted) -> Step:
+    """Sessions that cannot be deleted are at least ended; fewer ended than failed is an error."""
+    after = seen.since(delete)
+    named = tuple(dict.fromkeys(one.session_id for one in response.errors if one.session_id))
+    failed = response.failed or 0
+    if len(named) < failed:
+        step, named = _all_sessions(after)
+        if step is not None:
+            return step
+    end = after.last(EndSessions)
+    if end is None and named:
+        return EndSessions(named)
+    failures = _failures(end) if end is not None else []
+    deleted = counts_of(said_in(seen.entries), None).deleted_sessions
+    if failures or len(named) < failed:
+        unnamed = [("a session that the API did not name", "not deleted")] * max(0, failed - len(named))
+        return Fail(DeletionIncomplete(seen.id, [*failures, *unnamed], deleted))
+    return _confirm(seen, Done({"live_status": DELETED, "missing": False}))
+
+
+def _all_sessions(after: _Seen) -> tuple[Step | None, tuple[str, ...]]:
+    """The sessions that are left of a batch that was deleted in part: a step to learn them, or the ids."""
+    get = after.last(Get)
+    if get is None:
+        return Get(), ()
+    batch = _value(get)
+    if batch is not None and _shows_all_sessions(batch) and batch.sessions:
+        return None, _sessions_to_end(batch, ())
+    listed = after.last(ListSessions)
+    if listed is None:
+        return ListSessions(), ()
+    return None, tuple(one.id for one in _value(listed) or ())
+
+
+# Confirming
+
+
+def _confirm(seen: _Seen, done: Step) -> Step:
+    """Before a stop counts as done, its sessions are listed: those that still run are ended one by one."""
+    looks = [number for number, one in enumerate(seen.entries) if isinstance(one.step, Confirm)]
+    tail = _since_last_call(seen)
+    last = tail.last(Confirm)
+    if last is None:
+        return Confirm()
+    look = _value(last)
+    if look is None or not (look.running or look.unknown):
+        return done
+    pauses = len(tail.of(Pause))
+    if pauses < len(CONFIRM_PAUSES):
+        return Confirm() if tail.just_paused else Pause(CONFIRM_PAUSES[pauses], "confirm")
+    if tail.just_paused:
+        return Confirm()
+    if not look.running:
+        return done
+    was_ended_again = any(isinstance(one.step, EndSessions) for one in seen.entries[looks[0] :])
+    return Fail(StillRunning(seen.id, look.running)) if was_ended_again else EndSessions(look.running)
+
+
+def _since_last_call(seen: _Seen) -> _Seen:
+    number = next(
+        (n for n, one in reversed(list(enumerate(seen.entries))) if not isinstance(one.step, (Confirm, Pause))), -1
+    )
+    return _Seen(seen.start, seen.entries[number + 1 :])
+
+
+# Reading entries
+
+
+def _value(entry: Entry) -> Any:
+    last = entry.outcome.last if entry.outcome is not None else None
+    return last.value if isinstance(last, Answered) else None
+
+
+def _error(entry: Entry) -> ApiError | None:
+    return entry.outcome.error if entry.outcome is not None else None
+
+
+def _reason(entry: Entry) -> str:
+    error = _error(entry)
+    return error.reason if error is not None else "the API refused"
+
+
+def _failed_or(entry: Entry, done: Step) -> Step:
+    error = _error(entry)
+    return Fail(error) if error is not None else done

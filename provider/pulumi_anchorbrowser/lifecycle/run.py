@@ -1,0 +1,350 @@
+"""The interpreter of steps: the only place of the lifecycle that calls the API, writes receipts and waits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Any, TypeVar, cast
+
+from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.api import (
+    Account,
+    Answered,
+    ApiError,
+    Client,
+    Lost,
+    NotFound,
+    Outcome,
+    Refused,
+    UnexpectedAnswer,
+)
+from pulumi_anchorbrowser.clock import Clock
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle.fold import Counts, Said, counts_of, fold, is_gone, said_in, said_in_receipt
+from pulumi_anchorbrowser.lifecycle.goals import Goal, Started
+from pulumi_anchorbrowser.lifecycle.listing import BatchIdentity, Listing, ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.messages import messages_of
+from pulumi_anchorbrowser.lifecycle.next_step import next_step
+from pulumi_anchorbrowser.lifecycle.notices import Notices
+from pulumi_anchorbrowser.lifecycle.record import BatchRecord
+from pulumi_anchorbrowser.lifecycle.steps import (
+    Call,
+    Cancel,
+    Confirm,
+    Delete,
+    Done,
+    EndSessions,
+    Entry,
+    Fail,
+    Find,
+    Get,
+    ListSessions,
+    OtherAccount,
+    Pause,
+    Start,
+)
+from pulumi_anchorbrowser.lifecycle.tags import with_tags
+from pulumi_anchorbrowser.receipts import Ending, Operation, Receipts, ReceiptsUnavailable, Subject
+from pulumi_anchorbrowser.words import sessions
+
+_LOGGER = logging.getLogger(__name__)
+_CODE_SALT = "confirm-account"
+_CODE_CHARACTERS = 8
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Where a run has brought a batch: its record, and the counts of this run alone.
+
+    `error` says why the goal was not reached; the record then has what was done until then.
+    """
+
+    record: BatchRecord
+    counts: Counts
+    error: ExpectedError | None = None
+    was_already_gone: bool = False
+
+    def value(self) -> BatchRecord:
+        """Return the record. Raises the error where the goal was not reached."""
+        if self.error is not None:
+            raise self.error
+        return self.record
+
+
+class Runner:
+    """Brings batches to goals; for many threads.
+
+    `confirmed_accounts` are the codes with which the user vouches for a changed key.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        listing: Listing,
+        receipts: Receipts,
+        clock: Clock,
+        confirmed_accounts: Collection[str] = (),
+    ) -> None:
+        self.client, self.listing, self.receipts, self.clock = client, listing, receipts, clock
+        self._confirmed = confirmed_accounts
+        self._lock = Lock()
+
+    def bring(self, record: BatchRecord, goal: Goal, notices: Notices) -> Brought:
+        """Take steps until the goal is reached or cannot be. Raises Interrupted.
+
+        A call's intent is written down before it is sent, and its outcome before anything else is decided.
+        """
+        past = self._past(record, notices)
+        entries: list[Entry] = []
+        while True:
+            step = next_step(record, goal, entries)
+            _log(goal, step)
+            if isinstance(step, (Done, Fail)):
+                return self._ended(record, goal, entries, past, step, notices)
+            entries.append(self._take(fold(record, entries, past), step, notices))
+
+    def recorded(
+        self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices
+    ) -> Outcome[_Value]:
+        """Make one mutating call with its receipt: the intent before, the outcome after."""
+        receipt = self._begin(operation, subject, notices)
+        outcome = call()
+        self._end(receipt, outcome, notices, subject)
+        return outcome
+
+    # Steps
+
+    def _take(self, record: BatchRecord, step: Call, notices: Notices) -> Entry:
+        if isinstance(step, Pause):
+            _progress(step, record, notices)
+            self.clock.sleep(step.seconds)
+            return self._entry(record, step)
+        if isinstance(step, EndSessions):
+            return self._end_sessions(record, step, notices)
+        if isinstance(step, (Start, Cancel, Delete)):
+            return self._change(record, step, notices)
+        return self._entry(record, step, _outcome_of(lambda: self._read(record, step)))
+
+    def _read(self, record: BatchRecord, step: Call) -> Any:
+        match step:
+            case Get(shared):
+                return self.listing.batch(record.known_id) if shared else self.client.get_batch(record.known_id)
+            case Find():
+                return self.listing.find_claim(record.claim, count=record.count, since=self.client.api_time())
+            case ListSessions():
+                return self.listing.sessions_of(record.known_id)
+            case Confirm():
+                return self.listing.running(identity_of(record))
+        raise AssertionError(step)
+
+    def _change(self, record: BatchRecord, step: Start | Cancel | Delete, notices: Notices) -> Entry:
+        operations: dict[type, Operation] = {Start: "create", Cancel: "cancel", Delete: "delete"}
+        subject = _subject(record, str(self.client.account()) if isinstance(step, Start) else record.account)
+        receipt = self._begin(operations[type(step)], subject, notices)
+        outcome = self._send(record, step)
+        self._end(receipt, outcome, notices, subject)
+        return self._entry(record, step, outcome, receipt=receipt)
+
+    def _send(self, record: BatchRecord, step: Start | Cancel | Delete) -> Outcome[Any]:
+        match step:
+            case Start():
+                configuration = with_tags(record.configuration, record.owner, record.claim)
+                return self.client.create_batch(cast("int", record.count), configuration, record.metadata)
+            case Cancel():
+                return self.client.cancel_batch(record.known_id)
+            case Delete():
+                return self.client.delete_batch(record.known_id)
+
+    def _end_sessions(self, record: BatchRecord, step: EndSessions, notices: Notices) -> Entry:
+        receipt = self._begin("end_sessions", _subject(record, record.account), notices)
+        endings: dict[str, Outcome[None]] = {}
+
+        def end(session_id: str) -> tuple[str, Outcome[None]]:
+            return session_id, self.client.end_session(session_id)
+
+        try:
+            for session_id, outcome in self._pool.map(logs.keeping_about(end), step.session_ids):
+                endings[session_id] = outcome
+                with self._tolerant(notices):
+                    self.receipts.session_ended(receipt, session_id, _how(outcome))
+                notices.progress(f"{len(endings)} of {sessions(len(step.session_ids))} ended")
+        finally:
+            self.listing.changed(record.known_id)
+        is_known = not any(one.was_lost for one in endings.values())
+        with self._tolerant(notices):
+            ended = sum(isinstance(one.last, Answered) for one in endings.values())
+            self.receipts.end(receipt, "done" if is_known else "unknown", ended_sessions=ended, was_lost=not is_known)
+        return self._entry(record, step, endings=endings, receipt=receipt)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        with self._lock:
+            return ThreadPoolExecutor(self.client.max_concurrency, thread_name_prefix="end")
+
+    def _entry(
+        self,
+        record: BatchRecord,
+        step: Call,
+        outcome: Outcome[Any] | None = None,
+        endings: Mapping[str, Outcome[None]] | None = None,
+        receipt: int = 0,
+    ) -> Entry:
+        at = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        other = None if outcome is None else self._other_account(record.account)
+        return Entry(step, outcome, endings or {}, at, other, receipt)
+
+    def _other_account(self, recorded: str) -> OtherAccount | None:
+        if not recorded or self.client.opens(Account.parse(recorded)):
+            return None
+        # Bound to the key in use: left behind in an environment, the code vouches for no other key.
+        code = self.client.account(salt=_CODE_SALT).fingerprint[:_CODE_CHARACTERS]
+        return OtherAccount(str(self.client.account()), self.client.base_url, code, code in self._confirmed)
+
+    def _ended(
+        self,
+        before: BatchRecord,
+        goal: Goal,
+        entries: list[Entry],
+        past: list[Said],
+        step: Done | Fail,
+        notices: Notices,
+    ) -> Brought:
+        record = fold(before, entries, past)
+        counts = counts_of(said_in(entries), record.total_requests)
+        if isinstance(step, Fail):
+            return Brought(record, counts, step.error)
+        record = record.but(**step.changes)
+        if isinstance(goal, Started):
+            record = record.but(account=str(self.client.account()))
+        self._settle(record, entries, notices)
+        for message in messages_of(before, record, goal, entries):
+            notices.info(message.text) if message.severity == "info" else notices.warning(message.text)
+        was_gone = record.missing and not any(said.was_answered for said in said_in(entries))
+        return Brought(record, counts, was_already_gone=was_gone)
+
+    # Receipts
+
+    def _past(self, record: BatchRecord, notices: Notices) -> list[Said]:
+        if record.batch_id is None:
+            return []
+        with self._tolerant(notices):
+            receipts = self.receipts.of_batch(record.batch_id)
+            return [said for receipt in receipts if (said := said_in_receipt(receipt)) is not None]
+        return []
+
+    def _begin(self, operation: Operation, subject: Subject, notices: Notices) -> int:
+        # Stopping browsers goes before bookkeeping, and so does starting them: the state has the claim.
+        with self._tolerant(notices):
+            receipt = self.receipts.begin(operation, subject)
+            _LOGGER.debug("receipt", extra={"receipt": receipt, "call": operation})
+            return receipt
+        return 0
+
+    def _end(self, receipt: int, outcome: Outcome[Any], notices: Notices, subject: Subject) -> None:
+        if subject.batch_id is not None:
+            self.listing.changed(subject.batch_id)
+        if not receipt:
+            return
+        with self._tolerant(notices):
+            self.receipts.end(receipt, _ending(outcome), was_lost=outcome.was_lost, **_values(outcome))
+
+    def _settle(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
+        """Write down what later steps have shown of earlier calls."""
+        with self._tolerant(notices):
+            for entry in entries:
+                was_found = isinstance(entry.step, Start) and record.batch_id is not None
+                if was_found and entry.receipt and entry.outcome and isinstance(entry.outcome.last, Lost):
+                    self.receipts.end(entry.receipt, "done", batch_id=record.batch_id, http_status=None, note=None)
+            stops = [one for one in entries if isinstance(one.step, (Cancel, Delete, EndSessions)) and one.receipt]
+            if stops and any(isinstance(one.step, Confirm) for one in entries):
+                shown = {"still_running": record.still_running, "confirmed_at": record.confirmed_at}
+                self.receipts.end(stops[-1].receipt, _ending_of(stops[-1]), **shown)
+
+    @contextmanager
+    def _tolerant(self, notices: Notices) -> Iterator[None]:
+        try:
+            yield
+        except ReceiptsUnavailable as error:
+            notices.warning(f"{error.explanation}. Continuing without a receipt. {error.advice}")
+
+
+def identity_of(record: BatchRecord) -> BatchIdentity:
+    """Return by what the sessions of the record's batch are told from others."""
+    return BatchIdentity(record.known_id, record.owner, record.claim, record.adopted, record.created_at)
+
+
+def _outcome_of(read: Callable[[], Any]) -> Outcome[Any]:
+    try:
+        return Outcome((Answered(read()),))
+    except ApiError as error:
+        return Outcome((Refused(error) if isinstance(error, NotFound) else Lost(error),))
+    except ListingIncomplete as error:
+        return Outcome((Lost(UnexpectedAnswer("list", error.reason)),))
+
+
+def _subject(record: BatchRecord, account: str) -> Subject:
+    return Subject(
+        owner=record.owner,
+        urn=record.resource_urn or "",
+        claim=record.claim,
+        account=account,
+        batch_id=record.batch_id,
+        count=record.count if record.batch_id is None else None,
+    )
+
+
+def _ending(outcome: Outcome[Any]) -> Ending:
+    if isinstance(outcome.last, Answered):
+        return "done"
+    if is_gone(outcome):
+        return "gone"
+    return "unknown" if outcome.was_lost else "refused"
+
+
+def _ending_of(entry: Entry) -> Ending:
+    if entry.outcome is not None:
+        return _ending(entry.outcome)
+    return "unknown" if any(one.was_lost for one in entry.endings.values()) else "done"
+
+
+def _values(outcome: Outcome[Any]) -> dict[str, Any]:
+    if not isinstance(outcome.last, Answered):
+        return {"http_status": outcome.last.error.status, "note": outcome.last.error.reason}
+    names = ("batch_id", "cancelled_sessions", "deleted_sessions")
+    values = {name: getattr(outcome.last.value, name) for name in names if hasattr(outcome.last.value, name)}
+    if hasattr(outcome.last.value, "failed"):
+        values["failed_deletions"] = outcome.last.value.failed
+    if hasattr(outcome.last.value, "retried_sessions"):
+        values["count"] = outcome.last.value.retried_sessions
+    return values
+
+
+def _how(outcome: Outcome[None]) -> Any:
+    if isinstance(outcome.last, Answered):
+        return "ended"
+    if outcome.was_lost:
+        return "lost"
+    return "gone" if is_gone(outcome) else "refused"
+
+
+def _progress(step: Pause, record: BatchRecord, notices: Notices) -> None:
+    texts = {
+        "claim": f"looking for the batch of claim {record.claim}",
+        "confirm": "waiting until no session is listed as running",
+        "cancelling": "waiting until the batch is cancelled",
+        "undeleted_sessions": "some sessions could not be deleted yet; deleting again",
+        "cancel_refused": "the API refused the cancel of an unfinished batch; cancelling again",
+        "not_found": "the API does not know the batch (HTTP 404); asking again",
+    }
+    notices.progress(texts[step.reason])
+    _LOGGER.debug("wait", extra={"reason": step.reason, "seconds": round(step.seconds, 4)})
+
+
+def _log(goal: Goal, step: Any) -> None:
+    _LOGGER.debug("decision", extra={"goal": type(goal).__name__, "step": type(step).__name__})
