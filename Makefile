@@ -2,17 +2,22 @@
 # has changed. PYTHON=/path/to/python3 chooses the interpreter.
 PYTHON ?=
 BENCH ?=
+LIVES ?= 2000
+TESTS ?=
 BIN := .venv/bin
+# Tests of one group share what is made once for all of them, so they run in one process.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 SCRIPTS := . .ci docs docs/_generator examples/demo examples/adopt-and-cancel examples/automation-api \
 	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook bench bench/programs
 
 # A CLI that `make demo` has installed serves the tests too, where there is none on the PATH.
 export PATH := $(PATH):$(CURDIR)/.pulumi/bin
 
-.PHONY: help setup demo test bench check lint types rooms changelog docs dist lock clean
+.PHONY: help setup demo test test-long long-tests long-lives matrix bench check lint types rooms changelog docs dist \
+	lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
 
 setup: ## Make .venv with everything in it (the other commands do this themselves)
 	@.ci/setup "$(PYTHON)"
@@ -20,8 +25,22 @@ setup: ## Make .venv with everything in it (the other commands do this themselve
 demo: setup ## Create, await, cancel, delete and destroy a batch, against a simulated API
 	@$(BIN)/python examples/demo
 
-test: setup ## Run all tests, the engine's too where a Pulumi CLI is found
-	$(BIN)/python -m pytest -n 2
+test: setup ## Run the tests except the long ones (4 minutes; 10 with a Pulumi CLI); TESTS=folder for some
+	$(PYTEST) $(TESTS)
+
+test-long: ## Run the tests that `make test` leaves out, and the whole version matrix (hours)
+	@echo "test-long: every scenario on the engine, a kill at every API call, PostgreSQL, packages in clean"
+	@echo "test-long: environments, the bench at its smallest size; $(LIVES) random lives; the whole version matrix"
+	@$(MAKE) --no-print-directory --keep-going long-tests long-lives matrix
+
+long-tests: setup
+	$(PYTEST) -m long $(TESTS)
+
+long-lives: setup
+	ANCHORBROWSER_TEST_EXAMPLES=$(LIVES) $(PYTEST) tests/properties
+
+matrix: setup
+	.ci/matrix
 
 bench: setup ## Measure everything on this machine (about half an hour); BENCH=--quick to try it
 	$(BIN)/python -m bench $(BENCH)

@@ -1,10 +1,12 @@
-"""What every test may use: one interface over two stages, and a word on what could not be run here."""
+"""What every test may use: one interface over two stages, the choice of what runs, and a report of what did not."""
 
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from stages import NO_ENGINE, EngineStage, RehearsalStage, Stage, engine_is_here
+
+LEFT_LONG, LEFT_ENGINE = "tests left to make test-long", "engine tests among them"
+_left: dict[str, int] = {LEFT_LONG: 0, LEFT_ENGINE: 0}
+_seconds: defaultdict[str, list[float]] = defaultdict(list)
 
 
 @pytest.fixture
@@ -24,7 +30,7 @@ def rehearsal_stage(tmp_path: Path) -> Iterator[RehearsalStage]:
 
 @pytest.fixture
 def engine_stage(tmp_path: Path) -> Iterator[EngineStage]:
-    """A throwaway project on the real engine; skips the test where there is none."""
+    """A throwaway project on the real engine; skips the test if there is none."""
     if not engine_is_here():
         pytest.skip(NO_ENGINE)
     stage = EngineStage(tmp_path / "engine-stage")
@@ -39,15 +45,58 @@ def stage(request: pytest.FixtureRequest) -> Stage:
     return made
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what uses the engine, so that `-m "not engine"` leaves out all of it."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --long."""
+    parser.addoption("--long", action="store_true", help="also run what `make test` leaves to `make test-long`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the engine's tests and the long ones; deselect the long ones unless they were asked for."""
     for item in items:
         if "engine_stage" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
+        if item.get_closest_marker("engine") and not item.get_closest_marker("engine_decides"):
+            item.add_marker(pytest.mark.long)
+    if not _long_ones_are_wanted(config):
+        left = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left)
+        _left[LEFT_LONG] = len(left)
+        _left[LEFT_ENGINE] = sum(item.get_closest_marker("engine") is not None for item in left)
+
+
+def _long_ones_are_wanted(config: pytest.Config) -> bool:
+    """Whether the option, the expression of -m, or a single test's own id asks for them."""
+    named = [str(arg) for arg in config.invocation_params.args if "::" in str(arg)]
+    return bool(config.getoption("--long") or "long" in config.getoption("markexpr") or named)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on the counts of a worker, which are the same in each: only workers collect."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left"] = _left
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the counts of a worker."""
+    _left.update(getattr(node, "workeroutput", {}).get("left", {}))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up the seconds of each folder; set-up and tear-down count too."""
+    _seconds["/".join(Path(report.nodeid.partition("::")[0]).parts[:2])].append(report.duration)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how many tests no engine has judged, so that a green run does not claim more than it showed."""
+    """Report what no engine has judged and what was left out: a green run claims no more than it showed."""
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_ENGINE in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"engine tests skipped: {len(skipped)} ({NO_ENGINE})", yellow=True)
+    by_seconds = sorted(_seconds.items(), key=lambda folder: -sum(folder[1]))
+    told = (f"{folder} {sum(times):.0f} s" for folder, times in by_seconds if sum(times) >= 1)
+    terminalreporter.write_line(f"seconds by folder, all workers together: {', '.join(told) or 'less than 1 each'}")
+    if _left[LEFT_LONG]:
+        terminalreporter.write_line(
+            f"{LEFT_LONG}: {_left[LEFT_LONG]} ({LEFT_ENGINE}: {_left[LEFT_ENGINE]})", yellow=True
+        )

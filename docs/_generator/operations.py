@@ -1,4 +1,4 @@
-"""The tables of decisions, asked of the decisions themselves."""
+"""The tables of operations, made by asking `next_step` what follows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,46 @@ from typing import Any, get_args
 
 from tables import code, table
 
+from pulumi_anchorbrowser.api import AlreadySettled, Answered, BatchSession, NotFound, Outcome, Refused
 from pulumi_anchorbrowser.api import Batch as ApiBatch
 from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
-from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord, decisions
+from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord
+from pulumi_anchorbrowser.lifecycle.goals import (
+    Adopted,
+    Cancelled,
+    Goal,
+    goal_of_adoption,
+    goal_of_create,
+    goal_of_destroy,
+    goal_of_update,
+    is_dropped_when_missing,
+)
+from pulumi_anchorbrowser.lifecycle.next_step import next_step
+from pulumi_anchorbrowser.lifecycle.steps import (
+    Cancel,
+    Confirm,
+    Delete,
+    Done,
+    EndSessions,
+    Entry,
+    Fail,
+    Get,
+    Pause,
+    Start,
+    Step,
+)
 
 ID = "6e019235-bc0d-43f2-b13e-a5ea2acec607"
-# What each decision asks of the API.
-CALLS: dict[type, str] = {
-    decisions.Start: "`POST`",
-    decisions.Adopt: "`GET`, then as below",
-    decisions.RecordOnly: "no call, a warning",
-    decisions.Cancel: "`PATCH`",
-    decisions.Delete: "`DELETE`",
-    decisions.EndSessions: "`DELETE` of each session",
-    decisions.AlreadyCancelled: "no more calls: it is cancelled already",
-    decisions.AlreadyGone: "no more calls: nothing of it is left",
-    decisions.Accept: "no more calls, a warning: its browsers run on",
-    decisions.Keep: "kept in the state, `live_status` deleted",
-    decisions.Forget: "dropped from the state; the next `pulumi up` starts a new batch",
-    decisions.Nothing: "no call",
+NO_CALL = "no call"
+# What each step asks of the API.
+REQUESTS: dict[type, str] = {
+    Start: "`POST`",
+    Get: "`GET`",
+    Cancel: "`PATCH`",
+    Delete: "`DELETE`",
+    EndSessions: "`DELETE` of each session",
+    Confirm: "no more calls but the confirmation",
+    Done: "no more calls, a warning: its browsers run on",
 }
 STATUSES = get_args(Status)
 _LIVE = ("pending", "processing", "completed", "failed", "cancelled")
@@ -34,14 +55,14 @@ def on_create() -> str:
     """By source and desired status."""
     rows = []
     for given, source in ((f"`count`, {code(s)}", {"count": 3, "status": s}) for s in STATUSES):
-        rows.append((given, _told(decisions.on_create(BatchInputs.model_validate(source)))))
+        rows.append((given, _of_create(BatchInputs.model_validate(source))))
     adopted = BatchInputs.model_validate({"batch_id": ID})
-    return table(("given", "the request"), [*rows, ("`batch_id`", _told(decisions.on_create(adopted)))])
+    return table(("given", "the request"), [*rows, ("`batch_id`", f"{_of_create(adopted)}, then as below")])
 
 
 def on_adopt() -> str:
     """By desired status, and by the batch as the API shows it."""
-    rows = [[code(live), *(_told(decisions.on_adopt(_record(status, live))) for status in STATUSES)] for live in _LIVE]
+    rows = [[code(live), *(_of_adoption(status, live) for status in STATUSES)] for live in _LIVE]
     return table(("the API shows", *(f"`status` {code(status)}" for status in STATUSES)), rows)
 
 
@@ -51,25 +72,23 @@ def on_update() -> str:
         ("active", _record("active", "processing")),
         ("cancelled", _record("cancelled", "cancelled")),
         ("deleted", _record("deleted", "deleted")),
-        ("any; the API no longer knows it", _record("active", "deleted")),
+        ("active; the API answered 404 when it was last read", _record("active", "deleted", missing=True)),
+        (
+            "cancelled, where `if_completed` `accept` let its browsers run, and now says otherwise",
+            _record("cancelled", "completed", if_completed="accept"),
+        ),
     ]
     rows = [
-        [told, *(_told(decisions.on_update(record, _inputs(status))) for status in STATUSES)]
-        for told, record in situations
+        [name, *(first_request(goal_of_update(record, _inputs(s))) for s in STATUSES)] for name, record in situations
     ]
-    accepted = _record("cancelled", "completed", if_completed="accept")
-    told = "cancelled, where `if_completed` `accept` let its browsers run, and now says otherwise"
-    rows.append([told, *(_told(decisions.on_update(accepted, _inputs(status))) for status in STATUSES)])
     return table(("before", *(f"to {code(status)}" for status in STATUSES)), rows)
 
 
 def on_refused_cancel() -> str:
     """By the batch as a GET shows it, and by `if_completed`."""
     choices = get_args(IfCompleted)
-    rows = [
-        [told, *(_told(decisions.on_refused_cancel(live, choice)) for choice in choices)]
-        for told, live in [(code(status), _live(status)) for status in _LIVE] + [("404, or empty", None)]
-    ]
+    entries = [(code(status), [_shown(status)]) for status in _LIVE] + [("404, twice", [_not_found()])]
+    rows = [[name, *(_after_refusal(choice, shown) for choice in choices)] for name, shown in entries]
     return table(("the batch is", *(code(choice) for choice in choices)), rows)
 
 
@@ -80,30 +99,70 @@ def on_destroy() -> str:
         ("cancelled", _record("cancelled", "cancelled")),
         ("cancelled by ending every session", _record("cancelled", "completed", ended=True)),
         ("cancelled, its browsers run on (`accept`)", _record("cancelled", "completed")),
+        ("unknown to the API when it was last read (404)", _record("active", "deleted", missing=True)),
         ("deleted, or never started", _record("deleted", "deleted")),
     ]
     choices = get_args(OnDestroy)
-    rows = [
-        [told, *(_told(decisions.on_destroy(record.but(on_destroy=choice))) for choice in choices)]
-        for told, record in situations
-    ]
+    rows = [[name, *(_of_destroy(record.but(on_destroy=choice)) for choice in choices)] for name, record in situations]
     return table(("the batch is", *(code(choice) for choice in choices)), rows)
 
 
 def on_missing() -> str:
     """By desired status and `on_missing`."""
     choices = get_args(OnMissing)
+    kept, dropped = (
+        "kept in the state, `live_status` deleted",
+        "dropped from the state; the next `pulumi up` starts one",
+    )
     rows = [
-        [code(s), *(_told(decisions.on_missing(_record(s, "processing", on_missing=c))) for c in choices)]
-        for s in STATUSES
+        [
+            code(status),
+            *(
+                dropped if is_dropped_when_missing(_record(status, "deleted", on_missing=choice)) else kept
+                for choice in choices
+            ),
+        ]
+        for status in STATUSES
     ]
     return table(("`status`", *(f"`on_missing` {code(choice)}" for choice in choices)), rows)
 
 
-def _told(decision: object) -> str:
-    if isinstance(decision, decisions.Refuse):
-        return f"an error: {decision.reason}"
-    return CALLS[type(decision)]
+def first_request(goal: Goal | None, record: BatchRecord | None = None) -> str:
+    """What a goal asks of the API first."""
+    if goal is None:
+        return NO_CALL
+    return REQUESTS[type(next_step(record or _record("active", "processing"), goal, []))]
+
+
+def _of_create(inputs: BatchInputs) -> str:
+    goal = goal_of_create(inputs, 60.0)
+    return "no call, a warning" if goal is None else first_request(goal)
+
+
+def _of_adoption(status: str, live: str) -> str:
+    record = _record(status, live)
+    step = next_step(record, Adopted(), [_shown(live)])
+    if isinstance(step, Fail):
+        return f"an error: {step.error.explanation.partition(': ')[2]}"
+    return first_request(goal_of_adoption(record))
+
+
+def _of_destroy(record: BatchRecord) -> str:
+    first = first_request(goal_of_destroy(record))
+    return f"{first}, then `DELETE` of each session" if first == REQUESTS[Get] else first
+
+
+def _after_refusal(choice: Any, entries: list[Entry]) -> str:
+    refused = Entry(Cancel(), Outcome((Refused(AlreadySettled("cancel", "HTTP 409", status=409)),)))
+    return _words(next_step(_record("active", "processing"), Cancelled(choice), [refused, *entries]))
+
+
+def _words(step: Step) -> str:
+    if isinstance(step, Fail):
+        return f"an error: {step.error.explanation.rpartition('; ')[2]}"
+    if isinstance(step, Pause):
+        return "`GET` again, then gone" if step.reason == "not_found" else "`PATCH` again, after a pause"
+    return REQUESTS[type(step)]
 
 
 def _inputs(status: str) -> BatchInputs:
@@ -114,5 +173,10 @@ def _record(status: str, live: str, **more: Any) -> BatchRecord:
     return BatchRecord.from_outputs({"count": 3, "batch_id": ID, "status": status, "live_status": live, **more})
 
 
-def _live(status: str) -> ApiBatch:
-    return ApiBatch.model_validate({"batch_id": ID, "status": status, "total_requests": 3})
+def _shown(status: str) -> Entry:
+    sessions = (BatchSession(session_id=ID),)
+    return Entry(Get(), Outcome((Answered(ApiBatch(batch_id=ID, status=status, total_requests=1, sessions=sessions)),)))
+
+
+def _not_found() -> Entry:
+    return Entry(Get(), Outcome((Refused(NotFound("read the batch", "HTTP 404", status=404)),)))

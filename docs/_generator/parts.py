@@ -14,7 +14,7 @@ from settings_table import settings
 from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady, ExcludeArgs, SelectArgs, teardown_hook
 from pulumi_anchorbrowser.lifecycle import DEFAULTS
 from pulumi_anchorbrowser.lifecycle.cleanup import DEFAULTS as CLEANUP_DEFAULTS
-from pulumi_anchorbrowser.lifecycle.readiness import READY_DEFAULTS
+from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS
 
 PARTS: dict[str, Callable[[], str]] = {
     "batch-inputs": partial(inputs, Batch.__init__, DEFAULTS),

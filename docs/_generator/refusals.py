@@ -10,7 +10,7 @@ from tables import code, table
 
 from pulumi_anchorbrowser.lifecycle import Problem, batch_problems
 from pulumi_anchorbrowser.lifecycle.cleanup import cleanup_problems
-from pulumi_anchorbrowser.lifecycle.readiness import ready_problems
+from pulumi_anchorbrowser.lifecycle.waiting import ready_problems
 
 _BROWSER = "configuration.browser"
 _SESSION = "configuration.session"

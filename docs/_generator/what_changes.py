@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 from operations import CALLS, ID, STATUSES
+from pulumi_anchorbrowser.lifecycle.decisions import on_update
 from resources import input_names
 from tables import code, table
 
@@ -14,8 +15,7 @@ from pulumi_anchorbrowser.dynamic.batch_cleanup_operations import BatchCleanupOp
 from pulumi_anchorbrowser.dynamic.batch_ready_operations import BatchReadyOperations
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord, batch_problems, changes_between
 from pulumi_anchorbrowser.lifecycle.cleanup import RUNS_AGAIN
-from pulumi_anchorbrowser.lifecycle.decisions import on_update
-from pulumi_anchorbrowser.lifecycle.readiness import WAITED_FOR
+from pulumi_anchorbrowser.lifecycle.waiting import WAITED_FOR
 
 ANOTHER_ID = "0b8f6c8e-4f4b-4d0c-9f0e-1f6f2f1d9a55"
 # Each input with another value than before.

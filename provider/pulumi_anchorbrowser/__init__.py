@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
     from pulumi_anchorbrowser.dynamic.arguments import (
         BrowserArgs,
+        ExcludeArgs,
         IdentityArgs,
         IntegrationArgs,
         LiveViewArgs,
         MaskPatternArgs,
         ProfileArgs,
         ProxyArgs,
+        SelectArgs,
         SensitiveDataMaskArgs,
         SessionArgs,
         SessionConfigurationArgs,
@@ -26,9 +28,7 @@ if TYPE_CHECKING:
         TracingArgs,
         ViewportArgs,
     )
-    from pulumi_anchorbrowser.dynamic.batch import Batch
-    from pulumi_anchorbrowser.dynamic.batch_cleanup import BatchCleanup, ExcludeArgs, SelectArgs
-    from pulumi_anchorbrowser.dynamic.batch_ready import BatchReady
+    from pulumi_anchorbrowser.dynamic.resources import Batch, BatchCleanup, BatchReady
     from pulumi_anchorbrowser.dynamic.teardown_hook import teardown_hook
 
 
@@ -61,21 +61,14 @@ __all__ = [
 ]
 
 # Where `__getattr__` looks for those names.
-_HOMES = (
-    "choices",
-    "dynamic.arguments",
-    "dynamic.batch",
-    "dynamic.batch_cleanup",
-    "dynamic.batch_ready",
-    "dynamic.teardown_hook",
-)
+_HOMES = ("choices", "dynamic.arguments", "dynamic.resources", "dynamic.teardown_hook")
 
 
 # Hidden from type checkers: to them it would make every misspelt name an Any.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        """A public name, from the module that has it, at the first use (PEP 562)."""
+        """Return a public name from the module that has it, at the first use (PEP 562)."""
         if name in __all__:
             for home in _HOMES:
                 module = import_module(f"{__name__}.{home}")
@@ -84,5 +77,5 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
-        """What is loaded, and every public name."""
+        """Return what is loaded, and every public name."""
         return sorted({*globals(), *__all__})

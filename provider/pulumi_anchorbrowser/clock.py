@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from threading import Condition
+from threading import Condition, Thread
 from typing import Protocol
 from weakref import WeakSet
 
@@ -79,3 +79,7 @@ class SystemClock:
         for condition in waited_on:
             with condition:
                 condition.notify_all()
+
+    def interrupt_from_signal(self) -> None:
+        """Interrupt from a signal handler, which must not wait for a lock that the thread below it may hold."""
+        Thread(target=self.interrupt, name="interrupt", daemon=True).start()

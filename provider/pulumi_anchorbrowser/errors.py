@@ -28,7 +28,12 @@ class ExpectedError(Exception):
 TROUBLESHOOTING = "docs/troubleshooting.md"
 
 
+def in_one_line(text: str, anchor: str) -> str:
+    """Return the text on one line, with the place to read more."""
+    line = " ".join(text.split())
+    return f"{line.rstrip('.')}. See {TROUBLESHOOTING}#{anchor}." if anchor else line
+
+
 def printed(error: ExpectedError) -> str:
-    """The error as one line for a user: explanation, advice, and the place to read more."""
-    line = " ".join(str(error).split())
-    return f"{line.rstrip('.')}. See {TROUBLESHOOTING}#{error.anchor}." if error.anchor else line
+    """Return the error as one line for a user: explanation, advice, and the place to read more."""
+    return in_one_line(str(error), error.anchor)

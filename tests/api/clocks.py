@@ -9,7 +9,7 @@ from pulumi_anchorbrowser.clock import SystemClock
 
 
 class JumpingClock(SystemClock):
-    """Every wait with a known end is over at once: the clock jumps to that end. `slept` are the sleeps before retries."""
+    """Every wait with a known end is over at once: the clock jumps there. `slept` are the sleeps before retries."""
 
     def __init__(self) -> None:
         super().__init__()

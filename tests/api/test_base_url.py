@@ -1,4 +1,4 @@
-"""Where a key may be sent: https, or this machine."""
+"""A key may be sent over https, or to this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pulumi_anchorbrowser.simulator import Simulator
         "HTTP://LOCALHOST:8080",
     ],
 )
-def test_https_and_loopback_are_fine(connect: Callable[..., Client], url: str) -> None:
+def test_https_and_loopback_are_accepted(connect: Callable[..., Client], url: str) -> None:
     assert connect(url + "/").base_url == url
 
 
@@ -45,7 +45,7 @@ def test_plain_http_to_another_machine_is_refused(connect: Callable[..., Client]
 @pytest.mark.parametrize(
     "url", ["", "api.anchorbrowser.io", "ftp://host", "file:///etc/passwd", "https://", "//host", "127.0.0.1:80"]
 )
-def test_anything_else_is_no_base_url(connect: Callable[..., Client], url: str) -> None:
+def test_any_other_text_is_refused(connect: Callable[..., Client], url: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         connect(url)
 
@@ -67,19 +67,19 @@ def test_user_password_query_and_fragment_are_refused(connect: Callable[..., Cli
 
 
 @pytest.mark.parametrize("url", ["https://me:hunter2@host", "me:hunter2@host", "ftp://me:hunter2@host"])
-def test_a_password_in_a_refused_url_is_not_repeated(connect: Callable[..., Client], url: str) -> None:
+def test_a_password_in_a_refused_url_is_not_in_the_error(connect: Callable[..., Client], url: str) -> None:
     with pytest.raises(ValueError, match="URL") as caught:
         connect(url)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:abc", "https://host:99999", "https://host:-1"])
-def test_a_port_that_is_none_is_refused_before_anything_is_asked(connect: Callable[..., Client], url: str) -> None:
+def test_an_impossible_port_is_refused(connect: Callable[..., Client], url: str) -> None:
     with pytest.raises(ValueError, match=r"(?i)port|URL"):
         connect(url)
 
 
-def test_a_path_in_the_base_url_stands_before_the_apis_own(sim: Simulator, connect: Callable[..., Client]) -> None:
+def test_the_base_urls_path_stands_before_the_apis_own(sim: Simulator, connect: Callable[..., Client]) -> None:
     with pytest.raises(Exception, match="404"):
         connect(f"{sim.url}/gateway/").list_batches()
     assert sim.requests[0].path == "/gateway/v1/batch-sessions"

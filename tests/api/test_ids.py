@@ -1,4 +1,4 @@
-"""An id is checked to be a UUID before it stands in a path: `all` would end every session of a team."""
+"""An id has to be a UUID before it stands in a path: `all` would end every session of a team."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ CALLS: dict[str, Callable[[Client, str], object]] = {
     "delete_batch": lambda client, id_: client.delete_batch(id_),
     "retry_batch": lambda client, id_: client.retry_batch(id_),
     "end_session": lambda client, id_: client.end_session(id_),
+    "session_statuses": lambda client, id_: client.session_statuses(batch_id=id_),
+    "list_sessions": lambda client, id_: client.list_sessions(batch_id=id_),
 }
 NOT_UUIDS = [
     "",
@@ -40,6 +42,6 @@ def test_an_id_that_is_no_uuid_never_reaches_the_wire(
 
 
 def test_an_id_in_capitals_is_the_same_id(sim: Simulator, client: Client) -> None:
-    batch_id = client.create_batch(1).batch_id
+    batch_id = client.create_batch(1).value().batch_id
     assert client.get_batch(batch_id.upper()).batch_id == batch_id
     assert sim.requests[-1].path.endswith(batch_id)

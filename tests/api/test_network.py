@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
+import socket
 import ssl
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests.utils
+from api.calls import ID, lost, refused
 from api.canned import Answer, Canned, Tunnel
 
-from pulumi_anchorbrowser.api import Client, NoAnswer, NotConnected, UnexpectedAnswer
+from pulumi_anchorbrowser.api import Client, NoAnswer, NotConnected, NotSent, UnexpectedAnswer
 from pulumi_anchorbrowser.simulator import Simulator
 
 KEY = "key-of-a-8c1f"
-ID = "964bb823-e620-4758-ac4d-f9760511f4d8"
 HOST = "api.anchor.invalid"
+PAGE = {"batches": [], "pagination": {"has_next": False}}
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -27,8 +32,8 @@ def test_no_redirect_is_followed(connect: Callable[..., Client], status: int, me
     """The key stands in a header that `requests` would take along to any host."""
     calls: dict[str, Callable[[Client], object]] = {
         "GET": lambda client: client.get_batch(ID),
-        "POST": lambda client: client.create_batch(1),
-        "DELETE": lambda client: client.delete_batch(ID),
+        "POST": lambda client: client.create_batch(1).value(),
+        "DELETE": lambda client: client.delete_batch(ID).value(),
     }
     with Canned(Answer.data({})) as elsewhere:
         moved = Answer(status, b"", {"Location": f"{elsewhere.url}/v1/batch-sessions"})
@@ -57,11 +62,11 @@ def test_a_proxy_of_the_environment_is_used_for_any_other_host(
 ) -> None:
     with Canned(Answer(403)) as proxy:
         monkeypatch.setenv(variable, proxy.url)
-        with pytest.raises(NotConnected, match="proxy") as caught:
-            connect(f"https://{HOST}").create_batch(1)
+        error = refused(connect(f"https://{HOST}").create_batch(1))
     assert [(request.method, request.path) for request in proxy.requests] == [("CONNECT", f"{HOST}:443")]
     assert KEY not in str(proxy.requests[0].headers)
-    assert caught.value.nothing_done
+    assert isinstance(error, NotConnected)
+    assert error.reason == "the proxy could not be used"
 
 
 def test_no_proxy_is_honoured(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,19 +96,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-keyout", str(file), "-out", str(file.with_suffix(".crt")), "-days", "2", "-subj", f"/CN={HOST}",
-         "-addext", f"subjectAltName=DNS:{HOST}"],
+         "-addext", f"subjectAltName=DNS:{HOST},IP:127.0.0.1,DNS:localhost"],
         check=True, capture_output=True,
     )
     # fmt: on
     return file
 
 
-@pytest.fixture
-def remote(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+def server_tls(certificate: Path) -> ssl.SSLContext:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate.with_suffix(".crt"), certificate)
-    page = {"batches": [], "pagination": {"has_next": False}}
-    with Canned(Answer.data(page), tls) as server, Tunnel(server.port) as tunnel:
+    return tls
+
+
+@pytest.fixture
+def remote(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+    with Canned(Answer.data(PAGE), server_tls(certificate)) as server, Tunnel(server.port) as tunnel:
         monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
         yield Remote(server, tunnel)
 
@@ -141,23 +149,114 @@ def test_netrc_adds_no_credentials_of_its_own(
 def test_a_certificate_that_is_not_trusted_is_no_connection_and_gets_no_key(
     remote: Remote, connect: Callable[..., Client]
 ) -> None:
-    with pytest.raises(NotConnected, match="certificate") as caught:
-        connect(remote.url).create_batch(1)
-    assert caught.value.nothing_done
+    error = refused(connect(remote.url).create_batch(1))
+    assert isinstance(error, NotConnected)
+    assert "certificate verify failed" in str(error)
     assert remote.server.requests == []
 
 
-def test_an_answer_lost_behind_a_proxy_is_not_taken_for_no_connection(
+def test_a_lost_response_behind_a_proxy_is_not_taken_for_no_connection(
     certificate: Path, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The API may have acted on what came through the tunnel."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate.with_suffix(".crt"), certificate)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")))
     cut_short = Answer(200, b"{}", {"Content-Length": "1000", "Connection": "close"})
-    with Canned(cut_short, tls) as server, Tunnel(server.port) as tunnel:
+    with Canned(cut_short, server_tls(certificate)) as server, Tunnel(server.port) as tunnel:
         monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
-        with pytest.raises(NoAnswer) as caught:
-            connect(f"https://{HOST}", max_retries=3).create_batch(1)
-    assert not caught.value.nothing_done
+        outcome = connect(f"https://{HOST}", max_retries=3).create_batch(1)
+    assert isinstance(lost(outcome), NoAnswer)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_https_on_loopback_trusts_the_environments_certificates_and_uses_no_proxy(
+    certificate: Path, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    with Canned(Answer.data(PAGE), server_tls(certificate)) as server, Canned(Answer(502)) as proxy:
+        url = f"https://127.0.0.1:{server.port}"
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert isinstance(refused(connect(url).create_batch(1)), NotConnected)
+        monkeypatch.setenv(variable, str(certificate.with_suffix(".crt")))
+        assert connect(url).list_batches().batches == ()
+        assert len(server.requests) == 1
+        assert proxy.requests == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", HOST])
+def test_a_file_of_certificates_that_does_not_exist_is_one_line_and_nothing_is_sent(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    outcome = connect(f"https://{host}:1", max_retries=3).create_batch(1)
+    error = refused(outcome)
+    assert isinstance(error, NotSent)
+    assert "none.pem" in str(error)
+    assert "\n" not in str(error)
+    assert len(outcome.tries) == 1
+
+
+def test_a_file_without_certificates_is_one_line_and_nothing_is_sent(
+    certificate: Path, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "empty.pem"
+    bundle.write_text("no certificate")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with Canned(Answer.data(PAGE), server_tls(certificate)) as server:
+        error = refused(connect(f"https://127.0.0.1:{server.port}").create_batch(1))
+        assert server.requests == []
+    assert isinstance(error, (NotSent, NotConnected))
+    assert "\n" not in str(error)
+
+
+def test_a_server_that_speaks_no_tls_has_been_sent_nothing(sim: Simulator, connect: Callable[..., Client]) -> None:
+    outcome = connect(sim.url.replace("http:", "https:"), max_retries=1).create_batch(1)
+    assert isinstance(refused(outcome), NotConnected)
+    assert "TLS handshake failed" in str(outcome.error)
+    assert len(outcome.tries) == 2
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize("linger", [None, struct.pack("ii", 1, 0)], ids=["closed", "reset"])
+def test_a_connection_that_ends_during_the_handshake_has_been_sent_nothing(
+    connect: Callable[..., Client], linger: bytes | None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+
+        def end_one() -> None:
+            caller, _ = listener.accept()
+            caller.recv(1)
+            if linger:
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            caller.close()
+
+        ended = pool.submit(end_one)
+        error = refused(connect(f"https://127.0.0.1:{listener.getsockname()[1]}").create_batch(1))
+        ended.result(timeout=10)
+    assert isinstance(error, NotConnected)
+
+
+def test_a_handshake_that_takes_too_long_has_been_sent_nothing(connect: Callable[..., Client]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        error = refused(connect(url, connect_timeout=0.3).create_batch(1))
+    assert isinstance(error, NotConnected)
+
+
+def test_a_connection_that_breaks_after_the_handshake_is_a_lost_response(
+    certificate: Path, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")))
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+
+        def break_one() -> bytes:
+            caller, _ = listener.accept()
+            with server_tls(certificate).wrap_socket(caller, server_side=True) as secure:
+                head = secure.recv(65536)
+                # Bytes that are no TLS, as from a broken line.
+                socket.socket(fileno=os.dup(secure.fileno())).sendall(b"\x00" * 64)
+                return head
+
+        broken = pool.submit(break_one)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        assert isinstance(lost(connect(url).create_batch(1)), NoAnswer)
+        assert broken.result(timeout=10).startswith(b"POST ")

@@ -1,4 +1,4 @@
-"""Every operation of the client, against the simulator: what it asks, and what it makes of the answer."""
+"""Every operation of the client, against the simulator: what it sends, and what it makes of the response."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from api.canned import Answer, Canned
 
 from pulumi_anchorbrowser.api import AlreadySettled, BadRequest, Client, NotFound
 from pulumi_anchorbrowser.simulator import Simulator
@@ -13,15 +14,15 @@ from pulumi_anchorbrowser.simulator import Simulator
 BATCHES = "/v1/batch-sessions"
 
 
-def asked(sim: Simulator) -> tuple[str, str, object]:
+def sent(sim: Simulator) -> tuple[str, str, object]:
     """The one request since the log was cleared."""
     (request,) = sim.requests
     return request.method, request.path, request.body
 
 
 def test_create_batch_posts_the_count_and_nothing_that_was_not_given(sim: Simulator, client: Client) -> None:
-    created = client.create_batch(3)
-    assert asked(sim) == ("POST", BATCHES, {"count": 3})
+    created = client.create_batch(3).value()
+    assert sent(sim) == ("POST", BATCHES, {"count": 3})
     assert (created.status, created.total_requests) == ("pending", 3)
     assert list(sim.batches) == [created.batch_id]
     assert created.created_at
@@ -30,8 +31,8 @@ def test_create_batch_posts_the_count_and_nothing_that_was_not_given(sim: Simula
 def test_create_batch_posts_configuration_and_metadata_as_they_are(sim: Simulator, client: Client) -> None:
     configuration = {"session": {"tags": ["a", "b"]}, "browser": {"headless": {"active": True}}}
     metadata = {"run": 7, "nested": {"deep": [1, None, "x"]}}
-    client.create_batch(1, configuration, metadata)
-    assert asked(sim)[2] == {"count": 1, "configuration": configuration, "metadata": metadata}
+    client.create_batch(1, configuration, metadata).value()
+    assert sent(sim)[2] == {"count": 1, "configuration": configuration, "metadata": metadata}
 
 
 def test_every_request_names_the_package_and_its_version(sim: Simulator, client: Client) -> None:
@@ -39,13 +40,13 @@ def test_every_request_names_the_package_and_its_version(sim: Simulator, client:
     assert sim.requests[0].user_agent.startswith("pulumi-anchorbrowser/")
 
 
-def test_get_batch_answers_with_counts_and_sessions(sim: Simulator, client: Client) -> None:
+def test_get_batch_returns_counts_and_sessions(sim: Simulator, client: Client) -> None:
     sim.settings.failing_sessions = 1
-    batch_id = client.create_batch(4).batch_id
+    batch_id = client.create_batch(4).value().batch_id
     sim.complete(batch_id)
     sim.clear_requests()
     batch = client.get_batch(batch_id)
-    assert asked(sim) == ("GET", f"{BATCHES}/{batch_id}", None)
+    assert sent(sim) == ("GET", f"{BATCHES}/{batch_id}", None)
     assert (batch.status, batch.total_requests, batch.completed_requests, batch.failed_requests) == (
         "completed",
         4,
@@ -58,8 +59,8 @@ def test_get_batch_answers_with_counts_and_sessions(sim: Simulator, client: Clie
     assert not batch.is_empty
 
 
-def test_an_answer_of_a_thousand_sessions_is_parsed(sim: Simulator, client: Client) -> None:
-    batch_id = client.create_batch(1000).batch_id
+def test_a_response_with_a_thousand_sessions_is_parsed(sim: Simulator, client: Client) -> None:
+    batch_id = client.create_batch(1000).value().batch_id
     sim.complete(batch_id)
     batch = client.get_batch(batch_id)
     assert len({session.session_id for session in batch.sessions}) == 1000
@@ -67,7 +68,7 @@ def test_an_answer_of_a_thousand_sessions_is_parsed(sim: Simulator, client: Clie
 
 
 def test_the_urls_that_open_a_browser_are_in_no_repr(sim: Simulator, client: Client) -> None:
-    batch_id = client.create_batch(1).batch_id
+    batch_id = client.create_batch(1).value().batch_id
     sim.complete(batch_id)
     batch = client.get_batch(batch_id)
     cdp_url = batch.sessions[0].cdp_url
@@ -79,7 +80,7 @@ def test_the_urls_that_open_a_browser_are_in_no_repr(sim: Simulator, client: Cli
 
 
 def test_list_batches_pages_and_filters(sim: Simulator, client: Client) -> None:
-    ids = [client.create_batch(1).batch_id for _ in range(3)]
+    ids = [client.create_batch(1).value().batch_id for _ in range(3)]
     sim.cancel(ids[0])
     sim.clear_requests()
     page = client.list_batches(status="pending", page=2, limit=1, created_after="2020-01-01T00:00:00Z")
@@ -93,75 +94,77 @@ def test_list_batches_pages_and_filters(sim: Simulator, client: Client) -> None:
     assert (page.pagination.has_next, page.pagination.total_records) == (False, 2)
 
 
-def test_list_batches_asks_for_the_largest_page_of_all_batches(sim: Simulator, client: Client) -> None:
+def test_list_batches_asks_for_the_largest_page_unless_told_otherwise(sim: Simulator, client: Client) -> None:
     assert client.list_batches().batches == ()
     assert sim.requests[0].query == {"page": "1", "limit": "100"}
 
 
-def test_cancel_batch_patches_the_status_and_tells_how_many_stopped(sim: Simulator, client: Client) -> None:
+def test_cancel_batch_patches_the_status_and_returns_how_many_sessions_were_cancelled(
+    sim: Simulator, client: Client
+) -> None:
     sim.settings.creation_seconds = 100
-    batch_id = client.create_batch(10).batch_id
+    batch_id = client.create_batch(10).value().batch_id
     sim.advance(56)
     running = len([live for live in sim.live_sessions() if live.running])
     assert 0 < running < 10
     sim.clear_requests()
-    answer = client.cancel_batch(batch_id)
-    assert asked(sim) == ("PATCH", f"{BATCHES}/{batch_id}", {"status": "cancelled"})
+    answer = client.cancel_batch(batch_id).value()
+    assert sent(sim) == ("PATCH", f"{BATCHES}/{batch_id}", {"status": "cancelled"})
     assert (answer.status, answer.cancelled_sessions) == ("cancelled", running)
     assert answer.message
     assert sim.live_sessions() == []
 
 
-def test_cancel_batch_is_refused_once_it_is_settled(sim: Simulator, client: Client) -> None:
-    batch_id = client.create_batch(1).batch_id
+def test_cancel_batch_is_refused_once_the_batch_is_completed(sim: Simulator, client: Client) -> None:
+    batch_id = client.create_batch(1).value().batch_id
     sim.complete(batch_id)
     with pytest.raises(AlreadySettled):
-        client.cancel_batch(batch_id)
+        client.cancel_batch(batch_id).value()
     assert len(sim.live_sessions()) == 1
 
 
-def test_delete_batch_tells_how_many_went_and_which_did_not(sim: Simulator, client: Client) -> None:
+def test_delete_batch_returns_how_many_sessions_were_deleted_and_which_were_not(sim: Simulator, client: Client) -> None:
     sim.settings.failing_deletions = 2
-    batch_id = client.create_batch(5).batch_id
+    batch_id = client.create_batch(5).value().batch_id
     sim.complete(batch_id)
     sim.clear_requests()
-    answer = client.delete_batch(batch_id)
-    assert asked(sim) == ("DELETE", f"{BATCHES}/{batch_id}", None)
-    assert (answer.deleted_sessions, answer.failed_deletions) == (3, 2)
+    answer = client.delete_batch(batch_id).value()
+    assert sent(sim) == ("DELETE", f"{BATCHES}/{batch_id}", None)
+    assert (answer.deleted_sessions, answer.failed_deletions, answer.failed) == (3, 2, 2)
     assert [failed.session_id for failed in answer.errors] == [live.session_id for live in sim.live_sessions()]
     assert all(failed.error for failed in answer.errors)
 
 
-def test_retry_batch_posts_how_often_and_tells_how_many(sim: Simulator, client: Client) -> None:
+def test_retry_batch_posts_how_often_and_returns_how_many_sessions_are_retried(sim: Simulator, client: Client) -> None:
     sim.settings.failing_sessions = 2
-    batch_id = client.create_batch(3).batch_id
+    batch_id = client.create_batch(3).value().batch_id
     sim.complete(batch_id)
     sim.clear_requests()
-    answer = client.retry_batch(batch_id, 3)
-    assert asked(sim) == ("POST", f"{BATCHES}/{batch_id}/retry", {"retry_failed_only": True, "max_retries": 3})
+    answer = client.retry_batch(batch_id, 3).value()
+    assert sent(sim) == ("POST", f"{BATCHES}/{batch_id}/retry", {"retry_failed_only": True, "max_retries": 3})
     assert answer.retried_sessions == 2
 
 
 def test_retry_batch_with_nothing_to_retry_is_a_bad_request(sim: Simulator, client: Client) -> None:
-    batch_id = client.create_batch(1).batch_id
+    batch_id = client.create_batch(1).value().batch_id
     sim.complete(batch_id)
     with pytest.raises(BadRequest, match="no failed session"):
-        client.retry_batch(batch_id)
+        client.retry_batch(batch_id).value()
 
 
-def test_end_session_ends_that_one_alone(sim: Simulator, client: Client) -> None:
-    batch_id = client.create_batch(2).batch_id
+def test_end_session_ends_that_session_alone(sim: Simulator, client: Client) -> None:
+    batch_id = client.create_batch(2).value().batch_id
     sim.complete(batch_id)
     first, second = (live.session_id for live in sim.live_sessions())
     sim.clear_requests()
-    client.end_session(first)
-    assert asked(sim) == ("DELETE", f"/v1/sessions/{first}", None)
+    client.end_session(first).value()
+    assert sent(sim) == ("DELETE", f"/v1/sessions/{first}", None)
     assert [live.session_id for live in sim.live_sessions()] == [second]
 
 
 def test_session_statuses_finds_by_batch_and_by_all_tags(sim: Simulator, client: Client) -> None:
-    wanted = client.create_batch(2, {"session": {"tags": ["x", "y"]}}).batch_id
-    other = client.create_batch(1, {"session": {"tags": ["x"]}}).batch_id
+    wanted = client.create_batch(2, {"session": {"tags": ["x", "y"]}}).value().batch_id
+    other = client.create_batch(1, {"session": {"tags": ["x"]}}).value().batch_id
     sim.complete(wanted)
     sim.complete(other)
     sim.clear_requests()
@@ -172,26 +175,59 @@ def test_session_statuses_finds_by_batch_and_by_all_tags(sim: Simulator, client:
     assert client.session_statuses(batch_id=other).count == 1
 
 
+def test_list_sessions_pages_and_filters(sim: Simulator, client: Client) -> None:
+    wanted = client.create_batch(12, {"session": {"tags": ["x"]}}).value().batch_id
+    sim.complete(wanted)
+    sim.complete(client.create_batch(1).value().batch_id)
+    sim.clear_requests()
+    page = client.list_sessions(batch_id=wanted, tags=("x",), status="running", page=2, limit=10)
+    assert sim.requests[0].path == "/v1/sessions"
+    assert sim.requests[0].query == {"batch_id": wanted, "tags": "x", "status": "running", "page": "2", "limit": "10"}
+    assert (len(page.sessions), page.total, page.page, page.total_pages) == (2, 12, 2, 2)
+    ids = {session.id for session in page.sessions} | {
+        session.id for session in client.list_sessions(batch_id=wanted, limit=10).sessions
+    }
+    assert ids == {live.session_id for live in sim.live_sessions(batch_id=wanted)}
+    assert client.list_sessions().total == 13
+    assert sim.requests[-1].query == {"page": "1", "limit": "50"}
+
+
+def test_billing_returns_the_plans_limits(connect: Callable[..., Client]) -> None:
+    figures = {
+        "credits": 42.5,
+        "credits_used": 12.5,
+        "included_credits": 50,
+        "billing_period": "2026-04",
+        "tier": "monthly_starter",
+        "max_concurrent_browsers": -1,
+        "cost_limit": None,
+    }
+    with Canned(Answer.data(figures)) as server:
+        billing = connect(server.url).billing()
+        assert (server.requests[0].method, server.requests[0].path) == ("GET", "/v1/billing")
+    assert billing.model_dump() == figures
+
+
 @pytest.mark.parametrize(
     "call",
     [
         lambda client, id_: client.get_batch(id_),
-        lambda client, id_: client.cancel_batch(id_),
-        lambda client, id_: client.delete_batch(id_),
-        lambda client, id_: client.retry_batch(id_),
-        lambda client, id_: client.end_session(id_),
+        lambda client, id_: client.cancel_batch(id_).value(),
+        lambda client, id_: client.delete_batch(id_).value(),
+        lambda client, id_: client.retry_batch(id_).value(),
+        lambda client, id_: client.end_session(id_).value(),
     ],
 )
 def test_an_unknown_id_is_not_found_and_named(client: Client, call: Callable[[Client, str], object]) -> None:
     unknown = str(uuid.uuid4())
     with pytest.raises(NotFound, match=unknown) as caught:
         call(client, unknown)
-    assert (caught.value.status, caught.value.code) == (404, 404)
+    assert caught.value.status == 404
 
 
 def test_another_teams_batch_is_not_found(connect: Callable[..., Client]) -> None:
     with Simulator({"key-a": "a", "key-b": "b"}) as shared:
-        theirs = connect(shared.url, "key-b").create_batch(1).batch_id
+        theirs = connect(shared.url, "key-b").create_batch(1).value().batch_id
         with pytest.raises(NotFound):
-            connect(shared.url, "key-a").delete_batch(theirs)
+            connect(shared.url, "key-a").delete_batch(theirs).value()
         assert len(shared.live_sessions()) == 1

@@ -1,4 +1,4 @@
-"""The key is in no repr and no message, whatever a server answers."""
+"""The key is in no repr and no message, whatever a server responds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def everything(error: BaseException) -> str:
 def test_the_key_is_in_no_repr(connect: Callable[..., Client]) -> None:
     keys = ApiKeys(KEY, SECOND)
     client = connect("https://api.example.com", keys)
-    for shown in (repr(keys), str(keys), repr(client), str(client), repr(client.account())):
+    for shown in (repr(keys), str(keys), repr(client), str(client), repr(client.second_key()), repr(client.account())):
         assert KEY not in shown
         assert SECOND not in shown
 
@@ -74,7 +74,7 @@ def test_a_refused_key_stays_hidden_once_the_second_one_is_in_use(connect: Calla
         return Answer.error(403, f"neither {KEY} nor {SECOND} may do this")
 
     with Canned(answer) as server, pytest.raises(ApiError, match="HTTP 403") as caught:
-        connect(server.url, ApiKeys(KEY, SECOND)).get_batch(ID)
+        connect(server.url, ApiKeys(KEY, SECOND)).second_key().get_batch(ID)
     assert SECOND not in everything(caught.value)
     assert KEY not in everything(caught.value)
 
@@ -85,12 +85,38 @@ def test_no_connection_reveals_nothing(connect: Callable[..., Client]) -> None:
     assert KEY not in everything(caught.value)
 
 
+def test_a_proxys_password_in_a_refused_configuration_is_hidden(connect: Callable[..., Client]) -> None:
+    def answer(request: Received) -> Answer:
+        return Answer.error(400, f"cannot use {request.body.decode()}")
+
+    proxy = {"active": True, "type": "custom", "server": "http://h:1", "username": "me", "password": "hunter2"}
+    with Canned(answer) as server:
+        outcome = connect(server.url).create_batch(1, {"session": {"proxy": proxy}})
+    assert outcome.error is not None
+    assert "[secret]" in str(outcome.error)
+    assert "hunter2" not in everything(outcome.error)
+    assert "hunter2" not in repr(outcome)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://me:hunter2@host:port", "http://me:hunter2@[::1", "me:hunter2@host:1", "socks9://me:hunter2@host"]
+)
+def test_the_password_of_the_environments_proxy_is_in_no_error(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    outcome = connect("https://api.anchor.invalid", connect_timeout=2).create_batch(1)
+    assert outcome.error is not None
+    assert not outcome.was_lost
+    assert "hunter2" not in everything(outcome.error)
+
+
 @pytest.mark.parametrize("unfit", [f"{KEY}\r\nX-Evil: 1", f"{KEY}\n{SECOND}", f"\u201c{KEY}\u201d", "", " "])
 def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(sim: Simulator, unfit: str) -> None:
     def use() -> None:
         Client(sim.url, ApiKeys(unfit)).list_batches()
 
-    with pytest.raises(ValueError, match="not an API key") as caught:
+    with pytest.raises(ValueError, match=r"^not an API key: ") as caught:
         use()
     assert KEY not in everything(caught.value)
     assert sim.requests == []

@@ -1,74 +1,300 @@
-"""Carrying out: paging while batches come and go, many at once, failures, limits, and true counts."""
+"""Carrying out a plan: another look before each stop, many at once, failures, limits, Ctrl-C, and true counts."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
 
 import pytest
-from yard import BATCHES, OTHER, THIS, Yard, owned
+from yard import BATCHES, OTHER, STATUSES, THIS, Heard, Yard, owned, skipped
 
-from pulumi_anchorbrowser.lifecycle.cleanup import Actor, Request, Selection, TooMany, Watch
-from pulumi_anchorbrowser.simulator import Fault, LoggedRequest
+from pulumi_anchorbrowser.cleanup import (
+    Actor,
+    CleanupIncomplete,
+    CleanupInputs,
+    Exclusion,
+    Plan,
+    Request,
+    Selection,
+    TooMany,
+    Watch,
+    outputs_of,
+    run_cleanup,
+)
+from pulumi_anchorbrowser.clock import Interrupted
+from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord
+from pulumi_anchorbrowser.lifecycle.state import StackState
+from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG
+from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.simulator import Fault
 
-TAGGED = {"owner": "any", "tags": ["t"]}
+TAGGED: dict[str, Any] = {"tags": ["t"]}
+INPUTS = {"select": TAGGED, "owner": THIS, "resource_urn": "urn:of:the:cleanup"}
 
 
-def test_of_500_batches_exactly_the_137_that_match_are_gone(yard: Yard) -> None:
+def run_inputs(yard: Yard, **inputs: Any) -> Heard:
+    """Run a cleanup as a resource does; return what was printed."""
+    parsed = CleanupInputs.model_validate({**INPUTS, **inputs})
+    heard = Heard()
+    run_cleanup(yard.cleanup, parsed, parsed.request(None), heard)
+    return heard
+
+
+def test_of_500_batches_exactly_the_137_that_match_are_deleted(yard: Yard) -> None:
     wanted = set()
     for number in range(500):
         matches = number % 3 == 0 and len(wanted) < 137
-        batch = yard.start(*owned(THIS if matches else OTHER, "pulumi-protect" if number % 7 == 1 else "t"), count=1)
+        batch = yard.start(*owned(OTHER if matches else THIS, "pulumi-protect" if number % 7 == 1 else "t"), count=1)
         if matches and number % 7 != 1:
             wanted.add(batch)
     while len(wanted) < 137:
-        wanted.add(yard.start(*owned(THIS)))
-    with pytest.raises(TooMany, match="137 batches match, and limit is 100"):
-        yard.run(select={"owner": "this"})
+        wanted.add(yard.start(*owned(OTHER)))
+    with pytest.raises(TooMany, match="137 matches found, and limit is 100"):
+        yard.run(select={"owner": OTHER})
     assert yard.gone() == set()
-    report = yard.run(select={"owner": "this"}, limit=137)
+    report = yard.run(select={"owner": OTHER}, limit=137)
     assert yard.gone() == wanted
     assert report.totals()["cleaned_batches"] == 137
     assert report.failures == []
 
 
-def test_batches_that_are_deleted_while_pages_are_read_hide_no_other(yard: Yard) -> None:
-    batches = [yard.start("t", count=1) for _ in range(250)]
-    doomed = batches[-60:]  # the newest: on the first page
-
-    def delete_them(_: LoggedRequest) -> None:
-        for batch in doomed:
-            yard.sim.delete(batch)
-
-    yard.sim.faults.add(Fault(method="GET", path=BATCHES, nth=2, before=delete_them))
-    yard.run(select=TAGGED, limit=None)
-    assert yard.there() == set()
+# Another look before each stop
 
 
-def test_batches_that_are_started_while_pages_are_read_make_none_be_taken_twice(yard: Yard) -> None:
-    batches = {yard.start("t", count=1) for _ in range(150)}
+def protect(yard: Yard, batch: str) -> None:
+    yard.retag(batch, "t", PROTECT_TAG, index=1)
+
+
+def exclude(yard: Yard, batch: str) -> None:
+    yard.retag(batch, "t", "keep")
+
+
+def make_own(yard: Yard, batch: str) -> None:
+    yard.retag(batch, "t", f"pulumi-owner:{THIS}")
+
+
+def take_the_tag_of_one(yard: Yard, batch: str) -> None:
+    yard.retag(batch)
+
+
+def take_all_tags(yard: Yard, batch: str) -> None:
+    for index in range(2):
+        yard.retag(batch, index=index)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (protect, "a session is tagged 'pulumi-protect'"),
+        (exclude, "a session is tagged 'keep', which is excluded"),
+        (make_own, "a session carries the owner tag of this cleanup's own stack"),
+        (take_the_tag_of_one, "'t' is on 1 of its 2 sessions"),
+        (take_all_tags, "it no longer matches"),
+    ],
+)
+def test_a_batch_that_no_longer_qualifies_when_its_turn_comes_is_skipped_with_the_reason(
+    yard: Yard, change: Callable[[Yard, str], None], reason: str
+) -> None:
+    """Somebody protects it, say, while a sweep waits for the answer to its question."""
+    changed, other = yard.start("t"), yard.start("t")
+    plan = yard.plan(select=TAGGED, exclude=Exclusion(tags=["keep"]))
+    assert plan.matched == 2
+    change(yard, changed)
+    report = yard.cleanup.carry_out(plan, yard.heard)
+    assert {one.batch_id: (one.outcome, one.reason) for one in report.results} == {
+        changed: ("skipped", reason),
+        other: ("done", None),
+    }
+    assert yard.gone() == {other}
+    assert (report.failures, report.totals()["skipped_batches"]) == ([], 1)
+
+
+def test_a_batch_that_left_the_selected_status_is_skipped(yard: Yard) -> None:
+    yard.sim.settings.creation_seconds = 100
+    batch, other = yard.start("t"), yard.start("t")
+    yard.sim.advance(60)
+    plan = yard.plan(select={"statuses": ["processing"], **TAGGED})
+    yard.sim.complete(batch)
+    report = yard.cleanup.carry_out(plan, yard.heard)
+    assert {one.batch_id: one.outcome for one in report.results} == {batch: "skipped", other: "done"}
+    assert yard.gone() == {other}
+
+
+def test_a_batch_that_the_own_stack_adopted_after_the_plan_is_skipped(yard: Yard) -> None:
+    batch = yard.start(*owned(OTHER, "t"))
+    states = [StackState(), StackState(batch_ids=frozenset({batch}))]
+    report = yard.run(select=TAGGED, read_state=lambda: states.pop(0))
+    assert [(one.outcome, one.reason) for one in report.results] == [
+        ("skipped", "the state of this cleanup's own stack has it")
+    ]
+    assert yard.gone() == set()
+
+
+def test_where_the_state_can_no_longer_be_read_the_state_of_the_plan_counts(yard: Yard) -> None:
+    batch, other = yard.start("t", "pulumi-claim:a"), yard.start("t")
+    states: list[StackState | None] = [StackState(claims=frozenset({"a"})), None]
+    report = yard.run(select=TAGGED, read_state=lambda: states.pop(0))
+    assert skipped(report.plan) == {batch: "own"}
+    assert yard.gone() == {other}
+    assert len(yard.heard.warnings) == 1
+
+
+def test_a_batch_that_cannot_be_looked_at_again_is_a_failure_and_is_not_stopped(yard: Yard) -> None:
+    unread, other = yard.start("t"), yard.start("t")
+    plan = yard.plan(select=TAGGED)
     yard.sim.faults.add(
-        Fault(method="GET", path=BATCHES, nth=2, before=lambda _: [yard.start("t", count=1) for _ in range(30)])
+        Fault("status", method="GET", status=500, times=None, when=lambda one: one.query.get("batch_id") == unread)
     )
-    report = yard.run(select=TAGGED, limit=None)
-    acted = [one.batch_id for one in report.results]
-    assert len(acted) == len(set(acted))
-    assert batches <= yard.gone()
+    report = yard.cleanup.carry_out(plan, yard.heard)
+    [failure] = report.failures
+    assert failure["batch_id"] == unread
+    assert str(failure["reason"]).startswith("it could not be looked at again: ")
+    assert yard.gone() == {other}
 
 
-def test_a_team_that_never_stands_still_does_not_keep_it_from_ending(yard: Yard) -> None:
-    batches = {yard.start("t", count=1) for _ in range(120)}
-
-    def one_comes_and_one_goes(_: LoggedRequest) -> None:
-        yard.sim.delete(yard.start("t", count=1))
-        yard.start("other", count=1)
-
-    yard.sim.faults.add(Fault(method="GET", path=BATCHES, times=None, before=one_comes_and_one_goes))
-    yard.run(select=TAGGED, limit=None)
-    assert batches <= yard.gone()
-    assert len(yard.sim.requests_of("GET", BATCHES)) < 60
+def test_a_batch_whose_tags_cannot_be_read_is_a_failure_and_is_not_stopped(yard: Yard) -> None:
+    unread, other = yard.start("t"), yard.start("t")
+    yard.sim.faults.add(
+        Fault("status", method="GET", status=400, times=None, when=lambda one: one.query.get("batch_id") == unread)
+    )
+    report = yard.run(select=TAGGED)
+    assert [failed["batch_id"] for failed in report.failures] == [unread]
+    assert yard.gone() == {other}
 
 
-def test_faults_during_a_sweep_leave_some_and_the_same_sweep_again_takes_the_rest(yard: Yard) -> None:
+@pytest.mark.parametrize("action", ["delete", "cancel", "end_sessions"])
+@pytest.mark.parametrize("get_after_delete", ["404", "empty"])
+def test_a_batch_that_goes_between_plan_and_stop_is_no_failure_and_counts_nothing(
+    yard: Yard, action: Any, get_after_delete: Any
+) -> None:
+    yard.sim.settings.get_after_delete = get_after_delete
+    batch, other = yard.start("t"), yard.start("t")
+    plan = yard.plan(select=TAGGED, action=action)
+    yard.sim.delete(batch)
+    report = yard.cleanup.carry_out(plan, yard.heard)
+    assert {one.batch_id: one.outcome for one in report.results} == {batch: "gone", other: "done"}
+    assert report.failures == []
+    assert (report.total("deleted_sessions") or report.total("ended_sessions")) == 2
+    assert yard.heard.warnings == []
+
+
+def test_a_404_to_the_delete_itself_is_gone_too(yard: Yard) -> None:
+    batch = yard.start("t")
+    yard.sim.faults.add(Fault(method="DELETE", before=lambda _: yard.sim.delete(batch)))
+    [result] = yard.run(select=TAGGED).results
+    assert (result.outcome, result.deleted_sessions, result.still_running) == ("gone", None, 0)
+    assert yard.heard.warnings == []
+    [receipt] = yard.receipts.of_batch(batch)
+    assert receipt.outcome == "gone"
+
+
+# Counts
+
+
+def test_a_plan_changes_nothing_and_names_what_it_would_do(yard: Yard) -> None:
+    batch = yard.start(*owned(OTHER, "t"), "pulumi-claim:abc", count=3)
+    yard.sim.clear_requests()
+    plan = yard.plan(select=TAGGED)
+    assert plan.to_rows() == [
+        {
+            "batch_id": batch,
+            "action": "delete",
+            "status": "completed",
+            "created_at": plan.batches[0].created_at,
+            "total_requests": 3,
+            "completed_requests": 3,
+            "owner": OTHER,
+            "claim": "abc",
+        }
+    ]
+    assert yard.changing == []
+
+
+def test_a_cancel_cancels_what_is_unfinished_ends_what_has_completed_and_keeps_all_data(yard: Yard) -> None:
+    completed, cancelled = yard.start("t", count=3), yard.start("t")
+    yard.sim.settings.creation_seconds = 100
+    unfinished = yard.start("t", count=4)
+    yard.sim.advance(60)
+    running = len(yard.sim.batches[unfinished].running())
+    assert 0 < running < 4
+    yard.sim.batches[cancelled].cancelled_at = yard.sim.batches[cancelled].created_at
+    report = yard.run(select=TAGGED, action="cancel")
+    assert yard.gone() == set()
+    assert yard.sim.live_sessions(batch_id=completed) == yard.sim.live_sessions(batch_id=unfinished) == []
+    assert (report.total("cancelled_sessions"), report.total("ended_sessions")) == (running, 3)
+    assert skipped(report.plan) == {cancelled: "stopped"}
+    assert report.summary() == f"cancelled 2 batches, {running} sessions cancelled, 3 sessions ended"
+
+
+def test_what_an_earlier_run_counted_is_not_counted_again(yard: Yard) -> None:
+    yard.sim.settings.creation_seconds = 100
+    batch = yard.start("t", count=4)
+    yard.sim.advance(60)
+    first = yard.run(select=TAGGED, action="cancel")
+    second = yard.run(select=TAGGED)
+    assert first.total("cancelled_sessions") == len(yard.sim.batches[batch].ended)
+    assert second.total("cancelled_sessions") is None
+    deleted = [one.deleted_sessions for one in yard.receipts.of_batch(batch) if one.operation == "delete"]
+    assert deleted == [second.total("deleted_sessions")]
+
+
+@pytest.mark.parametrize("owner", ["", THIS])
+def test_receipts_name_the_stack_and_resource_that_cleaned_up(yard: Yard, owner: str) -> None:
+    batch = yard.start(*owned(OTHER, "t"))
+    actor = Actor(owner, "urn:of:the:cleanup") if owner else None
+    yard.cleanup.carry_out(yard.plan(select=TAGGED), yard.heard, actor=actor)
+    [receipt] = yard.receipts.all()
+    assert (receipt.operation, receipt.subject.batch_id, receipt.deleted_sessions) == ("delete", batch, 2)
+    assert (receipt.subject.owner, receipt.subject.urn) == (owner or OTHER, "urn:of:the:cleanup" if owner else "")
+    assert receipt.still_running == 0
+
+
+def test_a_cleanup_and_a_batch_that_delete_at_once_warn_of_no_lost_response(yard: Yard) -> None:
+    """The `Batch` is of another stack; both are in one process, as in `pulumi destroy` of several stacks."""
+    batch = yard.start(*owned(OTHER, "t"))
+    own = Heard()
+    record = BatchRecord.of(
+        BatchInputs(batch_id=batch, owner=OTHER), live_status="completed", account=str(yard.client.account())
+    )
+
+    def delete_it_too(_: object) -> None:
+        thread = Thread(target=yard.batches.delete, args=(record, own))
+        thread.start()
+        thread.join()
+
+    yard.sim.faults.add(Fault(method="DELETE", before=delete_it_too))
+    [result] = yard.run(select=TAGGED).results
+    assert (result.outcome, result.reason) == ("gone", None)
+    assert [one for one in yard.heard.warnings + own.warnings if "lost" in one] == []
+
+
+def test_sessions_that_run_on_are_ended_one_by_one_or_reported_as_still_running(yard: Yard) -> None:
+    stubborn, other = yard.start("t", count=3), yard.start("x", count=3)
+    yard.sim.settings.surviving_sessions = 1
+    yard.sim.settings.survive = ("delete", "end")
+    report = yard.run(select=TAGGED)
+    [result] = report.results
+    assert (result.batch_id, result.outcome, result.failed_sessions, result.still_running) == (stubborn, "failed", 1, 1)
+    assert report.summary().endswith("1 failed")
+    yard.sim.settings.survive = ("delete",)
+    [result] = yard.run(select={"tags": ["x"]}).results
+    assert (result.batch_id, result.outcome, result.still_running, result.ended_sessions) == (other, "done", 0, 1)
+
+
+def test_a_stop_that_cannot_be_confirmed_is_done_with_a_warning_and_no_number_of_running_sessions(yard: Yard) -> None:
+    batch = yard.start("t")
+    plan = yard.plan(select=TAGGED)
+    yard.sim.faults.add(Fault("status", method="GET", path=STATUSES, status=500, nth=2, times=None))
+    report = yard.cleanup.carry_out(plan, yard.heard)
+    [result] = report.results
+    assert (result.outcome, result.still_running, report.still_running) == ("done", None, None)
+    assert report.summary() == "deleted 1 batch, 2 sessions deleted, not confirmed"
+    [warning] = yard.heard.warnings
+    assert warning.startswith(f"{batch}: could not confirm that batch {batch} has stopped")
+
+
+def test_faults_during_a_sweep_leave_some_and_the_same_sweep_again_stops_the_rest(yard: Yard) -> None:
     batches = {yard.start("t") for _ in range(60)}
     kept = yard.start("other")
     yard.sim.faults.chance(0.4, 7, [500, 429, "reset_before", "reset_after", "garbled"], method="DELETE")
@@ -84,86 +310,145 @@ def test_faults_during_a_sweep_leave_some_and_the_same_sweep_again_takes_the_res
     assert (report.total("deleted_sessions") or 0) + (again.total("deleted_sessions") or 0) <= 120
 
 
-def test_a_batch_whose_tags_cannot_be_read_is_a_failure_and_is_not_touched(yard: Yard) -> None:
-    unread, other = yard.start("t"), yard.start("t")
-    yard.sim.faults.add(
-        Fault("status", method="GET", status=400, times=None, when=lambda one: one.query.get("batch_id") == unread)
-    )
-    report = yard.run(select=TAGGED)
-    assert [failed["batch_id"] for failed in report.failures] == [unread]
-    assert yard.gone() == {other}
+def test_hundreds_of_warnings_are_printed_as_a_few(yard: Yard) -> None:
+    for _ in range(12):
+        yard.start("t", count=1)
+    plan = yard.plan(select=TAGGED)
+    yard.sim.settings.running_word = "dreaming"
+    yard.sim.settings.ended_word = "dreaming"
+    yard.cleanup.carry_out(Plan.from_document({**plan.to_document()}), yard.heard)
+    # A deleted batch lists no session, so that all stops were confirmed.
+    assert yard.heard.warnings == []
+    for _ in range(12):
+        yard.start("x", count=1)
+    yard.run(select={"tags": ["x"]}, action="end_sessions")
+    assert len(yard.heard.warnings) == 11
+    assert yard.heard.warnings[-1] == "2 more warnings of this kind are in the results"
 
 
-def test_a_plan_calls_nothing_that_changes_and_names_what_it_would_do(yard: Yard) -> None:
-    batch = yard.start(*owned(THIS, "t"), "pulumi-claim:abc", count=3)
+# Ctrl-C
+
+
+def test_an_interrupt_while_a_plan_is_made_ends_the_look_ups_at_once(yard: Yard) -> None:
+    for _ in range(60):
+        yard.start("t", count=1)
     yard.sim.clear_requests()
-    plan = yard.cleanup.plan(Request(Selection(tags=["t"]), owner=THIS), yard.heard)
-    [row] = plan.to_rows()
-    assert (row["batch_id"], row["action"], row["status"]) == (batch, "delete", "completed")
-    assert (row["total_requests"], row["owner"], row["claim"]) == (3, THIS, "abc")
-    assert yard.changing == []
+    yard.sim.faults.add(Fault(method="GET", path=STATUSES, nth=5, before=lambda _: yard.clock.interrupt()))
+    with pytest.raises(Interrupted):
+        yard.plan(select=TAGGED)
+    # Those in flight, as many as the client makes at once, and no other.
+    assert len(yard.sim.requests_of("GET", STATUSES)) <= 5 + 4
 
 
-def test_a_cancel_stops_what_runs_ends_what_has_completed_and_keeps_all_data(yard: Yard) -> None:
-    completed, cancelled = yard.start("t", count=3), yard.start("t")
-    yard.sim.settings.creation_seconds = 100
-    unfinished = yard.start("t", count=4)
-    yard.sim.advance(60)
-    running = len(yard.sim.batches[unfinished].running())
-    assert 0 < running < 4
-    yard.sim.batches[cancelled].cancelled_at = yard.sim.batches[cancelled].created_at
-    report = yard.run(select=TAGGED, action="cancel")
-    assert yard.gone() == set()
-    assert yard.sim.live_sessions(batch_id=completed) == yard.sim.live_sessions(batch_id=unfinished) == []
-    assert (report.total("cancelled_sessions"), report.total("ended_sessions")) == (running, 3)
-    assert [left.kind for left in report.plan.left_alone] == ["stopped"]
-
-
-def test_a_batch_that_goes_between_plan_and_act_is_no_failure_and_counts_nothing(yard: Yard) -> None:
-    batch, other = yard.start("t"), yard.start("t")
-    plan = yard.cleanup.plan(Request(Selection(tags=["t"], owner="any")), yard.heard)
-    yard.sim.delete(batch)
-    report = yard.cleanup.carry_out(plan, yard.heard)
-    assert {one.batch_id: one.outcome for one in report.results} == {batch: "gone", other: "done"}
-    assert report.failures == []
-    assert report.total("deleted_sessions") == 2
-
-
-def test_sessions_that_were_counted_before_are_not_counted_again(yard: Yard) -> None:
-    yard.sim.settings.creation_seconds = 100
-    batch = yard.start("t", count=4)
-    yard.sim.advance(60)
-    first = yard.run(select=TAGGED, action="cancel")
-    second = yard.run(select=TAGGED)
-    assert first.total("cancelled_sessions") == len(yard.sim.batches[batch].ended)
-    assert second.total("cancelled_sessions") is None
-    counted = yard.receipts.counts(batch)
-    assert counted.cancelled_sessions == first.total("cancelled_sessions")
-    assert counted.deleted_sessions == second.total("deleted_sessions")
-
-
-def test_receipts_name_the_stack_and_resource_that_cleaned_up(yard: Yard) -> None:
-    batch = yard.start(*owned(OTHER, "t"))
-    plan = yard.cleanup.plan(Request(Selection(tags=["t"], owner="any")), yard.heard)
-    yard.cleanup.carry_out(plan, yard.heard, actor=Actor(THIS, "urn:of:the:cleanup"))
-    [receipt] = yard.receipts.all()
-    assert (receipt.operation, receipt.subject.batch_id, receipt.deleted_sessions) == ("delete", batch, 2)
-    assert (receipt.subject.owner, receipt.subject.urn) == (THIS, "urn:of:the:cleanup")
-
-
-def test_a_run_that_is_stopped_ends_what_is_under_way_and_says_what_is_left(yard: Yard) -> None:
+def test_an_interrupt_while_batches_are_stopped_ends_the_calls_in_flight_and_names_what_was_not_begun(
+    yard: Yard,
+) -> None:
     for _ in range(40):
         yard.start("t")
-    stopped = threading.Event()
+    plan = yard.plan(select=TAGGED)
     seen: list[str] = []
 
     def on_result(result: object) -> None:
         seen.append(str(result))
         if len(seen) == 5:
-            stopped.set()
+            yard.clock.interrupt()
 
-    plan = yard.cleanup.plan(Request(Selection(tags=["t"], owner="any")), yard.heard)
-    report = yard.cleanup.carry_out(plan, yard.heard, watch=Watch(on_result, stopped.is_set))
-    assert set(report.left) == yard.there()
+    report = yard.cleanup.carry_out(plan, yard.heard, watch=Watch(on_result))
+    assert report.was_interrupted
+    assert set(report.not_begun) == yard.there()
     assert 5 <= len(yard.gone()) < 15
-    assert len(report.results) == 40
+    assert len(report.results) == len(seen) == 40
+    assert f"{len(report.not_begun)} not begun" in report.summary()
+    deleted = sum(one.deleted_sessions or 0 for one in yard.receipts.all())
+    assert report.total("deleted_sessions") == deleted == 2 * len(yard.gone())
+
+
+def test_an_interrupted_cleanup_is_an_error_whatever_on_failure_says(yard: Yard) -> None:
+    batches = [yard.start("t") for _ in range(12)]
+    yard.sim.faults.add(Fault(method="DELETE", before=lambda _: yard.clock.interrupt()))
+    with pytest.raises(CleanupIncomplete) as caught:
+        run_inputs(yard, on_failure="warn")
+    assert "not begun: " in str(caught.value)
+    assert [one for one in batches if one in str(caught.value)]
+    assert len(yard.gone()) <= 4
+
+
+# The summary of a run
+
+
+def test_a_run_that_matches_nothing_reports_nothing_to_do(yard: Yard) -> None:
+    yard.start("other")
+    assert run_inputs(yard).infos == ["cleanup: nothing to do"]
+    assert run_inputs(yard, dry_run=True).infos == ["cleanup, dry run: nothing to do"]
+
+
+def test_a_run_reports_its_plan_and_its_results_in_numbers_with_their_nouns(yard: Yard) -> None:
+    batch, own = yard.start("t", count=1), yard.start(*owned(THIS, "t"))
+    assert run_inputs(yard, dry_run=True).infos == [
+        f"cleanup, dry run: would delete 1 batch (1 session requested): {batch}; 1 skipped (own)"
+    ]
+    assert run_inputs(yard).infos == [
+        f"cleanup: will delete 1 batch (1 session requested): {batch}; 1 skipped (own)",
+        "cleanup: deleted 1 batch, 1 session deleted",
+    ]
+    assert yard.there() == {own}
+
+
+def test_more_matches_than_the_limit_are_an_error_and_a_warning_of_a_dry_run(yard: Yard) -> None:
+    for _ in range(3):
+        yard.start("t")
+    assert "3 matches found, and limit is 2" in run_inputs(yard, dry_run=True, limit=2).warnings[0]
+    with pytest.raises(TooMany):
+        run_inputs(yard, limit=2)
+    assert yard.gone() == set()
+
+
+@pytest.mark.parametrize("on_failure", ["error", "warn"])
+def test_a_batch_that_could_not_be_stopped_is_an_error_or_a_warning_and_the_rest_is_done(
+    yard: Yard, on_failure: str
+) -> None:
+    stuck, other = yard.start("t"), yard.start("t")
+    yard.fail_deletes_of(stuck)
+    if on_failure == "error":
+        with pytest.raises(CleanupIncomplete, match=f"1 failed: {stuck}") as caught:
+            run_inputs(yard)
+        told = str(caught.value)
+    else:
+        told = run_inputs(yard, on_failure="warn").warnings[-1]
+    assert "They may still run. Run the same command again for the rest." in told
+    assert yard.gone() == {other}
+
+
+def test_undecided_batches_are_a_warning_with_the_first_of_them(yard: Yard) -> None:
+    batch = yard.start("t")
+    yard.retag(batch)
+    [warning] = run_inputs(yard).warnings
+    assert warning.startswith(
+        f"1 possible match was skipped as undecided, such as {batch} (completed): 't' is on 1 of its 2 sessions. "
+    )
+
+
+def test_outputs_have_the_plan_the_results_and_the_totals(yard: Yard) -> None:
+    done, stuck, protected = yard.start("t"), yard.start("t"), yard.start("t", PROTECT_TAG)
+    yard.fail_deletes_of(stuck)
+    outputs = outputs_of(yard.run(select=TAGGED))
+    assert set(outputs_of(None)) == set(outputs)
+    assert (outputs["matched"], outputs["cleaned_batches"], outputs["failed_batches"]) == (2, 1, 1)
+    assert [one["batch_id"] for one in outputs["skipped"]] == [protected]
+    assert {one["batch_id"] for one in outputs["plan"]} == {done, stuck}
+    assert [one["batch_id"] for one in outputs["failures"]] == [stuck]
+
+
+def test_the_second_key_is_never_used(yard: Yard, tmp_path: Any) -> None:
+    from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, InvalidApiKey
+    from pulumi_anchorbrowser.cleanup import Cleanup
+    from yard import KEY
+
+    batch = yard.start("t")
+    client = Client(yard.sim.url, ApiKeys("refused-key", KEY), ClientOptions(max_retries=0))
+    receipts = Receipts(None)
+    batches = Batches(client, receipts, clock=yard.clock)
+    with pytest.raises(InvalidApiKey):
+        Cleanup(batches, receipts, yard.clock).plan(Request(Selection(**TAGGED)), Heard())
+    assert yard.there() == {batch}
+    client.close()

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from stages import EngineStage, Stage, StageResult
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
-from pulumi_anchorbrowser.lifecycle import Clock
-from pulumi_anchorbrowser.lifecycle.cleanup import Cleanup, Report, Request, Selection
+from pulumi_anchorbrowser.cleanup import Cleanup, Plan, Report, Request, Selection
+from pulumi_anchorbrowser.clock import SystemClock
+from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault, Simulator
+from pulumi_anchorbrowser.simulator.configuration import Configuration, SessionConfig
 
 KEY = "key-of-the-yard"
 THIS, OTHER = "organization/demo/dev", "organization/demo/other"
-BATCHES = "/v1/batch-sessions"
+BATCHES, STATUSES = "/v1/batch-sessions", "/v1/sessions/all/status"
 HOUR = 3600.0
 
 
@@ -45,14 +48,23 @@ class Heard:
         """Passing."""
 
 
-class NoWait:
-    """Time that passes at once."""
+class QuickClock(SystemClock):
+    """A clock whose sleeps take no time, and which can be interrupted like any other."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._now = now
+        self._slept = 0.0
+
+    def now(self) -> datetime:
+        return self._now()
 
     def monotonic(self) -> float:
-        return 0.0
+        return super().monotonic() + self._slept
 
     def sleep(self, seconds: float) -> None:
-        """Return."""
+        self.check()
+        self._slept += seconds
 
 
 class Yard:
@@ -61,43 +73,70 @@ class Yard:
     def __init__(self, sim: Simulator, receipts: Path, **options: Any) -> None:
         self.sim = sim
         self.heard = Heard()
+        self.clock = QuickClock(self.now)
         hasty = {"max_retries": 0, "max_concurrency": 4, **options}
-        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**hasty))
+        self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**hasty), clock=self.clock)
         self.receipts = Receipts(receipts)
-        clock: Clock = NoWait()
-        self.cleanup = Cleanup(self.client, self.receipts, clock=clock, now=self.now)
+        self.batches = Batches(self.client, self.receipts, clock=self.clock)
+        self.cleanup = Cleanup(self.batches, self.receipts, self.clock)
 
     def now(self) -> datetime:
         """The simulator's own time."""
         return datetime.fromtimestamp(self.sim._clock.now(), tz=timezone.utc)  # noqa: SLF001
 
     def start(self, *tags: str, count: int = 2) -> str:
-        """A batch whose sessions carry these tags, and have all been created."""
-        configuration = {"session": {"tags": list(tags)}} if tags else None
-        return self.client.create_batch(count, configuration).batch_id
+        """Start a batch whose sessions carry these tags; return its id."""
+        # Without a request, as another caller would: hundreds of them are made here.
+        configuration = Configuration(session=SessionConfig(tags=list(tags)))
+        return self.sim._state.create("our-team", count, configuration).id  # noqa: SLF001
 
-    def run(self, limit: int | None = 100, owner: str = THIS, **request: Any) -> Report:
-        """Plans and carries out."""
+    def plan(self, **request: Any) -> Plan:
+        """Plan a cleanup, by default for the stack THIS."""
         select = Selection(**request.pop("select"))
-        plan = self.cleanup.plan(Request(select, owner=owner, **request), self.heard)
-        return self.cleanup.carry_out(plan, self.heard, limit=limit)
+        return self.cleanup.plan(Request(select, **{"own_stack": THIS, **request}), self.heard)
+
+    def run(self, limit: int | None = 100, **request: Any) -> Report:
+        """Plan a cleanup and carry it out."""
+        return self.cleanup.carry_out(self.plan(**request), self.heard, limit=limit)
+
+    def session(self, batch_id: str, index: int = 0) -> str:
+        """Return the id of a session of the batch."""
+        return self.sim.batches[batch_id].session_id(index)
+
+    def retag(self, batch_id: str, *tags: str, index: int = 0) -> None:
+        """Replace the tags of one session of the batch."""
+        self.sim.put_tags(self.session(batch_id, index), tags)
 
     def fail_deletes_of(self, batch_id: str) -> None:
-        """The API refuses to delete this batch, and its sessions, from now on."""
+        """Refuse every DELETE of this batch from now on."""
         self.sim.faults.add(Fault("status", method="DELETE", path=f"{BATCHES}/{batch_id}", status=400, times=None))
 
     def gone(self) -> set[str]:
-        """The batches of which nothing is left."""
+        """Return the batches of which nothing is left."""
         return {batch.id for batch in self.sim.batches.values() if batch.deleted}
 
     def there(self) -> set[str]:
-        """The batches whose data is kept."""
+        """Return the batches whose data is kept."""
         return {batch.id for batch in self.sim.batches.values() if not batch.deleted}
+
+    def running(self) -> set[str]:
+        """Return the ids of all sessions that run."""
+        return {one.session_id for one in self.sim.live_sessions()}
 
     @property
     def changing(self) -> list[str]:
         """The requests so far that could change something."""
         return [f"{one.method} {one.path}" for one in self.sim.requests if one.method != "GET"]
+
+
+def uuid(number: int) -> str:
+    """Return an id that no batch here has."""
+    return str(UUID(int=number))
+
+
+def skipped(plan: Plan) -> dict[str, str]:
+    """Return the kind of each skipped batch and session, by its id."""
+    return {one.id: one.kind for one in plan.skipped}
 
 
 class CleanedStack:

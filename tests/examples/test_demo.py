@@ -44,6 +44,7 @@ def test_the_demo_runs_as_a_rehearsal() -> None:
     assert "Run by: rehearsal on the real provider host, no engine" in printed
 
 
+@pytest.mark.engine_decides
 @pytest.mark.engine
 @pytest.mark.skipif(not engine_is_here(), reason=NO_ENGINE)
 def test_the_demo_runs_on_the_engine() -> None:

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pulumi_anchorbrowser.api import Account, ApiKeys, Client, ClientOptions
-from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, Batches, BatchRecord
+from pulumi_anchorbrowser.lifecycle import DEFAULTS, Batches, BatchInputs, BatchRecord
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import LiveSession, Simulator
 
@@ -38,7 +38,7 @@ class MovedClock:
     def __init__(self, on_sleep: Callable[[float], object] | None = None) -> None:
         self.at = 1000.0
         self.slept: list[float] = []
-        self._on_sleep = on_sleep
+        self.on_sleep = on_sleep
 
     def monotonic(self) -> float:
         return self.at
@@ -56,8 +56,8 @@ class MovedClock:
         assert seconds >= 0
         self.at += seconds
         self.slept.append(seconds)
-        if self._on_sleep is not None:
-            self._on_sleep(seconds)
+        if self.on_sleep is not None:
+            self.on_sleep(seconds)
 
 
 class Told:

@@ -8,7 +8,7 @@ import pytest
 from lifecycle.one_batch import ID, OTHER_ID
 
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, batch_problems
-from pulumi_anchorbrowser.lifecycle.readiness import READY_DEFAULTS, ready_problems
+from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS, ready_problems
 
 
 class Unknown:

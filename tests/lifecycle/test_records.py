@@ -14,8 +14,8 @@ from lifecycle.one_batch import ID, all_inputs, all_records, few, inputs, record
 
 from pulumi_anchorbrowser.api import BatchSummary
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord, new_claim
-from pulumi_anchorbrowser.lifecycle.tags import claim_tag, is_reserved_tag, minted_at, owner_tag, run_mark_of, with_tags
 from pulumi_anchorbrowser.lifecycle.durations import seconds
+from pulumi_anchorbrowser.lifecycle.tags import claim_tag, is_reserved_tag, minted_at, owner_tag, run_mark_of, with_tags
 
 
 @few
@@ -28,7 +28,9 @@ def test_a_record_comes_back_from_the_state_as_it_went(before: BatchRecord) -> N
 @given(before=all_records())
 def test_a_record_comes_back_from_an_engine_that_drops_what_is_none(before: BatchRecord) -> None:
     stored = json.loads(json.dumps({name: value for name, value in before.to_outputs().items() if value is not None}))
-    assert BatchRecord.from_outputs({**stored, "__provider": "x", "of_a_later_version": 1}) == before.but(resource_urn=None)
+    assert BatchRecord.from_outputs({**stored, "__provider": "x", "of_a_later_version": 1}) == before.but(
+        resource_urn=None
+    )
 
 
 @few

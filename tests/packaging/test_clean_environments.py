@@ -22,6 +22,8 @@ from user_programs import PROGRAMS, RIGHT, type_errors
 from pulumi_anchorbrowser import __version__
 from pulumi_anchorbrowser.simulator import Simulator
 
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("archives")]
+
 KEY = "simulated-key"
 PROGRAM = """
 import pulumi
@@ -84,7 +86,8 @@ def test_the_provider_alone_runs_a_program_on_the_real_host(
 def test_the_provider_alone_runs_a_program_on_the_real_engine(
     base: CleanEnvironment, sim: Simulator, engine_stage: EngineStage
 ) -> None:
-    engine_stage.env = {"PATH": os.pathsep.join([str(base.bin), os.environ["PATH"]])}
+    # The environment's own pip is asked here for the packages, in place of the quick one.
+    engine_stage.env = {"PATH": os.pathsep.join([str(base.bin), os.environ["PATH"]]), "PYTHONPATH": ""}
     engine_stage.write_program(PROGRAM)
     engine_stage.config(**{"anchorbrowser:baseUrl": sim.url, "anchorbrowser:pollInterval": "0.1"})
     engine_stage.set_secret("anchorbrowser:apiKey", KEY)

@@ -77,6 +77,7 @@ def test_a_misspelt_name_is_no_attribute() -> None:
         exec("from pulumi_anchorbrowser import Bach")  # noqa: S102
 
 
+@pytest.mark.long
 def test_what_it_weighs_can_be_told(base: CleanEnvironment, with_all: CleanEnvironment) -> None:
     told = "\n".join(footprint.report({"base": base, "all": with_all}))
     assert re.fullmatch(r"(\w+ +[\d.]+ MB\n){2}([\w-]+ +\d+ modules +\d+ ms\n?){4}", told), told

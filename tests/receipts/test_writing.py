@@ -236,8 +236,9 @@ def write_many(place: Path, processes: int, threads: int, each: int) -> None:
     code = """
 def write(thread):
     for i in range(int(args[3])):
-        number = receipts.begin("delete", subject(batch_id=BATCH, claim=f"{args[1]}-{thread}-{i}"))
-        assert any(one.id == number and one.outcome is None for one in receipts.of_batch(BATCH))
+        name = f"{args[1]}-{thread}-{i}"
+        number = receipts.begin("delete", subject(batch_id=name))
+        assert [(one.id, one.outcome) for one in receipts.of_batch(name)] == [(number, None)]
         receipts.end(number, "done", deleted_sessions=1)
 workers = [threading.Thread(target=write, args=(t,)) for t in range(int(args[2]))]
 say("ready"); input()
@@ -249,9 +250,9 @@ say("ready"); input()
         resume(writer)
     ended(writers, seconds=120)
     kept = rows(place)
-    claims = {f"{p}-{t}-{i}" for p in range(processes) for t in range(threads) for i in range(each)}
-    assert {row["claim"] for row in kept} == claims
-    assert len(kept) == len(claims)
+    names = {f"{p}-{t}-{i}" for p in range(processes) for t in range(threads) for i in range(each)}
+    assert {row["batch_id"] for row in kept} == names
+    assert len(kept) == len(names)
     assert {(row["outcome"], row["deleted_sessions"]) for row in kept} == {("done", 1)}
     assert len({row["run"] for row in kept}) == processes
 
@@ -330,7 +331,8 @@ def test_a_second_store_of_a_process_leaves_the_first_one_its_locks(place: Path)
 
 def test_readers_and_a_writer_that_opens_and_closes_it_all_the_time_do_not_disturb_each_other(place: Path) -> None:
     writer = python(
-        "for i in range(60):\n    receipts.begin('delete', subject(batch_id=BATCH)); receipts.close()\nsay('over')", place
+        "for i in range(60):\n    receipts.begin('delete', subject(batch_id=BATCH)); receipts.close()\nsay('over')",
+        place,
     )
     counts: list[int] = []
     while writer.poll() is None:

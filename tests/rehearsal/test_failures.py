@@ -166,7 +166,7 @@ def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
         assert len(things(tmp_path)) == 1
 
 
-def test_a_program_that_does_not_end_is_given_up() -> None:
+def test_a_program_that_does_not_end_times_out() -> None:
     import threading
 
     release = threading.Event()
@@ -175,7 +175,7 @@ def test_a_program_that_does_not_end_is_given_up() -> None:
         release.set()
 
 
-def test_a_host_that_crashes_in_a_call_fails_the_run_and_the_next_run_goes_on(tmp_path: Path, wishes: Any) -> None:
+def test_a_host_that_crashes_in_a_call_fails_the_run_and_the_next_run_succeeds(tmp_path: Path, wishes: Any) -> None:
     wishes.update({"second": {}})
 
     def program() -> None:
@@ -194,7 +194,7 @@ def test_a_host_that_crashes_in_a_call_fails_the_run_and_the_next_run_goes_on(tm
         assert stage.up().counts == {"same": 1, "create": 1}
 
 
-def test_a_host_restarted_between_two_calls_goes_on_with_the_run(tmp_path: Path) -> None:
+def test_a_run_continues_on_a_host_restarted_between_two_calls(tmp_path: Path) -> None:
     def restart(method: str, _urn: str) -> None:
         if method == "create":
             stage.restart_host()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rehearsal.shelf import ShelfProvider, things
 
-from pulumi_anchorbrowser.rehearsal import Diff, Failure, HostError, ProviderHost
+from pulumi_anchorbrowser.rehearsal import Checked, Diff, Failure, HostError, ProviderHost, process
 
 URN = "urn:pulumi:dev::demo::pulumi-python:dynamic:Resource::lamp"
 
@@ -40,7 +40,7 @@ def test_a_whole_life_goes_through_plain_dictionaries(
     host: ProviderHost, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     checked = host.check(URN, {}, inputs)
-    assert checked == ({**inputs, "stamp": checked.inputs["stamp"]}, [])
+    assert checked == Checked({**inputs, "stamp": checked.inputs["stamp"]}, [])
     created = host.create(URN, checked.inputs)
     assert created.outputs["owner"] == "me"
     assert "__provider" not in created.outputs
@@ -67,7 +67,7 @@ def test_an_error_of_the_provider_is_raised_with_its_text_verbatim(host: Provide
     assert str(caught.value) == caught.value.details
 
 
-def test_a_killed_host_answers_nothing_until_it_is_started_again(host: ProviderHost, inputs: dict[str, Any]) -> None:
+def test_calls_of_a_killed_host_fail_until_it_is_started_again(host: ProviderHost, inputs: dict[str, Any]) -> None:
     first = host.create(URN, inputs).outputs["pid"]
     host.kill()
     assert gone(first)
@@ -100,6 +100,13 @@ def test_a_closed_host_is_gone_and_closing_twice_is_fine(inputs: dict[str, Any])
         host.check(URN, {}, inputs)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the end of a host wait for 0.2 s only, until it kills the host."""
+    monkeypatch.setattr(process, "_END_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_host_that_ignores_the_interrupt_is_killed(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import signal, threading\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -111,7 +118,7 @@ def test_a_host_that_ignores_the_interrupt_is_killed(tmp_path: Path) -> None:
     assert gone(pid)
 
 
-def test_a_host_that_cannot_start_says_what_it_printed(tmp_path: Path) -> None:
+def test_a_host_that_cannot_start_raises_with_what_it_printed(tmp_path: Path) -> None:
     (tmp_path / "pulumi.py").write_text("raise SystemExit('no pulumi here')\n")
     with pytest.raises(RuntimeError, match="no pulumi here"):
         ProviderHost(ShelfProvider(), env={"PYTHONPATH": str(tmp_path)}).start()
@@ -130,7 +137,8 @@ def test_a_host_that_cannot_be_configured_is_not_left_running() -> None:
     assert gone(pids[0])
 
 
-def test_a_call_that_is_not_answered_in_time_is_given_up_and_the_host_still_goes(inputs: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("impatient")
+def test_a_call_without_a_response_times_out_and_the_host_still_ends(inputs: dict[str, Any]) -> None:
     with ProviderHost(ShelfProvider(), call_timeout=1.0) as host:
         pid = host.pid
         assert pid is not None

@@ -129,7 +129,7 @@ def test_a_rehearsal_runs_inside_a_running_event_loop(tmp_path: Path) -> None:
     assert asyncio.run(main()) == 1
 
 
-def test_what_the_rehearsal_does_not_run_is_said(tmp_path: Path) -> None:
+def test_a_rehearsal_warns_of_what_it_does_not_run(tmp_path: Path) -> None:
     def program() -> None:
         options = pulumi.ResourceOptions(transforms=[lambda _args: None])
         Thing("lamp", tmp_path, options)

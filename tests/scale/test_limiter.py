@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from threading import Condition
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, RateLimited
-from pulumi_anchorbrowser.api.limiter import Limiter
 from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 KEY = "key-at-scale"
@@ -23,7 +21,7 @@ def client_of(sim: Simulator, **options: Any) -> Client:
 
 def create_many(client: Client, count: int) -> list[str]:
     with ThreadPoolExecutor(count) as pool:
-        return [created.batch_id for created in pool.map(lambda _: client.create_batch(1), range(count))]
+        return [created.value().batch_id for created in pool.map(lambda _: client.create_batch(1), range(count))]
 
 
 def test_no_more_calls_than_allowed_are_under_way(sim: Simulator) -> None:
@@ -43,7 +41,7 @@ def test_two_hosts_that_share_a_quota_both_finish(sim: Simulator, with_retry_aft
 
 def test_a_quota_on_creations_does_not_hold_up_what_stops_browsers(sim: Simulator) -> None:
     client = client_of(sim, max_concurrency=4)
-    first = client.create_batch(1).batch_id
+    first = client.create_batch(1).value().batch_id
     sim.faults.add(Fault("status", method="POST", status=429, retry_after=2, times=1))
     with ThreadPoolExecutor(2) as pool:
         turned_away = pool.submit(client.create_batch, 1)
@@ -67,7 +65,7 @@ def test_one_429_does_not_end_the_speed_for_good(sim: Simulator) -> None:
 def test_a_call_that_is_always_turned_away_ends_with_an_error(sim: Simulator) -> None:
     sim.faults.add(Fault("status", method="POST", status=429, retry_after=0, times=None))
     with pytest.raises(RateLimited, match=r"tried \d times in [12] s"):
-        client_of(sim, rate_limit_patience=1.5).create_batch(1)
+        client_of(sim, rate_limit_patience=1.5).create_batch(1).value()
 
 
 def test_a_quota_is_waited_for_however_often_it_turns_a_call_away(sim: Simulator) -> None:
@@ -104,13 +102,13 @@ def test_a_429_halves_how_many_calls_are_under_way(sim: Simulator) -> None:
 
 def test_that_calls_wait_is_told_once_and_only_where_it_takes_long(sim: Simulator) -> None:
     told: list[str] = []
-    client = Client(sim.url, ApiKeys(KEY), ClientOptions(), told.append)
+    client = Client(sim.url, ApiKeys(KEY), ClientOptions(), notify=told.append)
     sim.faults.add(Fault("status", method="POST", status=429))
     client.create_batch(1)
     assert told == []
     sim.faults.add(Fault("status", method="POST", status=429, retry_after=4, times=5))
     create_many(client, 5)
-    assert told == ["the API's limit is reached (HTTP 429): calls wait and are repeated, for up to 10 min"]
+    assert told == ["rate limited (HTTP 429); retrying for up to 10 minutes"]
 
 
 def test_a_read_that_is_turned_away_is_repeated_no_more_often_than_any_other(sim: Simulator) -> None:
@@ -123,15 +121,15 @@ def test_a_read_that_is_turned_away_is_repeated_no_more_often_than_any_other(sim
 def test_where_nothing_is_to_be_repeated_a_429_is_not(sim: Simulator) -> None:
     sim.faults.add(Fault("status", method="POST", status=429, retry_after=1))
     with pytest.raises(RateLimited):
-        client_of(sim, max_retries=0).create_batch(1)
+        client_of(sim, max_retries=0).create_batch(1).value()
     assert len(sim.requests) == 1
 
 
 def test_a_wait_that_no_call_makes_holds_up_no_other_call(sim: Simulator) -> None:
     client = client_of(sim)
     sim.faults.add(Fault("status", method="POST", status=429, retry_after=3000))
-    with pytest.raises(RateLimited, match="it asks to wait 3000 s"):
-        client.create_batch(1)
+    with pytest.raises(RateLimited, match="the API asks to retry after 3000 s"):
+        client.create_batch(1).value()
     client.create_batch(1)
     assert len(sim.batches) == 1
 
@@ -152,19 +150,5 @@ def test_the_patience_of_a_call_begins_with_its_first_try_and_not_in_the_queue(s
         while not sim.requests:
             time.sleep(0.01)
         second = pool.submit(client.create_batch, 1)
-        assert {first.result().batch_id, second.result().batch_id} == set(sim.batches)
+        assert {first.result().value().batch_id, second.result().value().batch_id} == set(sim.batches)
     assert [request.status for request in sim.requests] == [200, 429, 200]
-
-
-def test_an_interrupted_call_that_was_to_go_first_lets_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    limiter = Limiter(4, patience=60)
-    limiter.turned_away("other", 1.0, 0.0)
-    monkeypatch.setattr(Condition, "wait", interrupted)
-    with pytest.raises(KeyboardInterrupt), limiter.slot("other", returning=True):
-        pass
-    monkeypatch.undo()
-    with limiter.slot("other"):
-        pass

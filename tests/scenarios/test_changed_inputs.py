@@ -18,6 +18,7 @@ STARTED_WITH: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.engine_decides
 def test_another_count_makes_a_new_batch_before_the_old_one_is_deleted(stack: OneStack, sim: Simulator) -> None:
     old = stack.up(browsers(count=3)).outputs["browsers"]
     result = stack.up(browsers(count=5))

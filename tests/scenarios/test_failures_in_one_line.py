@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from scenarios.one_stack import KEY, MISSING_ID, OneStack, browsers, down, has_traceback, one_error
 from stages import EngineStage, StageResult
 
@@ -37,6 +38,7 @@ def refused(result: StageResult, name: str) -> set[str]:
     return {match[1] for match in found if match}
 
 
+@pytest.mark.engine_decides
 def test_every_wrong_input_of_a_batch_is_reported_at_once(stack: OneStack) -> None:
     result = stack.up(browsers(**WRONG), expect_failure=True)
     assert refused(result, "browsers") == WRONG_PROPERTIES
@@ -67,6 +69,7 @@ def test_a_preview_reports_all_wrong_inputs_of_a_resource_at_once_and_needs_no_k
         assert engine_stack.requests == []
 
 
+@pytest.mark.engine_decides
 def test_a_preview_of_a_new_stack_calls_nothing_although_ids_are_not_known_yet(engine_stack: OneStack) -> None:
     stage = engine_stack.stage
     assert isinstance(stage, EngineStage)
@@ -75,6 +78,7 @@ def test_a_preview_of_a_new_stack_calls_nothing_although_ids_are_not_known_yet(e
     assert engine_stack.requests == []
 
 
+@pytest.mark.engine_decides
 def test_a_wrong_key_is_one_line_that_says_what_to_do_and_nothing_is_made(stack: OneStack, sim: Simulator) -> None:
     stack.stage.env["ANCHORBROWSER_API_KEY"] = "sk-wrong"
     failed = stack.up(browsers(count=3), expect_failure=True)
@@ -145,6 +149,7 @@ if config.get("adopt"):
 """
 
 
+@pytest.mark.engine_decides
 def test_other_peoples_providers_keep_their_traceback_while_ours_is_one_line(stack: OneStack) -> None:
     stack.stage.write_program(WITH_ANOTHERS)
     stack.stage.config(works="no")

@@ -8,6 +8,7 @@ from scenarios.one_stack import CANCELLED, COUNT, HALF_TIME, OWNER, RUNNING, SEC
 from pulumi_anchorbrowser.simulator import Simulator
 
 
+@pytest.mark.engine_decides
 def test_an_up_starts_one_batch_and_a_second_one_has_nothing_to_do(stack: OneStack, sim: Simulator) -> None:
     result = stack.up(browsers(count=3, metadata={"job": "nightly"}))
 
@@ -41,6 +42,7 @@ def test_after_a_refresh_there_is_nothing_to_do_even_if_browsers_have_expired(st
     stack.destroy()
 
 
+@pytest.mark.engine_decides
 def test_cancelling_is_exactly_one_patch_and_its_count_is_an_output(stack: OneStack, sim: Simulator) -> None:
     batch = stack.start_half()
 
@@ -94,6 +96,7 @@ def test_deleting_an_active_batch_is_one_delete_and_no_patch(stack: OneStack, si
     assert sim.live_sessions() == []
 
 
+@pytest.mark.engine_decides
 def test_destroying_an_active_batch_is_one_delete_and_tells_its_count(stack: OneStack, sim: Simulator) -> None:
     batch = stack.up(browsers(count=3)).outputs["browsers"]["batch_id"]
     urn = stack.stage.urn("browsers")

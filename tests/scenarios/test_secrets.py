@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from scenarios.one_stack import KEY, OneStack, one_error
 from stages import EngineStage, StageResult
 
@@ -119,6 +120,7 @@ def test_no_secret_is_in_the_state_in_a_file_or_in_anything_that_was_said(
     assert [(path.name, found) for path in files if (found := leaks(path.read_bytes().decode(errors="replace")))] == []
 
 
+@pytest.mark.engine_decides
 def test_the_engines_own_state_file_holds_the_secrets_as_ciphertext_only(
     engine_stack: OneStack, tmp_path: Path
 ) -> None:

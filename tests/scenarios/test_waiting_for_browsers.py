@@ -105,6 +105,7 @@ def test_where_it_is_ready_too_late_the_next_up_goes_on_waiting_for_the_same_bat
     assert stack.calls == [f"DELETE {batch}"]
 
 
+@pytest.mark.engine_decides
 def test_the_wait_tells_how_far_it_is_on_its_own_row(stack: OneStack, sim: Simulator) -> None:
     sim.settings.failing_sessions = 1
     result = stack.up(awaited(3, min_ready=2))
@@ -122,6 +123,7 @@ def test_less_to_wait_for_is_an_update_that_waits_no_more(stack: OneStack, sim: 
     assert len(sim.requests_of("DELETE")) == 1
 
 
+@pytest.mark.engine_decides
 def test_one_ctrl_c_during_a_wait_leaves_the_batch_in_the_state_and_destroy_removes_it(
     engine_stack: OneStack, sim: Simulator
 ) -> None:

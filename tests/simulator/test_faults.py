@@ -41,7 +41,7 @@ def post(caller: Any, **more: Any) -> httpx.Response:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
 @pytest.mark.parametrize(("retry_after", "header"), [(None, None), (2, "2"), ("soon", "soon")])
-def test_a_scripted_status_is_answered_instead_of_handling(
+def test_a_scripted_status_replaces_the_handling_of_the_request(
     sim: Any, caller: Any, status: int, retry_after: Any, header: str | None
 ) -> None:
     sim.faults.add(Fault("status", status=status, retry_after=retry_after))
@@ -61,7 +61,7 @@ def test_a_scripted_status_can_come_after_the_request_was_handled(sim: Any, call
     assert sim.requests[0].handled
 
 
-def test_a_fault_strikes_the_nth_request_that_matches_and_as_often_as_told(sim: Any, caller: Any) -> None:
+def test_a_fault_strikes_from_the_nth_matching_request_on_and_as_often_as_set(sim: Any, caller: Any) -> None:
     sim.faults.add(Fault("status", method="POST", path=BATCHES, status=503, nth=2, times=2))
     sim.faults.add(Fault("status", method="GET", path=f"{BATCHES}/*", status=500, times=None))
     assert [post(caller).status_code for _ in range(4)] == [200, 503, 503, 200]
@@ -87,7 +87,7 @@ def test_a_reset_before_handling_leaves_nothing(sim: Any, caller: Any) -> None:
     assert post(caller).status_code == 200
 
 
-def test_a_reset_after_handling_leaves_a_batch_that_its_caller_never_heard_of(sim: Any, caller: Any) -> None:
+def test_a_reset_after_handling_leaves_a_batch_whose_id_its_caller_does_not_have(sim: Any, caller: Any) -> None:
     sim.faults.add(Fault("reset_after"))
     with pytest.raises(httpx.ReadError, match=r"reset|104"):
         post(caller)
@@ -114,12 +114,13 @@ def test_a_reply_that_is_never_sent_leaves_the_client_waiting(
     sim.faults.add(Fault("no_reply", handled=handled))
     with pytest.raises(httpx.ReadTimeout):
         post(caller, timeout=0.2)
-    assert len(sim.batches) == batches
+    until(lambda: sim.requests and sim.requests[0].handled == (handled is None))
+    until(lambda: len(sim.batches) == batches)
     assert sim.requests[0].status is None
 
 
 def test_a_request_can_be_handled_after_its_client_gave_up(sim: Any, caller: Any) -> None:
-    sim.faults.add(Fault("handle_later", seconds=0.2))
+    sim.faults.add(Fault("handle_later", seconds=0.7))
     with pytest.raises(httpx.ReadTimeout):
         post(caller, timeout=0.2)
     assert caller.data("GET", BATCHES)["batches"] == [], "not handled yet"
@@ -128,7 +129,7 @@ def test_a_request_can_be_handled_after_its_client_gave_up(sim: Any, caller: Any
 
 
 def test_a_request_can_be_handled_after_its_connection_was_reset(sim: Any, caller: Any) -> None:
-    sim.faults.add(Fault("reset_then_handle", seconds=0.2))
+    sim.faults.add(Fault("reset_then_handle", seconds=0.7))
     with pytest.raises(httpx.ReadError):
         post(caller)
     assert sim.batches == {}
@@ -136,7 +137,7 @@ def test_a_request_can_be_handled_after_its_connection_was_reset(sim: Any, calle
 
 
 @pytest.mark.parametrize("kind", ["garbled", "truncated", "html"])
-def test_a_handled_request_can_be_answered_with_a_body_that_is_no_answer(sim: Any, caller: Any, kind: Any) -> None:
+def test_the_response_to_a_handled_request_can_have_a_useless_body(sim: Any, caller: Any, kind: Any) -> None:
     sim.faults.add(Fault(kind))
     answer = post(caller)
     assert answer.status_code == 200
@@ -184,7 +185,7 @@ def test_a_batch_can_complete_between_two_calls(simulate: Any, call: Any) -> Non
     assert len(sim.live_sessions()) == 3
 
 
-def test_callbacks_run_before_and_after_the_request_is_handled_and_before_the_answer(sim: Any, caller: Any) -> None:
+def test_callbacks_run_before_and_after_the_handling_and_before_the_response(sim: Any, caller: Any) -> None:
     told: list[Any] = []
     sim.faults.add(
         Fault(
@@ -265,3 +266,38 @@ def test_a_request_in_the_middle_of_a_fault_does_not_hold_up_the_end_of_the_serv
     waiting.join()
     assert time.monotonic() - began < 1
     assert len(failed) == 1
+
+
+def test_a_scripted_status_can_have_a_message_with_half_an_emoji(sim: Any, caller: Any) -> None:
+    sim.faults.add(Fault("status", status=422, message="Tag too long: \ud83d"))
+    answer = post(caller)
+    assert answer.status_code == 422
+    assert b"Tag too long: \\ud83d" in answer.content
+    assert (
+        answer.json()["error"]["message"].encode("utf-16", "surrogatepass").decode("utf-16", "replace")[-1] == "\ufffd"
+    )
+
+
+def test_a_response_can_be_edited_in_place_or_exchanged(sim: Any, caller: Any) -> None:
+    batch = caller.create(2)
+
+    def without_sessions(body: Any) -> None:
+        del body["data"]["sessions"]
+
+    sim.faults.add(Fault("edited", method="GET", edit=without_sessions))
+    sim.faults.add(Fault("edited", method="DELETE", status=202, edit=lambda body: [body["data"]["batch_id"], "\ud83d"]))
+    assert "sessions" not in caller.get(batch)
+    answer = caller.http.delete(f"{BATCHES}/{batch}")
+    assert (answer.status_code, answer.content) == (202, f'["{batch}", "\\ud83d"]'.encode())
+    assert sim.batches[batch].deleted
+    assert sim.requests[-1].fault == "edited"
+
+
+def test_one_read_can_come_from_a_replica_that_lags(sim: Any, caller: Any) -> None:
+    batch = caller.create(2)
+    sim.advance(5)
+    sim.faults.add(Fault("lagging", method="GET", seconds=6, times=2))
+    assert caller.status_of("GET", f"{BATCHES}/{batch}") == 404
+    assert caller.data("GET", BATCHES)["batches"] == []
+    assert caller.get(batch)["status"] == "completed"
+    assert len(caller.data("GET", BATCHES)["batches"]) == 1

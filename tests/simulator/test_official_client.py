@@ -155,7 +155,14 @@ def test_it_ends_one_session_and_reads_the_billing(sim: Any, client: Anchorbrows
     assert billing.data.credits_used == 9
 
 
-def test_it_knows_each_refusal_by_its_own_error_class(sim: Any, client: Anchorbrowser) -> None:
+def test_it_starts_a_single_session(sim: Any, client: Anchorbrowser) -> None:
+    made = client.sessions.create_session(session={"tags": ["alone"]})
+    nothing_unknown(made)
+    assert made.data is not None
+    assert [one.session_id for one in sim.live_sessions(tag="alone")] == [made.data.id]
+
+
+def test_it_raises_its_own_error_class_for_each_refusal(sim: Any, client: Anchorbrowser) -> None:
     with pytest.raises(anchorbrowser.BadRequestError):
         client.batch_sessions.create_batch_session(count=1001)
     with pytest.raises(anchorbrowser.NotFoundError):

@@ -33,7 +33,7 @@ CAPTCHA = {"captcha_solver": {"active": True}}
         {"count": 1, "configuration": {"browser": {"extensions": ["not-a-uuid"]}}},
     ],
 )
-def test_a_wrong_batch_is_a_400_and_starts_nothing(simulate: Any, call: Any, body: Any) -> None:
+def test_an_invalid_batch_is_a_400_and_starts_nothing(simulate: Any, call: Any, body: Any) -> None:
     sim = simulate()
     assert call(sim).status_of("POST", BATCHES, json=body) == 400
     assert sim.batches == {}
@@ -48,7 +48,7 @@ def test_a_wrong_batch_is_a_400_and_starts_nothing(simulate: Any, call: Any, bod
         {"count": 1, "configuration": {"something_new": {"active": True}}, "metadata": {"deep": [1, {"a": None}]}},
     ],
 )
-def test_a_right_batch_is_taken(simulate: Any, call: Any, body: Any) -> None:
+def test_a_valid_batch_is_accepted(simulate: Any, call: Any, body: Any) -> None:
     sim = simulate()
     assert call(sim).status_of("POST", BATCHES, json=body) == 200
     assert len(sim.live_sessions()) == body["count"]
@@ -81,7 +81,7 @@ def test_a_patch_to_anything_but_cancelled_is_a_400(simulate: Any, call: Any, bo
 
 
 @pytest.mark.parametrize("max_retries", [0, 4, "2"])
-def test_a_retry_takes_one_to_three_tries(simulate: Any, call: Any, max_retries: Any) -> None:
+def test_a_retry_accepts_one_to_three_tries(simulate: Any, call: Any, max_retries: Any) -> None:
     caller = call(simulate(failing_sessions=1))
     batch = caller.create()
     assert caller.status_of("POST", f"{BATCHES}/{batch}/retry", json={"max_retries": max_retries}) == 400
@@ -97,7 +97,9 @@ OPERATIONS = [
     ("POST", f"{BATCHES}/{NOWHERE}/retry", {}),
     ("GET", "/v1/sessions", None),
     ("GET", "/v1/sessions/all/status", None),
+    ("POST", "/v1/sessions", {}),
     ("DELETE", f"/v1/sessions/{NOWHERE}", None),
+    ("PUT", f"/v1/sessions/{NOWHERE}/tags", {"tags": []}),
     ("GET", "/v1/billing", None),
 ]
 
@@ -137,7 +139,7 @@ def test_a_team_sees_nothing_of_another(simulate: Any, call: Any) -> None:
     assert caller.data("GET", "/v1/billing")["credits_used"] == 0
 
 
-def test_too_few_credits_are_a_402_that_takes_none(simulate: Any, call: Any) -> None:
+def test_missing_credits_are_a_402_that_costs_nothing(simulate: Any, call: Any) -> None:
     sim = simulate(credits=5)
     caller = call(sim)
     caller.create(3)

@@ -18,7 +18,7 @@ from pulumi_anchorbrowser.simulator import DEFAULT_KEYS, Simulator, serve
 BATCHES = "/v1/batch-sessions"
 
 
-def test_each_request_is_logged_with_what_was_asked_and_answered_and_never_the_key(simulate: Any, call: Any) -> None:
+def test_the_log_has_each_request_with_its_status_and_never_the_key(simulate: Any, call: Any) -> None:
     sim = simulate()
     caller = call(sim)
     batch = caller.create(1)
@@ -38,7 +38,7 @@ def test_each_request_is_logged_with_what_was_asked_and_answered_and_never_the_k
     assert sim.requests == []
 
 
-def test_two_simulators_know_nothing_of_each_other(simulate: Any, call: Any) -> None:
+def test_two_simulators_share_no_state(simulate: Any, call: Any) -> None:
     one, other = simulate(), simulate(failing_sessions=1)
     batch = call(one).create(1)
     assert call(other).status_of("GET", f"{BATCHES}/{batch}") == 404
@@ -94,7 +94,7 @@ def test_hands_from_outside_do_what_another_caller_or_time_would(simulate: Any, 
     assert len(sim.requests) == 6, "hands from outside are no requests"
 
 
-def test_answers_do_not_wait_for_delayed_acknowledgements(simulate: Any, call: Any) -> None:
+def test_responses_do_not_wait_for_delayed_acknowledgements(simulate: Any, call: Any) -> None:
     caller = call(simulate())
     caller.data("GET", BATCHES)
     began = time.perf_counter()
@@ -104,7 +104,7 @@ def test_answers_do_not_wait_for_delayed_acknowledgements(simulate: Any, call: A
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_in_the_foreground_it_says_where_it_listens_and_ends_cleanly_when_told(number: signal.Signals) -> None:
+def test_the_foreground_command_prints_its_url_and_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
     pipe = subprocess.PIPE
     code = "from pulumi_anchorbrowser.simulator import serve; serve(0); print('ended')"
     with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True) as run:

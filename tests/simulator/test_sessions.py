@@ -78,8 +78,10 @@ def test_pages_of_sessions_hold_each_session_once_in_the_order_asked_for(caller:
         seen += part["sessions"]
     assert len({one["id"] for one in seen}) == 25
     assert [one["created_at"] for one in seen] == sorted(one["created_at"] for one in seen)
-    newest = caller.data("GET", "/v1/sessions")["sessions"][0]
+    newest = caller.data("GET", "/v1/sessions", params={"sort_order": "desc"})["sessions"][0]
     assert newest["created_at"] == seen[-1]["created_at"]
+    oldest = caller.data("GET", "/v1/sessions")["sessions"]
+    assert (len(oldest), oldest[0]["created_at"]) == (10, seen[0]["created_at"]), "the documented defaults"
 
 
 def test_a_session_shows_its_tags_and_the_configuration_it_was_started_with(caller: Any) -> None:

@@ -58,7 +58,7 @@ def test_ending_an_ended_session_succeeds_or_is_a_404(simulate: Any, call: Any, 
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_the_status_of_all_sessions_tells_of_ended_ones_or_not(simulate: Any, call: Any, told: bool) -> None:
+def test_the_status_of_all_sessions_includes_ended_ones_or_not(simulate: Any, call: Any, told: bool) -> None:
     sim = simulate(ended_sessions_in_all_status=told)
     caller = call(sim)
     assert sim.stop_sessions(caller.create(3), 1) == 1
@@ -74,7 +74,7 @@ def test_the_words_for_running_and_ended_sessions_can_be_any(simulate: Any, call
     assert caller.data("GET", "/v1/sessions", params={"status": "active"})["total"] == 2
 
 
-def test_batches_and_sessions_can_be_listed_late(simulate: Any, call: Any) -> None:
+def test_new_batches_and_sessions_can_be_missing_from_lists_for_a_while(simulate: Any, call: Any) -> None:
     sim = simulate(batches_listed_after=5, sessions_listed_after=10)
     caller = call(sim)
     batch = caller.create(2)

@@ -5,6 +5,7 @@ from .cli import NO_ENGINE, Command, engine_is_here
 from .engine import EngineStage
 from .on_rehearsal import RehearsalStage
 from .standing_api import standing_api
+from .waiting import wait_until
 
 __all__ = [
     "NO_ENGINE",
@@ -17,4 +18,5 @@ __all__ = [
     "Step",
     "engine_is_here",
     "standing_api",
+    "wait_until",
 ]

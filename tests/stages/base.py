@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -37,14 +39,19 @@ class Diagnostic(NamedTuple):
 
 @dataclass
 class StageResult:
-    """What one command did. `outputs` are the stack's, secrets shown; `status` are the passing status lines."""
+    """The result of one command; `status` are the passing status lines."""
 
     failed: bool
     text: str
-    outputs: dict[str, Any] = field(default_factory=dict)
+    read_outputs: Callable[[], dict[str, Any]]
     steps: list[Step] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     status: list[Diagnostic] = field(default_factory=list)
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets shown. They are read when they are first asked for, before the next command."""
+        return self.read_outputs()
 
     @property
     def operations(self) -> Counter[str]:

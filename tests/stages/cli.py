@@ -8,12 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .waiting import wait_until
+
 NO_ENGINE = "no Pulumi CLI (with its Python language host) on PATH"
 DEFAULT_SECONDS = 150.0
+QUICK_PIP = Path(__file__).parent / "quick_pip"
 
 
 def engine_is_here() -> bool:
@@ -22,10 +24,10 @@ def engine_is_here() -> bool:
 
 
 def clean_environment(home: Path, backend: Path) -> dict[str, str]:
-    """This process's environment without what would make a run differ from machine to machine.
+    """Return this process's environment without what would make a run differ from machine to machine.
 
     PULUMI_*, ANCHORBROWSER_* and proxy variables are left out; the tests' own Python comes first on PATH, so that the
-    language host uses it; the backend is a folder, and PULUMI_HOME the stage's own.
+    language host uses it; the backend is a folder, and PULUMI_HOME the stage's own. Pip answers quickly.
     """
     kept = {name: value for name, value in os.environ.items() if not is_foreign(name)}
     return kept | {
@@ -35,6 +37,7 @@ def clean_environment(home: Path, backend: Path) -> dict[str, str]:
         "PULUMI_DEBUG_COMMANDS": "true",  # makes --event-log known
         "PULUMI_HOME": str(home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PYTHONPATH": os.pathsep.join([str(QUICK_PIP), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
 
 
@@ -72,13 +75,12 @@ class Command:
 
     def await_text(self, wanted: str, seconds: float = 60.0) -> None:
         """Waits until this was printed; an AssertionError when it is not in time, or the command ended without it."""
-        until = time.monotonic() + seconds
-        while wanted not in self.text:
-            ended = self.popen.poll() is not None
-            if (ended and wanted not in self.text) or time.monotonic() > until:
-                self.kill_all()
-                raise AssertionError(f"pulumi {self.args[0]} did not print {wanted!r}; it printed:\n{self.text}")
-            time.sleep(0.02)
+        try:
+            wait_until(lambda: wanted in self.text or self.popen.poll() is not None, f"{wanted!r} is printed", seconds)
+            assert wanted in self.text, f"pulumi {self.args[0]} ended without {wanted!r}"
+        except AssertionError as error:
+            self.kill_all()
+            raise AssertionError(f"{error}; it printed:\n{self.text}") from None
 
     def interrupt(self) -> None:
         """Ctrl-C: SIGINT to the foreground process group, as a terminal sends it; the CLI's plugins have their own."""
@@ -90,12 +92,20 @@ class Command:
         self.popen.wait(10)
 
     def kill_all(self) -> None:
-        """kill -9 of every process that this command started, as a machine that loses power does."""
+        """kill -9 of every process that this command started, as a machine that loses power does.
+
+        Returns when the kernel has ended them all, which takes a moment after the signal.
+        """
         self._signal_group(signal.SIGKILL)
-        for pid in self.pids():
+        wait_until(self._is_dead, f"kill -9 ends every process of pulumi {self.args[0]}")
+        self.popen.wait(10)
+
+    def _is_dead(self) -> bool:
+        left = self.pids()
+        for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.popen.wait(10)
+        return not left
 
     def pids(self) -> list[int]:
         """The processes of this command that still run: all of its session, which plugins do not leave."""

@@ -152,11 +152,17 @@ class EngineStage:
         return StageResult(
             failed=failed,
             text=command.text,
-            outputs=self.outputs(),
+            read_outputs=lambda: self._outputs_after(command),
             steps=steps_of(events, preview=command.args[0] == "preview"),
             diagnostics=diagnostics_of(events, ephemeral=False),
             status=diagnostics_of(events, ephemeral=True),
         )
+
+    def _outputs_after(self, command: Command) -> dict[str, Any]:
+        later = [one.args[0] for one in self._commands[self._commands.index(command) + 1 :]]
+        if {"up", "refresh", "destroy"} & set(later):
+            raise AssertionError(f"outputs of pulumi {command.args[0]} were asked for after {later}")
+        return self.outputs()
 
 
 def _confirmed(verb: str) -> list[str]:

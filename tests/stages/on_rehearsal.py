@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pulumi_anchorbrowser.rehearsal import LogLine, Rehearsal, RehearsalError, ResourceState, Result
+from pulumi_anchorbrowser.rehearsal import LogLine, Rehearsal, RehearsalError, Result
 
 from .base import (
     ORGANIZATION,
-    SECRET,
-    SIGNATURE,
     STACK,
     Diagnostic,
     StageResult,
@@ -74,11 +71,8 @@ class RehearsalStage:
         return self._run("destroy", self.rehearsal.destroy, expect_failure)
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
-        """The state in the shape of `pulumi stack export`; secrets are marked as whole properties."""
-        state = self.rehearsal.state
-        resources = [_exported(resource, show_secrets) for resource in state.resources.values()]
-        condemned = [{**_exported(resource, show_secrets), "delete": True} for resource in state.condemned]
-        return {"version": 3, "deployment": {"resources": [*resources, *condemned], "pending_operations": []}}
+        """Return the state as `pulumi stack export` prints it; secrets are marked as whole properties."""
+        return self.rehearsal.export(show_secrets=show_secrets)
 
     def resource_outputs(self, name: str) -> dict[str, Any]:
         """The outputs of the one resource of this name, secrets shown."""
@@ -110,7 +104,7 @@ def _staged(result: Result, printed: str, failed: bool) -> StageResult:
     return StageResult(
         failed=failed,
         text=text,
-        outputs=result.outputs,
+        read_outputs=lambda: result.outputs,
         steps=[Step(*operation) for operation in result.operations],
         diagnostics=diagnostics,
         status=[_diagnostic(line) for line in result.log if line.ephemeral],
@@ -119,23 +113,3 @@ def _staged(result: Result, printed: str, failed: bool) -> StageResult:
 
 def _diagnostic(line: LogLine) -> Diagnostic:
     return Diagnostic(_SEVERITIES.get(line.severity, line.severity), line.message, line.urn)
-
-
-def _exported(resource: ResourceState, show_secrets: bool) -> dict[str, Any]:
-    def marked(properties: dict[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
-        def mark(value: Any) -> dict[str, str]:
-            hidden = {"plaintext": json.dumps(value)} if show_secrets else {"ciphertext": "[secret]"}
-            return {SIGNATURE: SECRET, **hidden}
-
-        return {name: mark(value) if name in secrets else value for name, value in properties.items()}
-
-    return {
-        "urn": resource.urn,
-        "type": resource.type,
-        "custom": resource.custom,
-        "id": resource.id,
-        "parent": resource.parent,
-        "dependencies": list(resource.dependencies),
-        "inputs": marked(resource.inputs, resource.secret_inputs),
-        "outputs": marked(resource.outputs, resource.secret_outputs),
-    }

@@ -103,6 +103,7 @@ def names(steps: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return sorted((kind, urn.split("::")[-1]) for kind, urn in steps)
 
 
+@pytest.mark.engine_decides
 def test_a_whole_life_is_the_same_on_both_stages(stage: Stage, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", "of the machine")
     stage.env["ANCHORBROWSER_BASE_URL"] = "http://127.0.0.1:9"
@@ -226,6 +227,7 @@ def test_a_config_value_can_be_removed(stage: Stage) -> None:
     assert stage.up().outputs == {"size": "none"}
 
 
+@pytest.mark.engine_decides
 def test_a_preview_tells_what_an_up_would_change(engine_stage: EngineStage, shelf: Path) -> None:
     engine_stage.write_program(program(shelf))
     assert engine_stage.preview().changes == {"create": 3}
@@ -243,6 +245,7 @@ def wait_for(what: Path, count: int, seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.engine_decides
 def test_one_interrupt_lets_a_create_under_way_end_and_be_recorded(engine_stage: EngineStage, shelf: Path) -> None:
     engine_stage.env["SHELF_SLOW"] = "2"
     engine_stage.write_program(program(shelf, 'Thing("lamp", 1)'))
@@ -258,6 +261,7 @@ def test_one_interrupt_lets_a_create_under_way_end_and_be_recorded(engine_stage:
     assert command.pids() == []
 
 
+@pytest.mark.engine_decides
 def test_a_kill_of_everything_leaves_a_pending_operation_and_no_process(engine_stage: EngineStage, shelf: Path) -> None:
     engine_stage.env["SHELF_SLOW"] = "60"
     engine_stage.write_program(program(shelf, 'Thing("lamp", 1)'))

@@ -1,4 +1,4 @@
-"""A database, an API, and two machines that share both."""
+"""A database, an API, and two machines that share both: one server of databases for all tests."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ import pytest
 from scenarios.one_stack import KEY
 from stages import NO_ENGINE, engine_is_here, standing_api
 from teams.machines import Machine
-from teams.postgres import NO_SERVER, PostgresServer, binaries
+from teams.postgres import NO_SERVER, Database, PostgresServer, binaries
 
 from pulumi_anchorbrowser.simulator import Simulator
 
 
-@pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    """A server with an empty database; skips the test, with the reason, where none can be started."""
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """One server for all tests; skips them, with the reason, if none can be started."""
     programs = binaries()
     if not engine_is_here():
         pytest.skip(NO_ENGINE)
     if programs is None:
         pytest.skip(NO_SERVER)
-    server = PostgresServer(programs)
-    yield server
-    server.close()
+    started = PostgresServer(programs)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def postgres(server: PostgresServer) -> Database:
+    """An empty database."""
+    return server.database()
 
 
 @pytest.fixture
@@ -35,7 +41,7 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def machines(postgres: PostgresServer, sim: Simulator, tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
+def machines(postgres: Database, sim: Simulator, tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
     """Two of them; the stack is made by the first `wants` of either, and the other one joins."""
     made = Machine(tmp_path / "first", postgres, sim), Machine(tmp_path / "second", postgres, sim)
     yield made
@@ -48,3 +54,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.xdist_group("postgres"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from crashes.killed_runs import KillableStack, KillableStage
 from stages.cli import clean_environment
-from teams.postgres import LOCKS, PostgresServer
+from teams.postgres import LOCKS, Database
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -25,15 +25,15 @@ class Ended(NamedTuple):
 class MachineStage(KillableStage):
     """A checkout of the project on one machine, with the state in PostgreSQL."""
 
-    def __init__(self, folder: Path, server: PostgresServer) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         super().__init__(folder)
-        self._server = server
-        self.env["PULUMI_BACKEND_URL"] = server.url
+        self._database = database
+        self.env["PULUMI_BACKEND_URL"] = database.url
 
     @property
     def is_locked(self) -> bool:
         """Whether anything holds the lock, by the table itself."""
-        return bool(self._server.keys(LOCKS))
+        return bool(self._database.keys(LOCKS))
 
     def check_out(self, settings: Path | None) -> None:
         """The stack is there already: this machine has what the repository has, and initializes nothing."""
@@ -52,10 +52,10 @@ class Machine(KillableStack):
 
     stage: MachineStage
 
-    def __init__(self, folder: Path, server: PostgresServer, sim: Simulator) -> None:
+    def __init__(self, folder: Path, database: Database, sim: Simulator) -> None:
         folder.mkdir()
         self.folder = folder
-        super().__init__(MachineStage(folder / "engine-stage", server), sim, folder / "receipts.sqlite3")
+        super().__init__(MachineStage(folder / "engine-stage", database), sim, folder / "receipts.sqlite3")
 
     def join(self, other: Machine) -> None:
         """Takes what the other one has committed."""

@@ -7,7 +7,7 @@ import json
 import pytest
 from scenarios.one_stack import browsers
 from teams.machines import Machine
-from teams.postgres import LOCKS, PostgresServer
+from teams.postgres import LOCKS, Database
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -33,7 +33,7 @@ def orphans_of(machine: Machine, *more: str) -> list[tuple[str, str, list[str]]]
 
 
 def test_after_a_cancel_the_orphan_is_found_by_the_state_alone_and_deleted(
-    survivor: Machine, sim: Simulator, postgres: PostgresServer
+    survivor: Machine, sim: Simulator, postgres: Database
 ) -> None:
     [orphan] = sim.batches
     sim.clear_requests()

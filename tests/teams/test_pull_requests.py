@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from scenarios.one_stack import KEY
-from teams.postgres import LOCKS, PostgresServer
+from teams.postgres import LOCKS, Database
 from teams.workflows import Runner, load
 
 from pulumi_anchorbrowser.simulator import Fault, LoggedRequest, Simulator
@@ -22,7 +22,7 @@ NewRunner = Callable[..., Runner]
 
 
 @pytest.fixture
-def new_runner(postgres: PostgresServer, sim: Simulator, tmp_path: Path) -> NewRunner:
+def new_runner(postgres: Database, sim: Simulator, tmp_path: Path) -> NewRunner:
     """A runner with nothing on it but a checkout, for an event or for a stack of the matrix."""
     made: list[Runner] = []
     secrets = {
@@ -49,7 +49,7 @@ def new_runner(postgres: PostgresServer, sim: Simulator, tmp_path: Path) -> NewR
     return make
 
 
-def stacks_in(postgres: PostgresServer) -> list[str]:
+def stacks_in(postgres: Database) -> list[str]:
     """The stacks that there are; of one that was removed Pulumi keeps a backup, a `.bak`."""
     return [key for key in postgres.keys(STACKS) if key.endswith(".json")]
 
@@ -73,7 +73,7 @@ def killed(runner: Runner, sim: Simulator) -> str:
 
 
 def test_browsers_live_as_long_as_the_pull_request_on_three_runners_that_know_nothing_of_each_other(
-    new_runner: NewRunner, sim: Simulator, postgres: PostgresServer
+    new_runner: NewRunner, sim: Simulator, postgres: Database
 ) -> None:
     told = []
     for action in ("opened", "synchronize", "closed"):
@@ -96,7 +96,7 @@ def test_browsers_live_as_long_as_the_pull_request_on_three_runners_that_know_no
 
 
 def test_the_next_run_after_a_killed_one_lifts_its_lock_and_deletes_what_it_left(
-    new_runner: NewRunner, sim: Simulator, postgres: PostgresServer
+    new_runner: NewRunner, sim: Simulator, postgres: Database
 ) -> None:
     orphan = killed(new_runner("opened"), sim)
     assert len(postgres.keys(LOCKS)) == 1

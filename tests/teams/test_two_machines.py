@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from scenarios.one_stack import KEY
 from stages import Command, StageResult
 from teams.machines import Machine
-from teams.postgres import LOCKS, PASSWORD, USER, PostgresServer
+from teams.postgres import LOCKS, PASSWORD, USER, Database
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -51,7 +51,7 @@ def deleted_by_receipts(machine: Machine) -> dict[str, int]:
 
 
 def test_one_is_locked_out_and_later_destroys_what_the_other_made(
-    machines: tuple[Machine, Machine], sim: Simulator, postgres: PostgresServer
+    machines: tuple[Machine, Machine], sim: Simulator, postgres: Database
 ) -> None:
     first, second = machines
     first.wants(TWO_BATCHES)
@@ -89,7 +89,7 @@ def test_one_is_locked_out_and_later_destroys_what_the_other_made(
 
 
 def test_the_stack_is_one_of_the_organization_that_every_backend_of_ones_own_has(
-    machines: tuple[Machine, Machine], postgres: PostgresServer
+    machines: tuple[Machine, Machine], postgres: Database
 ) -> None:
     first, _ = machines
     first.wants({"few": {"count": 2}})
@@ -102,7 +102,7 @@ def test_the_stack_is_one_of_the_organization_that_every_backend_of_ones_own_has
 
 
 def test_a_key_in_the_config_is_in_the_database_only_encrypted_and_opens_with_the_passphrase(
-    machines: tuple[Machine, Machine], sim: Simulator, postgres: PostgresServer
+    machines: tuple[Machine, Machine], sim: Simulator, postgres: Database
 ) -> None:
     first, second = machines
     for machine in machines:
@@ -128,7 +128,7 @@ def test_a_key_in_the_config_is_in_the_database_only_encrypted_and_opens_with_th
 
 
 def test_the_password_of_the_database_can_stay_out_of_the_address(
-    machines: tuple[Machine, Machine], postgres: PostgresServer
+    machines: tuple[Machine, Machine], postgres: Database
 ) -> None:
     first, second = machines
     for machine in machines:

@@ -143,6 +143,7 @@ def test_a_change_of_an_old_resource_is_an_update_in_place(
     assert (outputs["deleted_sessions"], outputs["live_status"]) == (3, "deleted")
 
 
+@pytest.mark.engine_decides
 def test_an_imported_old_state_is_previewed_without_a_change_and_destroyed(
     engine_stage: EngineStage, old: OldState, sim: Simulator
 ) -> None:

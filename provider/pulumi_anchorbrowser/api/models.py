@@ -6,17 +6,24 @@ A count that the API does not report, or that cannot be one, is None: never 0.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
-from pydantic import ValidationError as Invalid
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 # The API's words for a batch's status. A response may use a word that is not here; it is then passed on as it is.
 PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = "pending", "processing", "completed", "failed", "cancelled"
 UNFINISHED = frozenset({PENDING, PROCESSING})
 _HIGHEST_COUNT = 10**9
-_Row = TypeVar("_Row", bound=BaseModel)
 
 
 def parse_id(value: object, of: str = "batch") -> str:
@@ -42,6 +49,8 @@ SessionId = Annotated[str, BeforeValidator(lambda value: parse_id(value, of="ses
 # None where the API names no id, or something that can stand in no path.
 MaybeSessionId = Annotated[str | None, BeforeValidator(_id_or_none)]
 Count = Annotated[int | None, AfterValidator(_bounded)]
+# Only shown, so that whatever the API gives will do.
+Text = Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))]
 
 
 class _Answer(BaseModel):
@@ -55,15 +64,24 @@ class _Answer(BaseModel):
         )
 
 
-def _without_odd_rows(page: Any, rows: str, kind: type[_Row]) -> Any:
-    """The page with its valid rows parsed, and how many others there were: one odd row must not hide all the rest."""
-    if not isinstance(page, dict) or not isinstance(page.get(rows), list):
-        return page
-    parsed: list[_Row] = []
-    for row in page[rows]:
-        with suppress(Invalid):
-            parsed.append(kind.model_validate(row))
-    return {**page, rows: parsed, "odd_rows": len(page[rows]) - len(parsed)}
+class _Listing(_Answer):
+    """A page of rows. One that cannot be read is not among them, and must not hide the others: `odd_rows` counts it."""
+
+    _rows: ClassVar[tuple[str, type[BaseModel]]]
+
+    odd_rows: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_over_odd_rows(cls, page: Any) -> Any:
+        name, kind = cls._rows
+        if not isinstance(page, dict) or not isinstance(page.get(name), list):
+            return page
+        parsed: list[BaseModel] = []
+        for row in page[name]:
+            with suppress(ValidationError):
+                parsed.append(kind.model_validate(row))
+        return {**page, name: parsed, "odd_rows": len(page[name]) - len(parsed)}
 
 
 class BatchCreated(_Answer):
@@ -83,7 +101,7 @@ class BatchSession(_Answer):
     status: str = PENDING
     cdp_url: SecretStr | None = None
     live_view_url: SecretStr | None = None
-    error: str | None = None
+    error: Text = None
     retry_count: Count = None
 
 
@@ -102,7 +120,7 @@ class BatchSummary(_Answer):
 class Batch(BatchSummary):
     """GET /v1/batch-sessions/{id}: the batch with every one of its sessions; None where the API does not list them."""
 
-    error: str | None = None
+    error: Text = None
     sessions: tuple[BatchSession, ...] | None = None
 
     @property
@@ -123,17 +141,13 @@ class Pagination(_Answer):
     has_next: bool
 
 
-class BatchPage(_Answer):
-    """GET /v1/batch-sessions: at most 100 batches. `odd_rows` is how many rows could not be read, and are not here."""
+class BatchPage(_Listing):
+    """GET /v1/batch-sessions: at most 100 batches."""
+
+    _rows = ("batches", BatchSummary)
 
     batches: tuple[BatchSummary, ...]
     pagination: Pagination
-    odd_rows: int = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _pass_over_odd_rows(cls, page: Any) -> Any:
-        return _without_odd_rows(page, "batches", BatchSummary)
 
 
 class BatchCancelled(_Answer):
@@ -141,14 +155,19 @@ class BatchCancelled(_Answer):
 
     status: str = CANCELLED
     cancelled_sessions: Count = None
-    message: str | None = None
+    message: Text = None
 
 
 class FailedDeletion(_Answer):
     """A session that the API could not delete, and why."""
 
     session_id: MaybeSessionId = None
-    error: str | None = None
+    error: Text = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_text(cls, row: Any) -> Any:
+        return row if isinstance(row, dict) else {"error": row}
 
 
 class BatchDeleted(_Answer):
@@ -157,7 +176,7 @@ class BatchDeleted(_Answer):
     deleted_sessions: Count = None
     failed_deletions: Count = None
     errors: tuple[FailedDeletion, ...] = ()
-    message: str | None = None
+    message: Text = None
 
     @property
     def failed(self) -> int | None:
@@ -172,7 +191,7 @@ class BatchRetried(_Answer):
 
     status: str = PROCESSING
     retried_sessions: Count = None
-    message: str | None = None
+    message: Text = None
 
 
 class SessionStatus(_Answer):
@@ -184,17 +203,13 @@ class SessionStatus(_Answer):
     created_at: str | None = None
 
 
-class SessionStatuses(_Answer):
-    """GET /v1/sessions/all/status. `odd_rows` is how many items could not be read, and are not here."""
+class SessionStatuses(_Listing):
+    """GET /v1/sessions/all/status."""
+
+    _rows = ("items", SessionStatus)
 
     count: Count = None
     items: tuple[SessionStatus, ...]
-    odd_rows: int = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _pass_over_odd_rows(cls, page: Any) -> Any:
-        return _without_odd_rows(page, "items", SessionStatus)
 
 
 class ListedSession(_Answer):
@@ -206,19 +221,15 @@ class ListedSession(_Answer):
     created_at: str | None = None
 
 
-class SessionPage(_Answer):
-    """GET /v1/sessions: a page of sessions, ended ones included. `odd_rows` as in the other lists."""
+class SessionPage(_Listing):
+    """GET /v1/sessions: a page of sessions, ended ones included."""
+
+    _rows = ("sessions", ListedSession)
 
     sessions: tuple[ListedSession, ...]
     total: Count = None
     page: Count = None
     total_pages: Count = None
-    odd_rows: int = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _pass_over_odd_rows(cls, page: Any) -> Any:
-        return _without_odd_rows(page, "sessions", ListedSession)
 
 
 class Billing(_Answer):

@@ -19,7 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
 
 from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.api import errors
@@ -364,14 +364,16 @@ def _refusal(method: str, status: int, message: str | None) -> _Failure:
     if kind is errors.RateLimited and limit and method == "POST":
         kind = errors.PlanLimit
     advice = _ADVICE_ON_LIMIT.format(limit) if kind in {errors.PlanLimit, errors.Forbidden} and limit else None
-    return _Failure(kind, said, status, is_certain=True, advice=advice)
+    return _Failure(kind, said, status, is_certain=True, may_pass=kind is errors.RateLimited, advice=advice)
 
 
 _ADVICE_ON_LIMIT = (
     "The plan's limit on {} is reached, and retrying does not help: end batches that you no longer need, or raise the "
     "limit, then run again. `pulumi-anchorbrowser doctor` shows the plan's limits."
 )
-_RATE = re.compile(r"\brate\b|request|second|minute|hour|\bper\b|slow down|throttl|too (fast|quick)", re.IGNORECASE)
+_RATE = re.compile(
+    r"\brate\b|\brequests|creations|second|minute|hour|slow down|throttl|too (fast|quick)", re.IGNORECASE
+)
 _COST = re.compile(r"\b(cost|credit|spend|budget|billing)", re.IGNORECASE)
 _BROWSERS = re.compile(r"browser|session|concurren", re.IGNORECASE)
 
@@ -454,7 +456,7 @@ class _Connection(HTTPSConnection):
         """Connect, through the proxy if there is one, and shake hands."""
         try:
             super().connect()
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, SSLError) as error:
             raise NewConnectionError(self, f"TLS handshake failed: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The command line, `pulumi-anchorbrowser`: one file for each command, in which its rooms are imported when it runs."""
+"""The command line, `pulumi-anchorbrowser`. Each command has a file, and imports what only it needs when it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Says in one line what to install where its extra is missing."""
+    """Run the command line. Exits with one line where its extra is not installed."""
     try:
         from pulumi_anchorbrowser.cli.app import app
     except ModuleNotFoundError as error:

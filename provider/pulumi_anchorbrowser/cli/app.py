@@ -8,17 +8,16 @@ import click
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser._version import __version__
-from pulumi_anchorbrowser.cli.cancel import cancel
 from pulumi_anchorbrowser.cli.completion import completion
-from pulumi_anchorbrowser.cli.delete import delete
 from pulumi_anchorbrowser.cli.doctor import doctor
 from pulumi_anchorbrowser.cli.exits import Commands
 from pulumi_anchorbrowser.cli.list_batches import list_batches
 from pulumi_anchorbrowser.cli.orphans import orphans
-from pulumi_anchorbrowser.cli.printing import Speech
+from pulumi_anchorbrowser.cli.printing import Messages
 from pulumi_anchorbrowser.cli.receipts import receipts
 from pulumi_anchorbrowser.cli.show import show
 from pulumi_anchorbrowser.cli.simulate import simulate
+from pulumi_anchorbrowser.cli.stop import cancel, delete
 from pulumi_anchorbrowser.cli.sweep import sweep
 
 
@@ -27,11 +26,11 @@ from pulumi_anchorbrowser.cli.sweep import sweep
 @click.option("--log", metavar="FILE", help="Append a debug log to this file, as ANCHORBROWSER_LOG does.")
 @click.pass_context
 def app(context: click.Context, log: str | None) -> None:
-    """AnchorBrowser batch sessions, beside Pulumi.
+    """List and stop AnchorBrowser batches, whether Pulumi started them or not.
 
-    The key and the address come from the environment: ANCHORBROWSER_API_KEY, ANCHORBROWSER_BASE_URL.
+    The API key and the base URL come from the environment: ANCHORBROWSER_API_KEY, ANCHORBROWSER_BASE_URL.
     """
-    logs.start(logs.place_of({logs.VARIABLE: log} if log else os.environ), Speech().warning)
+    logs.start(logs.place_of({logs.VARIABLE: log} if log else os.environ), Messages().warning)
     context.with_resource(logs.about(operation=context.invoked_subcommand))
 
 

@@ -1,40 +1,49 @@
-"""Whatever changes something: its plan, the question, the work, and what came of it."""
+"""What every command shares that stops something: the plan, the question, the work, the report, and Ctrl-C in each."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import click
 
-from pulumi_anchorbrowser.cli.exits import ExitCode, Refused
-from pulumi_anchorbrowser.cli.interrupts import Interrupts
-from pulumi_anchorbrowser.cli.printing import Speech, age_of, print_table
-from pulumi_anchorbrowser.cli.progress import showing_progress, told
-from pulumi_anchorbrowser.words import batches
+from pulumi_anchorbrowser.cli.exits import ExitCode, Refused, plain
+from pulumi_anchorbrowser.cli.printing import Messages, age_of, console, print_note, print_table
+from pulumi_anchorbrowser.clock import SystemClock
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.choices import IfCompleted
+    from pulumi_anchorbrowser.cleanup import BatchResult, Plan, Report
     from pulumi_anchorbrowser.cli.connection import Connection
-    from pulumi_anchorbrowser.lifecycle.cleanup import Plan, Report
 
-# dry_run: only planned, as asked. planned: for want of a terminal. declined: the question was answered with no.
+# dry_run: only planned, as requested. planned: there was no terminal to ask on. declined: the answer was no.
 State = Literal["nothing", "dry_run", "planned", "declined", "done", "interrupted"]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DOING = {"cancel": "cancelling", "delete": "deleting", "end_sessions": "ending sessions"}
+_VERBS = {"cancelled_sessions": "cancelled", "deleted_sessions": "deleted", "ended_sessions": "ended"}
+_OUTCOMES = {"done": "done", "gone": "already gone", "failed": "FAILED", "interrupted": "interrupted",
+             "not_begun": "not begun", "skipped": "skipped"}  # fmt: skip
+_STDERR = 2
+_SHOW_CURSOR = b"\x1b[?25h"
+_FINISHING = b"\nFinishing calls in flight; starting no new ones. Press Ctrl-C again to quit now.\n"
+_QUIT = b"\nQuit. Calls in flight have a receipt without an outcome: they may or may not have been handled.\n"
 
 
 def change_options(command: _Command) -> _Command:
-    """The options that every command has that changes something."""
+    """Add the options of every command that stops something."""
     dry = click.option("--dry-run", is_flag=True, help="Only print the plan.")
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(dry(command))
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a change is to go. `limit` is how many batches it may be about (None: any number)."""
+    """How a plan is carried out. `limit` is how many batches and sessions it may have (None: any number)."""
 
     yes: bool
     dry_run: bool
@@ -45,7 +54,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Change:
-    """A plan, how far it came, and the report of it. `named` are ids that the user gave, none to be left alone."""
+    """A plan, how far it got, and its report. `named` are the ids that the user gave."""
 
     plan: Plan
     state: State
@@ -54,51 +63,73 @@ class Change:
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the command ends with."""
+        """The command's exit code."""
         if self.state == "interrupted":
             return ExitCode.INTERRUPTED
         if self.state in {"planned", "declined"}:
             return ExitCode.PLANNED_ONLY
-        return ExitCode.SOME_FAILED if self.report.failures or self._not_as_named else ExitCode.OK
+        return ExitCode.SOME_FAILED if self.report.failures or self._skipped_a_named_batch else ExitCode.OK
 
     @property
-    def _not_as_named(self) -> bool:
-        # One that is stopped already is as it was to be.
-        return any(one.batch_id in self.named and one.kind != "stopped" for one in self.plan.left_alone)
+    def _skipped_a_named_batch(self) -> bool:
+        # A batch that is stopped already is as the user wants it.
+        skipped = any(one.batch_id in self.named and one.kind != "stopped" for one in self.plan.skipped)
+        return skipped or (bool(self.named) and bool(self.report.of_outcome("skipped")))
 
     def to_document(self) -> dict[str, Any]:
-        """The change as JSON has it."""
+        """Return the change as plain data, for JSON."""
         return {
             "action": self.plan.action,
             "state": self.state,
             "planned": self.plan.to_rows(),
-            "left_alone": self.plan.left_alone_rows(),
+            "skipped": self.plan.skipped_rows(),
             "results": [result.to_row() for result in self.report.results],
             "failures": self.report.failures,
-            "left": self.report.left,
+            "not_begun": self.report.not_begun,
             "totals": self.report.totals(),
         }
 
 
 def change(connection: Connection, plan: Plan, manner: Manner, named: frozenset[str] = frozenset()) -> Change:
-    """Print the plan, ask, carry it out, print what came of it. Raises Refused where it is about too many."""
-    from pulumi_anchorbrowser.lifecycle.cleanup import Report
+    """Print the plan, ask, carry it out, print the report. Raises Refused for more than the limit."""
+    from pulumi_anchorbrowser.cleanup import Report
 
-    _print_plan(plan, quiet=manner.as_json and not _someone_is_there(), err=manner.as_json)
-    if not plan.batches:
+    print_plan(plan, quiet=manner.as_json and not _can_ask(), err=manner.as_json)
+    if not plan.matched:
         return Change(plan, "nothing", Report(plan), named)
-    if manner.limit is not None and plan.matched > manner.limit:
-        raise Refused(
-            f"Nothing was done: {plan.matched} batches match, and --limit is {manner.limit}. Narrow the selection, or "
-            f"give --limit {plan.matched} if all of them are meant."
-        )
-    stays = _only_planned(plan, manner)
-    if stays is not None:
-        return Change(plan, stays, Report(plan), named)
-    report, was_interrupted = _carry_out(connection, plan, manner)
+    check_limit(plan, manner.limit)
+    state = _only_planned(plan, manner)
+    if state is not None:
+        return Change(plan, state, Report(plan), named)
+    report = _carry_out(connection, plan, manner)
     if not manner.as_json:
         _print_report(report)
-    return Change(plan, "interrupted" if was_interrupted else "done", report, named)
+    return Change(plan, "interrupted" if report.was_interrupted else "done", report, named)
+
+
+def check_limit(plan: Plan, limit: int | None) -> None:
+    """Raise Refused where the plan has more than the limit."""
+    if limit is not None and plan.matched > limit:
+        raise Refused(
+            f"Nothing was done: {plan.matched} match, and --limit is {limit}. Narrow the selection, or "
+            f"give --limit {plan.matched} to stop all of them."
+        )
+
+
+def print_plan(plan: Plan, *, quiet: bool = False, err: bool = False) -> None:
+    """Print what will be stopped, what is skipped and why, and the summary."""
+    if quiet:
+        return
+    if plan.batches:
+        rows = [(b.batch_id, b.status, age_of(b.created_at), b.total_requests, b.owner) for b in plan.batches]
+        print_table(("BATCH", "STATUS", "AGE", "SESSIONS", "OWNER"), rows, err=err)
+    if plan.sessions:
+        single = [(s.session_id, s.status, age_of(s.created_at), s.owner) for s in plan.sessions]
+        print_table(("SESSION", "STATUS", "AGE", "OWNER"), single, err=err)
+    if plan.skipped:
+        click.echo("Skipped:", err=err)
+        print_table(("ID", "STATUS", "WHY"), [(s.id, s.status, s.reason) for s in plan.skipped], err=err)
+    click.echo(f"Plan: {plain(plan.summary())}", err=err)
 
 
 def _only_planned(plan: Plan, manner: Manner) -> State | None:
@@ -106,11 +137,12 @@ def _only_planned(plan: Plan, manner: Manner) -> State | None:
         return "dry_run"
     if manner.yes:
         return None
-    if not _someone_is_there():
-        click.echo("Nothing was done: there is no terminal to ask on. Give --yes to go on without asking.", err=True)
+    if not _can_ask():
+        print_note("Nothing was done: there is no terminal to ask on. Give --yes to continue without asking.")
         return "planned"
+    question = plan.describe()
     try:
-        agreed = click.confirm(f"{plan.action} {batches(plan.matched)}?", err=True)
+        agreed = click.confirm(f"{question[0].upper()}{question[1:]}?", err=True)
     except click.Abort:
         click.echo("\nNothing was done.", err=True, nl=False)
         raise
@@ -119,40 +151,107 @@ def _only_planned(plan: Plan, manner: Manner) -> State | None:
     return None if agreed else "declined"
 
 
-def _someone_is_there() -> bool:
+def _can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _carry_out(connection: Connection, plan: Plan, manner: Manner) -> tuple[Report, bool]:
-    from pulumi_anchorbrowser.lifecycle.cleanup import Watch
+def _carry_out(connection: Connection, plan: Plan, manner: Manner) -> Report:
+    from pulumi_anchorbrowser.cleanup import Watch
 
-    with Interrupts() as interrupts, showing_progress(_DOING[plan.action], plan.matched) as show:
-        report = connection.cleanup.carry_out(
-            plan,
-            Speech(),
-            limit=None,
-            watch=Watch(on_result=show, is_stopped=lambda: interrupts.came),
-            if_completed=manner.if_completed,
+    with _finishing(connection.clock), _showing_progress(_DOING[plan.action], plan.matched) as show:
+        return connection.cleanup.carry_out(
+            plan, Messages(), limit=None, watch=Watch(on_result=show), if_completed=manner.if_completed
         )
-    # One that came when the last call was in flight has left nothing undone.
-    return report, bool(report.left)
 
 
-def _print_plan(plan: Plan, *, quiet: bool, err: bool) -> None:
-    if quiet:
+# Ctrl-C, and the SIGTERM of a CI job that is cancelled
+
+
+@contextmanager
+def looking() -> Iterator[Messages]:
+    """Read, and show what is read on a terminal. Ctrl-C ends the command at once, since nothing was changed yet."""
+    with _handling(lambda: _quit(b"\nInterrupted.\n")):
+        if not sys.stderr.isatty():
+            yield Messages()
+            return
+        with console(err=True).status("looking for batches") as status:
+            yield Messages(status.update)
+
+
+@contextmanager
+def _finishing(clock: SystemClock) -> Iterator[None]:
+    """Carry out a plan. Ctrl-C ends every wait, and calls in flight are finished; a second one quits at once."""
+    came = False
+
+    def interrupted() -> None:
+        nonlocal came
+        if came:
+            _quit(_QUIT)
+        came = True
+        os.write(_STDERR, _FINISHING)
+        clock.interrupt_from_signal()
+
+    with _handling(interrupted):
+        yield
+
+
+@contextmanager
+def _handling(interrupted: Callable[[], None]) -> Iterator[None]:
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal calls it
+        interrupted()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _quit(text: bytes) -> NoReturn:
+    # By the system call: a handler must not wait for the lock of a stream that it has interrupted. A progress bar has
+    # hidden the cursor.
+    os.write(_STDERR, _SHOW_CURSOR + text if os.isatty(_STDERR) else text)
+    os._exit(ExitCode.INTERRUPTED)
+
+
+# Progress and results
+
+
+@contextmanager
+def _showing_progress(title: str, total: int) -> Iterator[Callable[[BatchResult], None]]:
+    """Show each result: in a bar on a terminal, else on a line of its own. Called from one thread at a time."""
+    if not sys.stderr.isatty():
+        yield _line_by_line(total)
         return
-    if plan.batches:
-        rows = [(b.batch_id, b.status, age_of(b.created_at), b.total_requests, b.owner) for b in plan.batches]
-        print_table(("BATCH", "STATUS", "AGE", "SESSIONS", "OWNER"), rows, err=err)
-    if plan.left_alone:
-        click.echo("Left alone:", err=err)
-        print_table(("BATCH", "STATUS", "WHY"), [(b.batch_id, b.status, b.reason) for b in plan.left_alone], err=err)
-    what = f"{plan.action} {batches(plan.matched)} with {plan.sessions} sessions" if plan.batches else "nothing to do"
-    click.echo(f"Plan: {what}", err=err)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(err=True)) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda _: bar.advance(task)
+
+
+def _line_by_line(total: int) -> Callable[[BatchResult], None]:
+    ended = 0
+
+    def show(result: BatchResult) -> None:
+        nonlocal ended
+        ended += 1
+        print_note(f"[{ended}/{total}] {_DOING[result.action]} {result.id}: {_described(result)}")
+
+    return show
+
+
+def _described(result: BatchResult) -> str:
+    counts = [f"{value} {verb}" for name, verb in _VERBS.items() if (value := getattr(result, name)) is not None]
+    running = [f"{result.still_running} still running"] if result.still_running else []
+    details = ", ".join([*counts, *running, *filter(None, [result.reason])])
+    return plain(f"{_OUTCOMES[result.outcome]}{f' ({details})' if details else ''}")
 
 
 def _print_report(report: Report) -> None:
-    failed = [one for one in report.results if one.outcome in {"failed", "left"}]
-    if failed:
-        print_table(("BATCH", "RESULT"), [(one.batch_id, told(one)) for one in failed])
-    click.echo(f"Result: {report.told()}")
+    shown = [one for one in report.results if one.outcome not in {"done", "gone"}]
+    if shown:
+        print_table(("ID", "RESULT"), [(one.id, _described(one)) for one in shown])
+    click.echo(f"Result: {plain(report.summary())}")

@@ -1,4 +1,4 @@
-"""`pulumi-anchorbrowser completion`: the script by which a shell completes commands and options."""
+"""`pulumi-anchorbrowser completion`: the script with which a shell completes commands and options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
@@ -21,5 +21,5 @@ def completion(ctx: click.Context, shell: str) -> None:
     variable = f"_{name.replace('-', '_').upper()}_COMPLETE"
     made = get_completion_class(shell)
     if made is None:
-        raise click.UsageError(f"click knows no completion for {shell}.")
+        raise click.UsageError(f"click has no completion for {shell}.")
     click.echo(made(root.command, {}, name, variable).source())

@@ -1,4 +1,4 @@
-"""What the commands reach: the API and the receipts, by the settings of the environment."""
+"""What the commands use: the API and the receipts, by the settings in the environment."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.cli.exits import Failed
-from pulumi_anchorbrowser.cli.printing import Speech
+from pulumi_anchorbrowser.cli.printing import Messages
+from pulumi_anchorbrowser.clock import SystemClock
+from pulumi_anchorbrowser.errors import in_one_line
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.api import Client
-    from pulumi_anchorbrowser.lifecycle.cleanup import Cleanup
-    from pulumi_anchorbrowser.lifecycle.settings import Settings
+    from pulumi_anchorbrowser.binding.settings import Settings
+    from pulumi_anchorbrowser.cleanup import Cleanup
+    from pulumi_anchorbrowser.lifecycle import Batches
     from pulumi_anchorbrowser.receipts import Receipt, Receipts
 
 NO_KEY = "There is no AnchorBrowser API key. Set ANCHORBROWSER_API_KEY, then run again."
@@ -23,62 +26,68 @@ NO_KEY = "There is no AnchorBrowser API key. Set ANCHORBROWSER_API_KEY, then run
 
 @dataclass(frozen=True)
 class Connection:
-    """The API and the receipts of one command."""
+    """The API and the receipts of one command. Interrupting the clock ends every wait."""
 
     settings: Settings
     client: Client
     receipts: Receipts
+    clock: SystemClock
+
+    @cached_property
+    def batches(self) -> Batches:
+        """What brings batches to goals, as the resources do."""
+        from pulumi_anchorbrowser.lifecycle import Batches
+
+        return Batches(
+            self.client, self.receipts, clock=self.clock, confirmed_accounts=self.settings.confirmed_accounts
+        )
 
     @cached_property
     def cleanup(self) -> Cleanup:
-        """What plans, and what stops batches: the same steps, receipts and counts as those of the resources."""
-        from pulumi_anchorbrowser.lifecycle.cleanup import Cleanup
+        """What plans cleanups and carries them out."""
+        from pulumi_anchorbrowser.cleanup import Cleanup
 
-        return Cleanup(self.client, self.receipts)
+        return Cleanup(self.batches, self.receipts, self.clock)
 
     def recorded(self) -> list[Receipt]:
-        """All receipts of this machine; none, with a warning, where they cannot be read."""
+        """Return all receipts of this machine; none, with a warning, where they cannot be read."""
         from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
 
         try:
             return self.receipts.all()
         except ReceiptsUnavailable as error:
-            Speech().warning(f"{error}. It goes on without them.")
+            Messages().warning(f"{error.explanation}. Continuing without receipts. {error.advice}")
             return []
 
 
 def read_settings() -> Settings:
-    """The settings in the environment. Raises LifecycleError for one that cannot be used."""
-    from pulumi_anchorbrowser.lifecycle.settings import Settings
+    """Return the settings in the environment. Raises UnusableSetting, and ReceiptsUnavailable for their path."""
+    from pulumi_anchorbrowser.binding.settings import Settings
 
-    return Settings.read(lambda _: None)
+    return Settings.read(lambda _: None, notify=Messages().warning)
 
 
-def open_client(settings: Settings) -> Client:
-    """A client. Raises Failed where there is no key."""
+def open_client(settings: Settings, clock: SystemClock | None = None) -> Client:
+    """Return a client. Raises Failed where there is no key."""
     from pulumi_anchorbrowser.api import ApiKeys, Client
-    from pulumi_anchorbrowser.lifecycle.advice import leading_to
 
     if settings.api_key is None:
-        raise Failed(leading_to(NO_KEY, "no-api-key"))
-    return Client(settings.base_url, ApiKeys(settings.api_key), settings.client_options, Speech().info)
-
-
-def open_receipts() -> Receipts:
-    """The receipts of this machine."""
-    from pulumi_anchorbrowser.receipts import Receipts, default_place
-
-    return Receipts(default_place())
+        raise Failed(in_one_line(NO_KEY, "no-api-key"))
+    keys = ApiKeys(settings.api_key)
+    return Client(settings.base_url, keys, settings.client_options, notify=Messages().info, clock=clock)
 
 
 @contextmanager
 def connected() -> Iterator[Connection]:
-    """The API and the receipts, for as long as the command runs."""
-    settings = read_settings()
-    client = open_client(settings)
-    receipts = open_receipts()
+    """Open the API and the receipts for as long as the command runs."""
+    from pulumi_anchorbrowser.receipts import Receipts
+
+    settings, clock = read_settings(), SystemClock()
+    client = open_client(settings, clock)
+    receipts = Receipts(settings.receipts)
     try:
         with logs.about(run=receipts.run):
-            yield Connection(settings, client, receipts)
+            yield Connection(settings, client, receipts, clock)
     finally:
         client.close()
+        receipts.close()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import sys
 from enum import IntEnum
 from typing import Any, NoReturn
 
 import click
 
+from pulumi_anchorbrowser.clock import Interrupted
+from pulumi_anchorbrowser.errors import ExpectedError, printed
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_STREAMS = (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))
 
 
 class ExitCode(IntEnum):
@@ -40,21 +47,25 @@ class Refused(Failed):
 
 
 class Commands(click.Group):
-    """The group of all commands. What the rooms below expect to go wrong is one line, and never a traceback."""
+    """The group of all commands. An expected error is one line, and never a traceback."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command line, and exit."""
+        _open_closed_streams()
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            _end_without_output(error)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named."""
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException):
-            raise
-        except (click.Abort, KeyboardInterrupt, EOFError):
+        except (click.Abort, KeyboardInterrupt, EOFError, Interrupted):
             click.echo("\nInterrupted.", err=True)
             end(ExitCode.INTERRUPTED)
-        except Exception as error:
-            if _is_expected(error):
-                raise Failed(_told(error)) from None
-            raise
+        except ExpectedError as error:
+            raise Failed(printed(error)) from None
 
 
 def end(code: ExitCode) -> NoReturn:
@@ -67,16 +78,29 @@ def plain(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
-def _told(error: Exception) -> str:
-    from pulumi_anchorbrowser.lifecycle.advice import told
+def _open_closed_streams() -> None:
+    """Open the standard streams that are closed, as by `list >&-`.
 
-    return told(error)
+    The next file to be opened would get their numbers, and what is printed would be written into that file. A stdout
+    that was closed is one that cannot be written, so that the caller gets an error and not just no output.
+    """
+    for number, (name, mode) in enumerate(_STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Gets the lowest free number, which is this one.
+            os.open(os.devnull, mode)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def _is_expected(error: Exception) -> bool:
-    # Imported only now, so that `--help` and the shell's completion stay quick.
-    from pulumi_anchorbrowser.api import ApiError
-    from pulumi_anchorbrowser.lifecycle import LifecycleError
-    from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
-
-    return isinstance(error, (ApiError, LifecycleError, ReceiptsUnavailable))
+def _end_without_output(error: OSError) -> NoReturn:
+    """Exit after a write to stdout that failed: it was closed, or its disk is full. Raises any other error again."""
+    if error.errno not in {errno.EBADF, errno.ENOSPC}:
+        raise error
+    # Python writes what is left at its end, which would fail again, with a traceback.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    reason = "stdout is closed" if error.errno == errno.EBADF else error.strerror
+    click.echo(f"Error: could not write the output: {reason}.", err=True)
+    sys.exit(ExitCode.FAILED)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.lifecycle.cleanup import Exclusion, Selection
+    from pulumi_anchorbrowser.cleanup import Exclusion, Selection
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
+_OWNER_PARTS = 3
 OWNER = "ORG/PROJECT/STACK"
+ANY = "any"
 
 
 def batch_id(value: str) -> str:
-    """The id in its canonical form, as click parses it. Raises BadParameter on anything but a UUID."""
+    """Return the id in its canonical form. Raises BadParameter on anything but a UUID."""
     from pulumi_anchorbrowser.api.models import parse_id
 
     try:
@@ -25,56 +27,74 @@ def batch_id(value: str) -> str:
         raise click.BadParameter(f"{error}.") from None
 
 
-_DURATION = "such as 30m, 24h or 90s"
+def owner_name(value: str) -> str:
+    """Return the full name of a stack. Raises BadParameter on anything else."""
+    parts = value.split("/")
+    if len(parts) != _OWNER_PARTS or not all(parts):
+        this = "the command line runs in no stack: " if value == "this" else ""
+        raise click.BadParameter(
+            f"{this}write the stack's full name, {OWNER} (the organization is `organization` on a DIY backend)."
+        )
+    return value
+
+
+def owner_or_any(value: str) -> str:
+    """Return the full name of a stack, or `any`. Raises BadParameter on anything else."""
+    try:
+        return value if value == ANY else owner_name(value)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message.rstrip('.')}, or `{ANY}`.") from None
+
+
 _SELECTING = (
-    click.option("--owner", metavar=OWNER, help="Batches of this stack; `any` for those of every stack and of none."),
-    click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES), help="Repeatable."),
-    click.option("--older-than", metavar="AGE", help=f"Created longer ago than this, {_DURATION}."),
-    click.option("--newer-than", metavar="AGE", help="Created since."),
-    click.option("--tag", "tags", multiple=True, metavar="TAG", help="On the sessions; all of them, if repeated."),
-)
+    click.option("--owner", type=owner_or_any, metavar=OWNER,
+                 help="Batches that this stack started; `any`: whoever started them."),
+    click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES),
+                 help="Batches with this status; repeatable: one of them matches."),
+    click.option("--older-than", metavar="AGE", help="Older than this, such as 30m, 24h or 90s."),
+    click.option("--newer-than", metavar="AGE", help="Younger than this."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG",
+                 help="With this tag on every session; repeatable: all of them match."),
+)  # fmt: skip
 
 
 def selecting_options(command: _Command) -> _Command:
-    """The options that say which batches are meant."""
+    """Add the options that say which batches match."""
     for option in reversed(_SELECTING):
         command = option(command)
     return command
 
 
-def selection_of(owner: str | None, **criteria: Any) -> Selection:
-    """The selection of these options, those not given left out. Raises UsageError for all that is wrong with them."""
+def selection_of(*, owner: str | None, **criteria: Any) -> Selection:
+    """Return the selection of these options. Raises UsageError that names everything that is wrong with them."""
+    from pulumi_anchorbrowser.cleanup import Selection
     from pulumi_anchorbrowser.lifecycle import problems_of
-    from pulumi_anchorbrowser.lifecycle.cleanup import Selection
 
-    if owner == "this":
-        raise click.UsageError(f"--owner: the command line runs in no stack; name it as {OWNER}.")
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in criteria.items() if value}
     given |= {"owner": owner} if owner is not None else {}
-    _no_problems(problems_of(Selection, given, _is_known))
+    _refuse(problems_of(Selection, given, _is_never_unknown))
     return Selection.model_validate(given)
 
 
 def exclusion_of(batch_ids: tuple[str, ...], tags: tuple[str, ...]) -> Exclusion:
-    """What is to be left alone."""
+    """Return what to skip. Raises UsageError that names everything that is wrong with it."""
+    from pulumi_anchorbrowser.cleanup import Exclusion
     from pulumi_anchorbrowser.lifecycle import problems_of
-    from pulumi_anchorbrowser.lifecycle.cleanup import Exclusion
 
     given = {"batch_ids": list(batch_ids), "tags": list(tags)}
-    _no_problems(problems_of(Exclusion, given, _is_known))
+    _refuse([("exclude_tag", reason) for _, reason in problems_of(Exclusion, given, _is_never_unknown)])
     return Exclusion.model_validate(given)
 
 
-def _no_problems(problems: list[Any]) -> None:
+def _refuse(problems: list[Any]) -> None:
     if problems:
-        told = "; ".join(f"{_option(path)}: {reason}" for path, reason in problems)
-        raise click.UsageError(f"{told}.")
+        raise click.UsageError(f"{'; '.join(f'{_option(path)}: {reason}' for path, reason in problems)}.")
 
 
 def _option(path: str) -> str:
     name = path.partition("[")[0].partition(".")[0]
-    return {"statuses": "--status", "tags": "--tag"}.get(name, f"--{name.replace('_', '-')}" if name else "selection")
+    return {"": "these criteria", "statuses": "--status", "tags": "--tag"}.get(name, f"--{name.replace('_', '-')}")
 
 
-def _is_known(_: object) -> bool:
+def _is_never_unknown(_: object) -> bool:
     return False

@@ -1,36 +1,104 @@
-"""`pulumi-anchorbrowser orphans`: batches of a stack that its state does not know."""
+"""`pulumi-anchorbrowser orphans`: batches of a stack that its state does not have."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pulumi_anchorbrowser.cli.changing import Change, Manner, change, change_options
+from pulumi_anchorbrowser.cli.changing import Change, Manner, change, change_options, looking
 from pulumi_anchorbrowser.cli.connection import Connection, connected
 from pulumi_anchorbrowser.cli.exits import ExitCode, Failed, end
-from pulumi_anchorbrowser.cli.options import OWNER, batch_id
-from pulumi_anchorbrowser.cli.printing import Speech, age_of, json_option, print_json, print_table
-from pulumi_anchorbrowser.cli.stack_state import StackState, export, read_file
+from pulumi_anchorbrowser.cli.options import OWNER, batch_id, owner_name
+from pulumi_anchorbrowser.cli.printing import Messages, age_of, json_option, print_json, print_note, print_table
+from pulumi_anchorbrowser.words import batches
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.cli.orphan_search import Orphan, Orphans
+    from pulumi_anchorbrowser.cleanup import Plan, PlannedBatch, Skipped
+    from pulumi_anchorbrowser.lifecycle.state import StackState
+    from pulumi_anchorbrowser.receipts import Receipt
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
-_LIVE = "An `up` that is running now looks the same: make sure that there is none of this stack."
+_RUNNING = "A running `pulumi up` looks the same. Make sure none is in progress for this stack."
+_ADVICE = "Name the stack with --stack and its project's folder with --cwd, or give an exported state with --state."
+_CLEAR = "`pulumi refresh --clear-pending-creates` ends Pulumi's own warning about an interrupted create."
+# interrupted: started by an interrupted create. unknown: it carries the stack's name and is not in its state.
+Kind = Literal["interrupted", "unknown"]
 
 
-@click.command(short_help="Find batches that the state of a stack does not know.")
+@dataclass(frozen=True)
+class _Interrupted:
+    """A create that no run has finished: in the state, in the receipts, or in both."""
+
+    claim: str
+    owner: str
+    urn: str
+    count: int | None
+    found_in: tuple[str, ...]
+    receipts: tuple[int, ...] = ()
+
+    def to_row(self) -> dict[str, Any]:
+        return {"claim": self.claim, "owner": self.owner, "urn": self.urn, "found_in": list(self.found_in)}
+
+
+@dataclass(frozen=True)
+class _Orphan:
+    """A batch that the state does not have, and the interrupted create that started it, if one did."""
+
+    batch: PlannedBatch
+    create: _Interrupted | None
+
+    @property
+    def kind(self) -> Kind:
+        return "unknown" if self.create is None else "interrupted"
+
+    def to_row(self) -> dict[str, Any]:
+        batch, create = self.batch, self.create
+        return {
+            "kind": self.kind,
+            "batch_id": batch.batch_id,
+            "status": batch.status,
+            "created_at": batch.created_at,
+            "total_requests": batch.total_requests,
+            "owner": batch.owner,
+            "claim": batch.claim,
+            "urn": create.urn if create else None,
+            "found_in": list(create.found_in) if create else [],
+        }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """`creates` are the interrupted creates whose batch cannot be found."""
+
+    orphans: tuple[_Orphan, ...]
+    creates: tuple[_Interrupted, ...]
+    skipped: tuple[Skipped, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "orphans": [one.to_row() for one in self.orphans],
+            "claims": [one.to_row() for one in self.creates],
+            "skipped": [asdict(one) for one in self.skipped],
+        }
+
+    def summary(self) -> str:
+        interrupted = sum(one.kind == "interrupted" for one in self.orphans)
+        return f"Found {batches(interrupted)} of interrupted creates, and {len(self.orphans) - interrupted} unknown"
+
+
+@click.command(short_help="Find batches of a stack that its state does not have.")
 @click.argument("batch_ids", type=batch_id, nargs=-1, metavar="[BATCH_ID]...")
-@click.option("--stack", metavar="STACK", help="Whose state to export.  [default: the one that is selected]")
+@click.option("--stack", metavar="STACK", help="The stack whose state to export.  [default: the selected one]")
 @click.option("--cwd", type=_FOLDER, help="The folder of the Pulumi project.")
 @click.option("--state", type=_FILE, help="Read an exported state from this file, and do not call the Pulumi CLI.")
-@click.option("--owner", metavar=OWNER, help="Where the state does not tell whose it is.")
-@click.option("--delete", "delete_them", is_flag=True, help="Delete what interrupted creates have left.")
-@click.option("--exit-code", is_flag=True, help="End with 6 if there are orphans.")
+@click.option("--owner", type=owner_name, metavar=OWNER, help="The stack's full name, where its state is empty.")
+@click.option("--delete", "delete_them", is_flag=True, help="Delete the batches of interrupted creates.")
+@click.option("--exit-code", is_flag=True, help="Exit with 6 if there are orphans.")
 @change_options
 @json_option
 def orphans(
@@ -45,22 +113,24 @@ def orphans(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Find batches of a stack that its state does not know, and delete them on request.
+    """Find batches of a stack that its state does not have, and delete them on request.
 
-    Those of interrupted creates are known by their claims, in the state or in the receipts of this machine: these are
-    what --delete takes. Any other may be in the state of another machine, and is deleted only by its BATCH_ID.
+    `interrupted`: the state's pending operations, or the receipts of this machine, name the create that started the
+    batch; --delete deletes these. `unknown`: the batch carries this stack's name and is not in its state. Perhaps
+    another stack of this name has it, so it is deleted only by its BATCH_ID.
     """
-    from pulumi_anchorbrowser.cli.orphan_search import find
-
     if batch_ids and not delete_them:
         raise click.UsageError("BATCH_ID is for --delete.")
-    known = read_file(state) if state else export(stack, cwd)
+    if state and (stack or cwd):
+        raise click.UsageError("--state reads a file, so --stack and --cwd have no effect. Leave them out.")
+    known = _state_of(state, stack, cwd)
     owners = _owners(known, owner, stack)
     with connected() as connection:
-        found = find(connection, known, owners)
+        with looking() as messages:
+            found = _find(connection, known, owners, messages)
         if not as_json:
             _print(found)
-        done = _deleted(connection, found, batch_ids, Manner(yes, dry_run, as_json)) if delete_them else None
+        done = _delete(connection, found, batch_ids, Manner(yes, dry_run, as_json)) if delete_them else None
     if as_json:
         print_json("orphans", owners=sorted(owners), **found.to_document(), change=done and done.to_document())
     if done is not None:
@@ -68,66 +138,169 @@ def orphans(
     end(ExitCode.ORPHANS_FOUND if exit_code and found.orphans else ExitCode.OK)
 
 
+def _state_of(place: Path | None, stack: str | None, cwd: Path | None) -> StackState:
+    from pulumi_anchorbrowser.lifecycle.state import StateUnreadable, export, read_file
+
+    try:
+        return read_file(place) if place else export(stack, cwd)
+    except StateUnreadable as error:
+        raise Failed(f"{error.explanation}. {error.advice or _ADVICE}") from None
+
+
 def _owners(known: StackState, owner: str | None, stack: str | None) -> frozenset[str]:
-    """Whose batches to look for. A state of another stack would make every batch of this one look like an orphan."""
+    """Return whose batches to look for. Raises UsageError for a state of another stack, which has none of these."""
     owner = owner or (stack if stack and stack.count("/") == OWNER.count("/") else None)
     if owner is None and not known.owners:
         raise click.UsageError(
-            f"The state, which is empty, does not tell whose it is: give --owner {OWNER} "
-            "(the organization is `organization` on a backend of one's own)."
+            f"The state is empty, so it does not name its stack: give --owner {OWNER} "
+            "(the organization is `organization` on a DIY backend)."
         )
     if owner is None or owner in known.owners:
         return known.owners
-    if known.stack not in {None, owner.partition("/")[2]}:
+    if known.stack not in {None, _name_in(owner)}:
         raise click.UsageError(f"This is the state of {known.stack}, not of {owner}.")
     return known.owners | {owner}
 
 
-def _deleted(connection: Connection, found: Orphans, batch_ids: tuple[str, ...], manner: Manner) -> Change:
-    strangers = sorted(set(batch_ids) - {one.batch.batch_id for one in found.orphans})
-    if strangers:
-        raise Failed(f"Nothing was done: not an orphan of this stack that can be deleted: {', '.join(strangers)}.")
-    chosen = [one for one in found.orphans
-              if (one.batch.batch_id in batch_ids if batch_ids else one.kind == "interrupted")]  # fmt: skip
+def _name_in(owner: str) -> str:
+    """Return `project/stack` of a full name."""
+    return owner.partition("/")[2]
+
+
+# Finding
+
+
+def _find(connection: Connection, known: StackState, owners: Collection[str], messages: Messages) -> _Found:
+    creates = _interrupted_creates(known, connection.recorded(), owners)
+    plans = [_plan(connection, messages, owner=owner) for owner in sorted(owners)]
+    claims = {claim for plan in plans for batch in plan.batches for claim in batch.claims}
+    # A batch that is skipped, or that carries another stack's name by now.
+    others = _look_for(connection, (one for claim, one in creates.items() if claim not in claims))
+    listed = {one.batch_id for plan in plans for one in plan.batches}
+    listed |= {one.id for plan in plans for one in plan.skipped}
+    if unlisted := sorted({*others.values()} - listed - known.batch_ids):
+        plans.append(_plan(connection, messages, batch_ids=unlisted))
+    return _Found(
+        tuple(
+            _Orphan(batch, creates.get(batch.claim or ""))
+            for plan in plans
+            for batch in plan.batches
+            if batch.batch_id not in known.batch_ids
+        ),
+        tuple(one for claim, one in creates.items() if claim not in claims and claim not in others),
+        tuple(one for plan in plans for one in plan.skipped if one.batch_id not in known.batch_ids),
+    )
+
+
+def _plan(connection: Connection, messages: Messages, **selection: Any) -> Plan:
+    from pulumi_anchorbrowser.cleanup import Request, Selection
+
+    return connection.cleanup.plan(Request(Selection(**selection)), messages)
+
+
+def _look_for(connection: Connection, creates: Iterable[_Interrupted]) -> dict[str, str]:
+    """Return the batch of each of these creates that has a visible session, by its claim."""
+    listing, since = connection.batches.runner.listing, connection.client.api_time()
+    looks = {one.claim: listing.find_claim(one.claim, count=one.count, since=since).batch_id for one in creates}
+    return {claim: batch_id for claim, batch_id in looks.items() if batch_id is not None}
+
+
+def _interrupted_creates(
+    known: StackState, receipts: list[Receipt], owners: Collection[str]
+) -> dict[str, _Interrupted]:
+    creates = {
+        one.claim: _Interrupted(one.claim, one.owner, one.urn, one.count, ("state",))
+        for one in known.pending
+        if one.claim not in known.claims
+    }
+    for receipt in receipts:
+        subject = receipt.subject
+        if not _is_unfinished(receipt) or subject.claim in known.claims or not _is_of(receipt, known, owners):
+            continue
+        before = creates.get(subject.claim)
+        in_state = ("state",) if before is not None and "state" in before.found_in else ()
+        numbers = (*(before.receipts if before else ()), receipt.id)
+        creates[subject.claim] = _Interrupted(
+            subject.claim, subject.owner, subject.urn, subject.count, (*in_state, "receipts"), numbers
+        )
+    return creates
+
+
+def _is_unfinished(receipt: Receipt) -> bool:
+    return receipt.operation == "create" and receipt.outcome in {None, "unknown"}
+
+
+def _is_of(receipt: Receipt, known: StackState, owners: Collection[str]) -> bool:
+    """Whether the create is one of this stack. Its owner alone does not say: a stack may have been renamed since."""
+    from pulumi_anchorbrowser.lifecycle.state import stack_of_urn
+
+    owner = receipt.subject.owner
+    names = {known.stack} if known.stack else {_name_in(one) for one in owners}
+    stack = stack_of_urn(receipt.subject.urn, owner.partition("/")[0])
+    return owner in owners and stack is not None and _name_in(stack) in names
+
+
+# Deleting
+
+
+def _delete(connection: Connection, found: _Found, batch_ids: tuple[str, ...], manner: Manner) -> Change:
+    others = sorted(set(batch_ids) - {one.batch.batch_id for one in found.orphans})
+    if others:
+        raise Failed(f"Nothing was done: not an orphan of this stack, or skipped: {', '.join(others)}.")
+    chosen = [
+        one for one in found.orphans if (one.batch.batch_id in batch_ids if batch_ids else one.kind == "interrupted")
+    ]
     if any(one.kind == "interrupted" for one in chosen):
-        click.echo(_LIVE, err=True)
-    plan = replace(found.plan, batches=tuple(one.batch for one in chosen), left_alone=())
+        print_note(_RUNNING)
+    with looking() as messages:
+        # By their ids, since they may carry the names of several stacks.
+        plan = _plan(connection, messages, batch_ids=[one.batch.batch_id for one in chosen])
     done = change(connection, plan, manner, frozenset(batch_ids))
     stopped = {result.batch_id for result in done.report.results if result.outcome in {"done", "gone"}}
-    _settle(connection, [orphan for orphan in chosen if orphan.batch.batch_id in stopped])
+    _settle(connection, [one for one in chosen if one.batch.batch_id in stopped])
     return done
 
 
-def _settle(connection: Connection, orphans: list[Orphan]) -> None:
-    """Write down that these creates are settled, so that no later run looks for what is not there any more."""
+def _settle(connection: Connection, orphans: list[_Orphan]) -> None:
+    """Write down that these creates are settled, so that no later run looks for their batches."""
     from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
 
     try:
         for orphan in orphans:
-            for receipt in orphan.receipts:
-                batch_id = orphan.batch.batch_id
-                connection.receipts.close(receipt, "settled", batch_id=batch_id, note="deleted as an orphan")
+            for receipt in orphan.create.receipts if orphan.create else ():
+                note = "deleted as an orphan"
+                connection.receipts.end(receipt, "settled", batch_id=orphan.batch.batch_id, note=note)
     except ReceiptsUnavailable as error:
-        Speech().warning(str(error))
+        Messages().warning(str(error))
+    if any(orphan.create and "state" in orphan.create.found_in for orphan in orphans):
+        print_note(_CLEAR)
 
 
-def _print(found: Orphans) -> None:
-    document: dict[str, Any] = found.to_document()
-    if document["orphans"]:
+# Printing
+
+
+def _print(found: _Found) -> None:
+    if found.orphans:
         print_table(
-            ("BATCH", "STATUS", "AGE", "SESSIONS", "KIND", "FOUND IN", "RESOURCE", "CLAIM"),
-            [
-                (one["batch_id"], one["status"], age_of(one["created_at"]), one["total_requests"], one["kind"],
-                 ", ".join(one["found_in"]), (one["urn"] or "").split("::")[-1] or None, one["claim"])
-                for one in document["orphans"]
-            ],
-        )  # fmt: skip
-    if document["claims"]:
-        click.echo("Interrupted creates of which no batch can be seen:")
-        rows = [(one["claim"], one["urn"].split("::")[-1], ", ".join(one["found_in"])) for one in document["claims"]]
+            ("BATCH", "STATUS", "AGE", "SESSIONS", "KIND", "FOUND IN", "RESOURCE", "CLAIM"), map(_cells, found.orphans)
+        )
+    if found.creates:
+        click.echo("Interrupted creates whose batch cannot be found: none was started, or it shows no session yet.")
+        rows = [(one.claim, one.urn.split("::")[-1], ", ".join(one.found_in)) for one in found.creates]
         print_table(("CLAIM", "RESOURCE", "FOUND IN"), rows)
-    if document["left_alone"]:
-        click.echo("Not in the state either, and left alone:")
-        print_table(("BATCH", "STATUS", "WHY"), [(o["batch_id"], o["status"], o["reason"])
-                                                 for o in document["left_alone"]])  # fmt: skip
-    click.echo(found.told())
+    if found.skipped:
+        click.echo("Not in the state either, and skipped:")
+        print_table(("BATCH", "STATUS", "WHY"), [(one.batch_id, one.status, one.reason) for one in found.skipped])
+    click.echo(found.summary())
+    if any(one.kind == "unknown" for one in found.orphans):
+        print_note(
+            "Another stack of this name may have the unknown batches. Delete a batch by its id: "
+            "pulumi-anchorbrowser orphans --delete BATCH_ID."
+        )
+
+
+def _cells(orphan: _Orphan) -> tuple[object, ...]:
+    batch, create = orphan.batch, orphan.create
+    found_in, resource = (", ".join(create.found_in), create.urn.split("::")[-1]) if create else (None, None)
+    age = age_of(batch.created_at)
+    return batch.batch_id, batch.status, age, batch.total_requests, orphan.kind, found_in, resource, batch.claim

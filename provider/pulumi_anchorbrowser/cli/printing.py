@@ -1,11 +1,12 @@
-"""What the commands print: results on stdout, as tables or as JSON; everything said on the way on stderr."""
+"""What the commands print: results on stdout, as tables or as JSON; messages on stderr."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 SCHEMA = 1
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+# An id that is cut or broken over two lines cannot be copied.
+_WHOLE = {"BATCH", "ID", "SESSION", "STATUS"}
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (see docs/cli.md).")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def print_json(command: str, **document: Any) -> None:
@@ -28,8 +31,14 @@ def print_json(command: str, **document: Any) -> None:
     click.echo(json.dumps({"schema": SCHEMA, "command": command, **document}, indent=2, default=str))
 
 
+def print_note(text: str) -> None:
+    """Print to stderr. A stderr that cannot be written ends no command: stopping browsers goes first."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
 def console(*, err: bool = False) -> Console:
-    """A terminal, for what is made to fit it."""
+    """Return a terminal, for what is made to fit it."""
     from rich.console import Console
 
     return Console(file=sys.stderr if err else sys.stdout, highlight=False, markup=False, emoji=False)
@@ -41,7 +50,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, err
     if (sys.stderr if err else sys.stdout).isatty():
         _print_fitting(columns, cells, err=err)
     else:
-        # Nothing is to be wrapped or cut: lines are for `grep`. And a thousand of them cost no time.
+        # Nothing is wrapped or cut, since lines are for `grep`; and a thousand lines take no time.
         widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
         for line in (columns, *cells):
             padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
@@ -49,13 +58,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, err
 
 
 def _print_fitting(columns: Sequence[str], rows: Iterable[Sequence[str]], *, err: bool) -> None:
-    """As wide as the terminal, with what does not fit on lines of its own."""
+    """Print a table as wide as the terminal. What does not fit is continued below, in the same column."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name in {"BATCH", "SESSION", "STATUS"})
+        table.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
     for row in rows:
         table.add_row(*map(Text, row))
     console(err=err).print(table)
@@ -70,7 +79,7 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 
 def age_of(created_at: str | None) -> str | None:
-    """How long ago that was, in the largest unit that fits: 45s, 12m, 7h, 3d."""
+    """Return how long ago that was, in the largest unit that fits: 45s, 12m, 7h, 3d."""
     if created_at is None:
         return None
     try:
@@ -85,18 +94,22 @@ def age_of(created_at: str | None) -> str | None:
     return f"{passed}s"
 
 
-class Speech:
-    """Notices on stderr. A passing status is shown by what counts the work, and not here."""
+class Messages:
+    """Messages on stderr. `show` gets the passing status, if anything shows it."""
+
+    def __init__(self, show: Callable[[str], object] = lambda _: None) -> None:
+        self._show = show
 
     def info(self, text: str) -> None:
-        """A line."""
+        """Print a message."""
         _LOGGER.debug("notice", extra={"severity": "info", "text": text})
-        click.echo(plain(text), err=True)
+        print_note(plain(text))
 
     def warning(self, text: str) -> None:
-        """A line that should be read."""
+        """Print a warning."""
         _LOGGER.debug("notice", extra={"severity": "warning", "text": text})
-        click.echo(f"Warning: {plain(text)}", err=True)
+        print_note(f"Warning: {plain(text)}")
 
     def progress(self, text: str) -> None:
-        """Left out."""
+        """Show a passing status."""
+        self._show(plain(text))

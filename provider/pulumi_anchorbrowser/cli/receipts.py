@@ -11,7 +11,7 @@ import click
 
 from pulumi_anchorbrowser.cli.exits import Failed
 from pulumi_anchorbrowser.cli.options import OWNER, batch_id
-from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_table
+from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_note, print_table
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.receipts import Receipt
@@ -23,7 +23,7 @@ _A_DATE = "a date such as 2025-11-22, or a date and time such as 2025-11-22T14:3
 
 
 def _moment(value: str, days: int = 0) -> datetime:
-    """The time of a date-time, or the start of a local day so many days after a date."""
+    """Return the time of a date-time, or the start of the local day that is so many days after a date."""
     try:
         try:
             day = date.fromisoformat(value)
@@ -34,22 +34,22 @@ def _moment(value: str, days: int = 0) -> datetime:
             moment = datetime.combine(day + timedelta(days=days), time())
         return moment.astimezone()
     except (ValueError, OverflowError, OSError):
-        raise click.BadParameter(f"should be {_A_DATE}.") from None
+        raise click.BadParameter(f"must be {_A_DATE}.") from None
 
 
 def _end(value: str) -> datetime:
-    """The time of a date-time, or the end of a local day."""
+    """Return the time of a date-time, or the end of a local day."""
     return _moment(value, days=1)
 
 
 def _ago(value: str) -> datetime:
-    """The time that is a duration ago."""
+    """Return the time that is a duration ago."""
     from pulumi_anchorbrowser.lifecycle.durations import seconds
 
     try:
         return datetime.now(timezone.utc) - timedelta(seconds=seconds(value))
     except (ValueError, OverflowError):
-        raise click.BadParameter("should be a duration such as 30m or 24h.") from None
+        raise click.BadParameter("must be a duration such as 30m or 24h.") from None
 
 
 @click.command(short_help="Show what was started and stopped, and the counts.")
@@ -57,7 +57,7 @@ def _ago(value: str) -> datetime:
 @click.option("--run", metavar="RUN", help="Calls of this run, or of the run whose id begins with this.")
 @click.option("--last", is_flag=True, help="Calls of the last run that made any.")
 @click.option("--batch", type=batch_id, metavar="BATCH_ID", help="Calls about this batch.")
-@click.option("--since", type=_ago, metavar="AGE", help="Calls of the last 30m, 24h and so on.")
+@click.option("--since", type=_ago, metavar="AGE", help="Calls of at most this long ago, such as 30m or 24h.")
 @click.option("--from", "from_", type=_moment, metavar="DATE", help="Calls from this date or date-time on.")
 @click.option("--until", type=_end, metavar="DATE", help="Calls until the end of this date, or before this date-time.")
 @click.option(
@@ -65,7 +65,7 @@ def _ago(value: str) -> datetime:
     "files",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Read this file instead. Repeatable: merged.",
+    help="Read this file, not this machine's. Repeatable: the files are merged.",
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, such as for the summary of a CI job.")
 @json_option
@@ -75,8 +75,7 @@ def receipts(
     """Show what was started, cancelled, ended and deleted: what did that destroy do?
 
     Reads the receipts that this machine keeps of every call that changes something. Calls no API.
-
-    A date is a day of this machine's time zone, and so is a date-time without an offset.
+    Dates, and date-times without an offset, are in this machine's time zone.
     """
     if markdown and as_json:
         raise click.UsageError("Give either --markdown or --json, not both.")
@@ -116,7 +115,7 @@ def print_receipts(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _recorded(files: tuple[Path, ...]) -> ReceiptsReport:
-    """All receipts of these files, or else of this machine. Raises Failed."""
+    """Return all receipts of these files, or else of this machine. Raises Failed."""
     from pulumi_anchorbrowser.receipts import Receipts, default_place
     from pulumi_anchorbrowser.receipts.report import ReceiptsReport, merged
 
@@ -128,9 +127,7 @@ def _recorded(files: tuple[Path, ...]) -> ReceiptsReport:
         raise Failed("".join(reasons) or "Receipts are turned off: unset ANCHORBROWSER_RECEIPTS to keep some.")
     found = Receipts(place).all()
     if not found:
-        click.echo(
-            f"There are no receipts yet: {place} {'is empty' if place.exists() else 'does not exist'}.", err=True
-        )
+        print_note(f"There are no receipts yet: {place} {'is empty' if place.exists() else 'does not exist'}.")
     return ReceiptsReport(found)
 
 
@@ -155,7 +152,7 @@ def _chosen(
     until: datetime | None,
     last: bool,
 ) -> ReceiptsReport:
-    """The receipts that match. Raises Failed for a stack, a run or a batch that no receipt is of: a typing error."""
+    """Return the receipts that match. Raises Failed for a stack, run or batch of no receipt: that is a typing error."""
     for option, value, matching in (
         ("--owner", owner, report.of(owner=owner)),
         ("--run", run, report.of(run=run)),
@@ -165,7 +162,7 @@ def _chosen(
             raise Failed(f"{option}: no receipt matches {value}.{_known(report) if value == owner else ''}")
     chosen = report.of(owner=owner, run=run, batch_id=batch, since=from_, until=until)
     if report.receipts and not chosen.receipts:
-        click.echo("No receipts match.", err=True)
+        print_note("No receipts match.")
     return chosen.last_run() if last else chosen
 
 

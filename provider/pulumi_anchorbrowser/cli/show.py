@@ -1,4 +1,4 @@
-"""`pulumi-anchorbrowser show`: all that is known of one batch."""
+"""`pulumi-anchorbrowser show`: everything that is known of one batch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pulumi_anchorbrowser.cli.connection import connected
+from pulumi_anchorbrowser.cli.list_batches import running_in, sessions_of
 from pulumi_anchorbrowser.cli.options import batch_id
 from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.api import Batch
-    from pulumi_anchorbrowser.lifecycle.cleanup.matching import SessionTags
+    from pulumi_anchorbrowser.api import Batch, SessionStatus
     from pulumi_anchorbrowser.receipts import Receipt
 
 # The URLs of a session are left out: they open its browser to whoever holds them.
@@ -20,59 +20,76 @@ _SESSION = ("session_id", "item_index", "status", "retry_count", "error")
 _BATCH = ("status", "created_at", "total_requests", "completed_requests", "failed_requests")
 
 
-@click.command()
+@click.command(short_help="Show a batch, its sessions, its tags and its receipts.")
 @click.argument("batch_id", type=batch_id)
 @json_option
 def show(batch_id: str, as_json: bool) -> None:
-    """Show a batch, its sessions, its tags and its receipts. The sessions' URLs are never shown."""
+    """Show a batch, its sessions, its tags and its receipts. The sessions' URLs are never shown.
+
+    CREATION is how the creation of a session ended. STATUS NOW is the status of the session itself.
+    """
     from pulumi_anchorbrowser.api import NotFound
-    from pulumi_anchorbrowser.lifecycle.cleanup.finding import tags_of
 
     with connected() as connection:
         receipts = [one for one in connection.recorded() if one.subject.batch_id == batch_id]
-        batch, tags = None, None
+        batch: Batch | None = None
         try:
             batch = connection.client.get_batch(batch_id)
-            tags = tags_of(connection.client, batch_id)
         except NotFound:
-            # What is gone has still left its receipts.
+            # A batch that is gone has left its receipts.
             if not receipts:
                 raise
-    document = _document(batch_id, batch, tags, receipts)
+        if batch is not None and batch.is_empty:
+            batch = None
+        statuses = sessions_of(connection, batch_id) if batch is not None else ()
+    document = _document(batch_id, batch, statuses, receipts)
     if as_json:
         print_json("show", **document)
     else:
         _print(document)
 
 
-def _document(batch_id: str, batch: Batch | None, tags: SessionTags | None, receipts: list[Receipt]) -> dict[str, Any]:
-    from pulumi_anchorbrowser.lifecycle.ownership import PROTECT_TAG, claim_of, owner_of
+def _document(
+    batch_id: str, batch: Batch | None, statuses: tuple[SessionStatus, ...], receipts: list[Receipt]
+) -> dict[str, Any]:
+    from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, claim_of, owner_of
     from pulumi_anchorbrowser.receipts.report import ReceiptsReport
 
-    carried = sorted(tags.on_any) if tags else []
+    tags = sorted({tag for one in statuses for tag in one.tags})
     return {
         "batch_id": batch_id,
-        "is_known": batch is not None,
+        "exists": batch is not None,
         **{name: getattr(batch, name, None) for name in _BATCH},
         "completed_at": getattr(batch, "actual_completion_time", None),
-        "owner": owner_of(carried),
-        "claim": claim_of(carried),
-        "protected": PROTECT_TAG in carried if tags else None,
-        "tags": carried,
-        "sessions": [
-            {name: getattr(session, name) for name in _SESSION} for session in (batch and batch.sessions) or ()
-        ],
+        "running": running_in(statuses) if batch is not None else None,
+        "owner": owner_of(tags),
+        "claim": claim_of(tags),
+        "protected": PROTECT_TAG in tags if statuses else None,
+        "tags": tags,
+        "sessions": _sessions(batch, statuses),
         "receipts": ReceiptsReport(receipts).to_rows(),
     }
 
 
+def _sessions(batch: Batch | None, statuses: tuple[SessionStatus, ...]) -> list[dict[str, Any]]:
+    now = {one.session_id: one.status for one in statuses}
+    created = [{name: getattr(session, name) for name in _SESSION} for session in (batch and batch.sessions) or ()]
+    # The API may leave sessions out of the batch, or their ids.
+    unnamed = now.keys() - {one["session_id"] for one in created}
+    created += [{**dict.fromkeys(_SESSION), "session_id": one} for one in now if one in unnamed]
+    return [{**one, "status_now": now.get(one["session_id"] or "")} for one in created]
+
+
 def _print(document: dict[str, Any]) -> None:
     fields = {name: value for name, value in document.items() if name not in {"sessions", "receipts", "tags"}}
-    print_fields({**fields, "age": age_of(document["created_at"]), "tags": ", ".join(document["tags"]) or None})
+    words = {name: {True: "yes", False: "no"}[value] for name, value in fields.items() if isinstance(value, bool)}
+    print_fields(
+        {**fields, **words, "age": age_of(document["created_at"]), "tags": ", ".join(document["tags"]) or None}
+    )
     if document["sessions"]:
         click.echo()
-        rows = [[session[name] for name in _SESSION] for session in document["sessions"]]
-        print_table(("SESSION", "INDEX", "STATUS", "RETRIES", "ERROR"), rows)
+        rows = [[session[name] for name in (*_SESSION, "status_now")] for session in document["sessions"]]
+        print_table(("SESSION", "INDEX", "CREATION", "RETRIES", "ERROR", "STATUS NOW"), rows)
     if document["receipts"]:
         from pulumi_anchorbrowser.cli.receipts import print_receipts
 

@@ -17,13 +17,28 @@ _TEAM = "simulated-team"
 
 
 @click.command(short_help="Serve a simulated AnchorBrowser API.")
-@click.option("--port", type=_PORT, default=0, metavar="PORT", help="Where to listen.  [default: a free port]")
-@click.option("--key", "keys", multiple=True, metavar="KEY", help="A key to accept; repeatable.  [simulated-key]")
-@click.option("--creation-seconds", type=_FLOAT, default=0.0, metavar="S", help="Until all browsers are ready.")
-@click.option("--failing-sessions", type=_INT, default=0, metavar="N", help="Sessions of each batch that fail.")
-@click.option("--failing-deletions", type=_INT, default=0, metavar="N", help="Sessions that a DELETE leaves behind.")
+@click.option("--port", type=_PORT, default=0, metavar="PORT", help="Port to listen on.  [default: a free one]")
+@click.option(
+    "--key", "keys", multiple=True, metavar="KEY", help="API key to accept; repeatable.  [default: simulated-key]"
+)
+@click.option("--creation-seconds", type=_FLOAT, default=0.0, metavar="S", help="Seconds until a batch is ready.")
+@click.option("--failing-sessions", type=_INT, default=0, metavar="N", help="Sessions of a batch that fail to start.")
+@click.option(
+    "--failing-deletions",
+    type=_INT,
+    default=0,
+    metavar="N",
+    help="Sessions of a batch that a DELETE leaves.",
+)
 @click.option("--latency", type=_FLOAT, default=0.0, metavar="S", help="Seconds before each request is handled.")
-@click.option("--credits", "credit", type=_FLOAT, default=None, metavar="N", help="Sessions the account can pay for.")
+@click.option(
+    "--credits",
+    "credit",
+    type=_FLOAT,
+    default=None,
+    metavar="N",
+    help="Credits: one for a session.  [no limit]",
+)
 def simulate(
     port: int,
     keys: tuple[str, ...],
@@ -35,8 +50,8 @@ def simulate(
 ) -> None:
     """Serve a simulated AnchorBrowser API on 127.0.0.1, until Ctrl-C.
 
-    Prints its address when it is ready. It keeps its batches in memory, starts no browser and calls nobody. Point
-    the provider to it with `pulumi config set anchorbrowser:baseUrl` or ANCHORBROWSER_BASE_URL.
+    Prints its base URL when it is ready. Batches are kept in memory; no browser is started and no other server is
+    called. Use it with `pulumi config set anchorbrowser:baseUrl` or ANCHORBROWSER_BASE_URL.
     """
     try:
         from pulumi_anchorbrowser.simulator import Settings
@@ -55,13 +70,13 @@ def simulate(
 def _serve(port: int, keys: tuple[str, ...], settings: Settings) -> None:
     from pulumi_anchorbrowser.simulator import DEFAULT_KEYS, serve
 
-    # A key given by hand is not repeated: it could be a real one.
-    said = f"API key {next(iter(DEFAULT_KEYS))}" if not keys else "API key as given"
+    # A key that was given is not printed: it could be a real one.
+    shown = f"API key {next(iter(DEFAULT_KEYS))}" if not keys else "API key as given"
     api_keys = dict.fromkeys(keys, _TEAM) if keys else DEFAULT_KEYS
     try:
-        serve(port, api_keys=api_keys, settings=settings, ready=lambda url: click.echo(f"Serving {url} ({said})"))
+        serve(port, api_keys=api_keys, settings=settings, ready=lambda url: click.echo(f"Serving {url} ({shown})"))
     except OSError as error:
         raise click.ClickException(
-            f"cannot listen on port {port} ({os.strerror(error.errno or 0)}): "
-            "choose another --port, or leave it out for a free one"
+            f"Could not listen on port {port}: {os.strerror(error.errno or 0)}. "
+            "Choose another --port, or leave it out for a free one."
         ) from None

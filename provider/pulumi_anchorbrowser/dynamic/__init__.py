@@ -1,1 +1,1 @@
-"""The binding to Pulumi, and the only room that imports it: translate, call the lifecycle, translate back."""
+"""The binding to Pulumi's dynamic providers: translate, call `binding`, translate back."""

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pulumi import Input
 from typing_extensions import Required, TypedDict
 
+from pulumi_anchorbrowser.choices import LiveStatus
+
 
 class SwitchArgs(TypedDict, total=False):
     """A feature that is on or off."""
@@ -197,3 +199,30 @@ class SessionConfigurationArgs(TypedDict, total=False):
     """Integrations to load."""
     identities: Input[list[Input[IdentityArgs]]]
     """Identities to log in with."""
+
+
+class SelectArgs(TypedDict, total=False):
+    """Which batches are meant: those that meet every criterion given here."""
+
+    owner: Input[str]
+    """`this` (this stack), another stack's `organization/project/stack`, or `any`. Default: `any` where `batch_ids`
+    names the batches, and `this` otherwise."""
+    statuses: Input[list[Input[LiveStatus]]]
+    """The API's words, any one of them. `completed` says that all browsers were created: they may still run."""
+    older_than: Input[str | float]
+    """The age at least, as a duration such as "24h" or "30m", or in seconds."""
+    newer_than: Input[str | float]
+    """The age at most, likewise."""
+    tags: Input[list[Input[str]]]
+    """All of these must be on the sessions."""
+    batch_ids: Input[list[Input[str]]]
+    """One of these; an empty list selects nothing."""
+
+
+class ExcludeArgs(TypedDict, total=False):
+    """Which batches are left alone although they are selected."""
+
+    batch_ids: Input[list[Input[str]]]
+    """These."""
+    tags: Input[list[Input[str]]]
+    """Those with any one of these on a session."""

@@ -1,7 +1,8 @@
-"""The engine's log: lines in `pulumi up` on the resource's own row."""
+"""The engine's log: messages in `pulumi up` on the resource's own row."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sys
 import time
@@ -15,25 +16,30 @@ _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 _TIMEOUT_SECONDS = 5
 # A status is read by people, and each costs a call to the engine.
 _STATUS_SECONDS = 0.1
+_MARK_DIGITS = 3
 
 
 class EngineNotices:
-    """Notices on the row of one resource; without a URN, on the stack's."""
+    """Messages on the row of one resource; without a URN, on the stack's.
 
-    def __init__(self, urn: str | None = None) -> None:
-        self._urn = urn or ""
+    `engine` is the engine's stub. Without one it is the engine that started this provider host.
+    """
+
+    def __init__(self, urn: str = "", engine: Any = None) -> None:
+        self._urn = urn
+        self._engine = engine
         self._status_due = 0.0
 
     def info(self, text: str) -> None:
-        """An info line."""
+        """Print an info line."""
         self._log(engine_pb2.INFO, text)
 
     def warning(self, text: str) -> None:
-        """One of the engine's warnings."""
+        """Print one of the engine's warnings."""
         self._log(engine_pb2.WARNING, text)
 
     def progress(self, text: str) -> None:
-        """A passing status, which a terminal shows beside the resource; not more often than people read."""
+        """Show a passing status beside the resource; not more often than people read."""
         now = time.monotonic()
         if now >= self._status_due:
             self._status_due = now + _STATUS_SECONDS
@@ -42,7 +48,7 @@ class EngineNotices:
     def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
         if not ephemeral:
             _LOGGER.debug("notice", extra={"severity": engine_pb2.LogSeverity.Name(severity).lower(), "text": text})
-        engine = self._engine()
+        engine = self._engine or _engine_of_host(engine_address())
         if engine is None:
             return
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=self._urn, ephemeral=ephemeral)
@@ -52,15 +58,24 @@ class EngineNotices:
             # What was done is done, whether or not the engine can still be told.
             _LOGGER.warning("%s (the engine could not be told: %s)", text, error, extra={"event": "not_told"})
 
-    def _engine(self) -> Any:
-        return _engine_of_host()
+
+def engine_address() -> str:
+    """Return the address of the engine that started this provider host: its first argument. Empty outside a host."""
+    return sys.argv[1] if len(sys.argv) > 1 and ":" in sys.argv[1] else ""
+
+
+def run_mark(number: int = 0) -> str:
+    """Return three hexadecimal digits that are the same in all provider hosts of one run of the engine.
+
+    `number` counts the runs that this host serves.
+    """
+    return hashlib.sha256(f"{engine_address()} {number}".encode()).hexdigest()[:_MARK_DIGITS]
 
 
 @cache
-def _engine_of_host() -> Any:
-    """The engine that started this host, by the address it gave as the first argument; None outside a host."""
-    if len(sys.argv) < 2 or ":" not in sys.argv[1]:
+def _engine_of_host(address: str) -> Any:
+    if not address:
         return None
     # It is on this machine, where a proxy of the environment has no business.
-    channel = grpc.insecure_channel(sys.argv[1], options=[("grpc.enable_http_proxy", 0)])
+    channel = grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
     return engine_pb2_grpc.EngineStub(channel)

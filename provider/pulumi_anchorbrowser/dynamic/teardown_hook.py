@@ -7,20 +7,36 @@ from typing import Any
 
 import pulumi
 
-from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.binding import cleanup
+from pulumi_anchorbrowser.binding.services import Services
+from pulumi_anchorbrowser.binding.settings import Settings
 from pulumi_anchorbrowser.choices import Action, OnFailure
-from pulumi_anchorbrowser.dynamic.batch_cleanup import ExcludeArgs, SelectArgs
-from pulumi_anchorbrowser.dynamic.cleaning import run_cleanup
-from pulumi_anchorbrowser.dynamic.declared import spared_in_program
-from pulumi_anchorbrowser.dynamic.engine import EngineNotices
-from pulumi_anchorbrowser.dynamic.inputs import owner
-from pulumi_anchorbrowser.dynamic.services import services_for
-from pulumi_anchorbrowser.dynamic.settings import Settings
-from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError, expected_failures_in_one_line
-from pulumi_anchorbrowser.lifecycle.advice import leading_to
-from pulumi_anchorbrowser.lifecycle.cleanup import DEFAULT_LIMIT, CleanupInputs, cleanup_problems
+from pulumi_anchorbrowser.cleanup import DEFAULT_LIMIT, CleanupInputs, cleanup_problems
+from pulumi_anchorbrowser.dynamic.arguments import ExcludeArgs, SelectArgs
+from pulumi_anchorbrowser.dynamic.engine import EngineNotices, run_mark
+from pulumi_anchorbrowser.dynamic.errors import expected_errors_in_one_line
+from pulumi_anchorbrowser.dynamic.resources import owner
+from pulumi_anchorbrowser.errors import ExpectedError
 
 
+class NoResourceHooks(ExpectedError):
+    """The Pulumi SDK is too old for hooks."""
+
+    anchor = "no-resource-hooks"
+    advice = "Upgrade `pulumi`, or use a BatchCleanup."
+
+    def __init__(self) -> None:
+        super().__init__("This Pulumi SDK has no resource hooks")
+
+
+class UnusableTeardownHook(ExpectedError):
+    """The arguments of a hook are wrong."""
+
+    anchor = "unusable-teardown-hook"
+    advice = "Correct it, then run again."
+
+
+@expected_errors_in_one_line()
 def teardown_hook(
     name: str,
     *,
@@ -32,33 +48,32 @@ def teardown_hook(
     allow_all: bool = False,
     on_failure: OnFailure = "error",
 ) -> pulumi.ResourceHook:
-    """A hook that cleans up the batches of `select` before the resource that it is bound to is deleted:
+    """Return a hook that cleans up the batches of `select` before the resource that it is bound to is deleted:
 
-        hook = teardown_hook("stop-browsers", select={"owner": "this"})
+        hook = teardown_hook("stop-browsers", select={"tags": ["crawl"]})
         opts = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_delete=[hook]))
 
-    Which of the two: a `BatchCleanup` runs on *every* `pulumi destroy`, and is the one to choose unless the cleanup
-    belongs to one resource. A hook runs whenever that resource is deleted, so also when an `up` replaces it; but it
-    lives in the program, so that a plain `pulumi destroy` refuses: use `pulumi destroy --run-program`. And for a
-    resource that was taken out of the program there is no hook any more.
+    A `BatchCleanup` runs in *every* `pulumi destroy`: use that, unless the cleanup belongs to one resource. A hook runs
+    whenever its resource is deleted, so also when an `up` replaces it. But it lives in the program: a plain
+    `pulumi destroy` refuses, so use `pulumi destroy --run-program`; and a resource that was taken out of the program
+    has no hook any more.
 
-    Settings come from the stack's config, else from the environment. Batches that the program declares are left
-    alone: their own resources delete them. A failure stops the deletion of the resource. Raises AnchorBrowserError,
-    with every wrong argument at once. The arguments are plain values: no outputs.
+    Settings come from the stack's config, else from the environment. Batches of this stack are never stopped: their
+    own resources do that. A failure stops the deletion of the resource. Raises AnchorBrowserError, which names every
+    wrong argument. The arguments are plain values, not outputs.
 
     Args:
         name: The hook's name, unique in the program.
-        select: Which batches are meant; there is no default.
-        exclude: Which are left alone nevertheless.
-        action: What is done with each: `delete`; `cancel` or `end_sessions` keep the data.
-        limit: How many batches at most; if there are more, nothing is done, and the error says how many.
-        dry_run: Whether it only plans.
-        allow_all: Whether it may match every batch of the team.
-        on_failure: Whether batches that could not be dealt with are an `error` or a `warn`ing; the rest is done.
+        select: Which batches match; there is no default.
+        exclude: Which of them to skip.
+        action: What to do with each: `delete`; `cancel` or `end_sessions` keep the data.
+        limit: The most batches. If more match, the hook does nothing and fails with their number.
+        dry_run: Whether to report only.
+        allow_all: Whether the selection may match every batch of the team.
+        on_failure: Whether batches that could not be stopped are an `error` or a `warn`ing; all others are stopped.
     """
     if not hasattr(pulumi, "ResourceHook"):
-        outdated = "This Pulumi SDK has no resource hooks: upgrade `pulumi`, or use a BatchCleanup."
-        raise AnchorBrowserError(leading_to(outdated, "no-resource-hooks"))
+        raise NoResourceHooks
     given = {
         "select": select,
         "exclude": exclude,
@@ -69,35 +84,25 @@ def teardown_hook(
         "on_failure": on_failure,
         "owner": owner(),
     }
-    problems = cleanup_problems(given, lambda _: False)
-    if problems:
+    if problems := cleanup_problems(given, lambda _: False):
         wrong = "; ".join(f"{path}: {reason}" for path, reason in problems)
-        text = f"teardown_hook {name!r} cannot be used: {wrong.rstrip('?')}. Correct it, then run again."
-        raise AnchorBrowserError(leading_to(text, "unusable-teardown-hook"))
-    services = services_for(Settings.read(_config))
+        raise UnusableTeardownHook(f"teardown_hook {name!r} cannot be used: {wrong}")
+    # The program knows its engine from another place than a provider host does.
     engine = pulumi.runtime.settings.get_engine()
+    notices = EngineNotices(engine=engine)
+    services = Services(Settings.read(_config, notify=notices.warning), notices, run_mark())
 
-    async def clean_up(args: pulumi.ResourceHookArgs) -> None:
-        inputs = CleanupInputs.model_validate({**given, "resource_urn": args.urn})
-        spared = await spared_in_program(inputs.owner)
-        run = services.receipts.run
-        with expected_failures_in_one_line(), logs.operation("teardown_hook", run=run, urn=args.urn):
-            await asyncio.to_thread(run_cleanup, services, inputs, spared, _ProgramNotices(engine, args.urn))
+    def clean_up(urn: str) -> None:
+        inputs = CleanupInputs.model_validate({**given, "resource_urn": urn})
+        with expected_errors_in_one_line():
+            cleanup.run(services, inputs, urn=urn, notices=EngineNotices(urn, engine), name="teardown_hook")
 
-    return pulumi.ResourceHook(name, clean_up)
+    async def before_delete(args: Any) -> None:
+        await asyncio.to_thread(clean_up, args.urn)
+
+    return pulumi.ResourceHook(name, before_delete)
 
 
 def _config(key: str) -> str | None:
     namespace, _, name = key.partition(":")
     return pulumi.Config(namespace).get(name)
-
-
-class _ProgramNotices(EngineNotices):
-    """Notices of the program's own process, which knows the engine from elsewhere than a provider host does."""
-
-    def __init__(self, engine: Any, urn: str) -> None:
-        super().__init__(urn)
-        self._own_engine = engine
-
-    def _engine(self) -> Any:
-        return self._own_engine

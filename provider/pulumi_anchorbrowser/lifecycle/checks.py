@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from pulumi_anchorbrowser.api import SessionConfiguration
 from pulumi_anchorbrowser.api.models import parse_id
 from pulumi_anchorbrowser.lifecycle.tags import is_reserved_tag
 
 IsUnknown = Callable[[object], bool]
 
+_UNKNOWN_NAME = "extra_forbidden"
+# How alike an unknown name must be to a known one to count as misspelt. A name of the API's that is refused could not
+# be used before the next release, while one of ours is refused in any case.
+_LIKENESS, _LIKENESS_OF_OURS = 0.8, 0.6
 
 # `configuration` and `metadata` can hold secrets at any depth, so their values are never shown.
 _NEVER_SECRET = frozenset(
@@ -28,16 +33,29 @@ class Problem(NamedTuple):
 
 
 def problems_of(model: type[BaseModel], inputs: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
-    """What the model has against the inputs. Values not known yet are let through."""
-    try:
-        model.model_validate(inputs)
-    except ValidationError as error:
-        return [
-            Problem(".".join(map(str, item["loc"])), _reason(item, model))
-            for item in error.errors(include_url=False)
-            if not _has_unknown(item["input"], is_unknown)
-        ]
-    return []
+    """Return what the model rejects in the inputs. Values that are not known yet pass.
+
+    A field of `configuration` that this release does not know passes too, unless its name is nearly one that it knows:
+    the API gets new fields, and `unknown_fields` warns of them.
+    """
+    return [
+        Problem(_path(item), _reason(item, model))
+        for item in _errors(model, inputs)
+        if not _has_unknown(item["input"], is_unknown) and not _is_passed_on(item, model)
+    ]
+
+
+def unknown_fields(configuration: Any) -> list[str]:
+    """Return a warning for each field of `configuration` that this release does not know and sends on."""
+    if not isinstance(configuration, Mapping):
+        return []
+    passed_on = [
+        one for one in _errors(SessionConfiguration, configuration) if _is_passed_on(one, SessionConfiguration)
+    ]
+    return [
+        f"configuration.{_path(item)} is not known to this release; it is sent to the API as it is"
+        for item in passed_on
+    ]
 
 
 def with_canonical_id(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -131,12 +149,33 @@ def _has_unknown(value: Any, is_unknown: IsUnknown) -> bool:
     return is_unknown(value)
 
 
+def _errors(model: type[BaseModel], inputs: Mapping[str, Any]) -> list[Any]:
+    try:
+        model.model_validate(inputs)
+    except ValidationError as error:
+        return list(error.errors(include_url=False))
+    return []
+
+
+def _path(item: Any) -> str:
+    return ".".join(map(str, item["loc"]))
+
+
+def _is_passed_on(item: Any, model: type[BaseModel]) -> bool:
+    return model is SessionConfiguration and item["type"] == _UNKNOWN_NAME and _nearest(item, model) is None
+
+
+def _nearest(item: Any, model: type[BaseModel]) -> str | None:
+    name = str(item["loc"][-1])
+    likeness = _LIKENESS if model is SessionConfiguration else _LIKENESS_OF_OURS
+    return next(iter(difflib.get_close_matches(name, _names_at(model, item["loc"][:-1]), n=1, cutoff=likeness)), None)
+
+
 def _reason(item: Any, model: type[BaseModel]) -> str:
     message = str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        name = str(item["loc"][-1])
-        close = difflib.get_close_matches(name, _names_at(model, item["loc"][:-1]), n=1)
-        return f"there is no property {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    if item["type"] == _UNKNOWN_NAME:
+        nearest = _nearest(item, model)
+        return f"there is no property {item['loc'][-1]!r}" + (f"; did you mean {nearest!r}?" if nearest else "")
     value = item["input"]
     if len(item["loc"]) == 1 and item["loc"][0] in _NEVER_SECRET and isinstance(value, (str, int, float)):
         return f"{message}; it is {value!r}"

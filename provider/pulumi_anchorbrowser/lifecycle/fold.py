@@ -138,7 +138,9 @@ def _deleted(said: Sequence[Said], total: int | None) -> int | None:
     counted = _all_said(deletions)
     if counted is None:
         return None
-    failed = next((one.failed for one in reversed(deletions) if one.was_answered), 0)
+    # A lost deletion may have deleted what the response before it called failed.
+    last = next((one for one in reversed(deletions) if one.was_answered or one.was_lost), None)
+    failed = last.failed if last is not None and last.was_answered else 0
     return _unless_lost(sum(counted), deletions, total, failed)
 
 

@@ -132,12 +132,23 @@ class _Pass:
     met: int = 0
     odd_rows: int = 0
     found_more: bool = False
-    totals: set[int | None] = field(default_factory=set)
+    totals: set[int] = field(default_factory=set)
+
+    def add(self, pages: list[BatchPage]) -> None:
+        self.pages += len(pages)
+        self.odd_rows += sum(page.odd_rows for page in pages)
+        self.totals |= {total for page in pages if (total := page.pagination.total_records) is not None}
 
     @property
-    def is_whole(self) -> bool:
-        is_steady = None in self.totals or self.totals == {self.met + self.odd_rows}
-        return is_steady and (self.pages == 1 or not self.found_more)
+    def trouble(self) -> str | None:
+        """Why this may not be the whole list; None where it is."""
+        if len(self.totals) > 1 or (self.found_more and self.pages > 1):
+            return f"the list changed during each of {_PASSES} readings"
+        total = next(iter(self.totals), self.met)
+        # The API may count an odd row or not.
+        if not self.met <= total <= self.met + self.odd_rows:
+            return f"the API listed {counted(self.met, 'batch', 'batches')} and reports {total}"
+        return None
 
 
 class Listing:
@@ -155,7 +166,7 @@ class Listing:
         self._pages_read_at = -math.inf
         self._claims: dict[str, frozenset[str]] = {}
         self._reads: Sharing[_Read, BatchSummary] = Sharing(clock, self._read_many)
-        self._looks: Sharing[BatchIdentity, Look] = Sharing(clock, self._look_at_many)
+        self._looks: Sharing[BatchIdentity, Look] = Sharing(clock, self._look_at_many, at_once=2)
 
     # The batch list
 
@@ -188,18 +199,18 @@ class Listing:
         """
         # The number of the pass that has met it last: of the whole list, only the ids stay in memory, each once.
         seen: dict[str, int] = {}
+        trouble: str | None = None
         for number in range(_PASSES):
             reading = _Pass(number)
             yield from self._one_pass(query, seen, reading)
-            if reading.is_whole:
+            trouble = reading.trouble
+            if trouble is None:
                 return _report_odd_rows(reading.odd_rows, on_odd_rows)
-        raise ListingIncomplete("batches", f"the list changed during each of {_PASSES} readings")
+        raise ListingIncomplete("batches", str(trouble))
 
     def _one_pass(self, query: dict[str, Any], seen: dict[str, int], reading: _Pass) -> Iterator[BatchSummary]:
         for pages in self.pages(**query):
-            reading.pages += len(pages)
-            reading.totals |= {page.pagination.total_records for page in pages}
-            reading.odd_rows += sum(page.odd_rows for page in pages)
+            reading.add(pages)
             for batch in (batch for page in pages for batch in page.batches):
                 last = seen.get(batch.batch_id)
                 if last != reading.number:
@@ -310,8 +321,8 @@ class Listing:
             yield page
             new = {session.id for session in page.sessions} - met
             met |= new
-            # A page may be shorter than requested, so that a short one need not be the last.
-            if not new or (page.total is not None and len(met) >= page.total):
+            # Neither a short page nor the total says for certain that there is no other.
+            if not new:
                 return
 
     def running(self, batch: BatchIdentity) -> Look:
@@ -320,10 +331,10 @@ class Listing:
         Three or more batches of one owner that are looked at within a moment share one request, and are told apart
         by the claims on their sessions. A shared look is trusted, so that hundreds of stops cost a few requests.
         Tags can be changed by anyone, however, and what a query by tags fails to show must not pass for stopped.
-        So every batch of a shared look is looked at by its id where that look has a running session of the owner
-        without a claim, or rows that cannot be read; and of the batches that it shows nothing of, one is looked at
-        by its id: where that shows sessions after all, so are the others. What remains unseen is a session that lost
-        its owner's tag, or has another claim, while most others of the stack kept theirs.
+        So one batch of each shared look, chosen by chance, is looked at by its id as well; where that shows sessions
+        and the shared look none, every batch of which it shows none is looked at by its id. So is every batch where
+        there is a running session of the owner without a claim, or a row that cannot be read. What may remain unseen
+        is a session that lost its owner's tag, or has another claim, while most others of the stack kept theirs.
         """
         is_one_of_many = self._looks.is_one_of_many(batch.batch_id)
         shared = self._looks.ask(batch) if is_one_of_many and batch.can_share else None
@@ -334,7 +345,7 @@ class Listing:
             statuses = self._client.session_statuses(batch_id=batch_id)
         except NotFound:
             return Look()  # Nothing of the batch is left, so no session is listed either.
-        look = _sorted_by_status(statuses.items)
+        look = look_of(statuses.items)
         return look._replace(unknown=(*look.unknown, "(unreadable)")) if _has_hidden(statuses) else look
 
     def _look_at_many(self, wanted: Set[BatchIdentity]) -> dict[BatchIdentity, Look]:
@@ -347,23 +358,23 @@ class Listing:
 
     def _look_at_owner(self, owner: str, group: list[BatchIdentity]) -> dict[BatchIdentity, Look]:
         """Return the looks at the batches of one owner; one that is left out is looked at by its id."""
-        earliest = _earliest(group)
-        since = (earliest - _MARGIN).isoformat() if earliest else None
         try:
-            statuses = self._client.session_statuses(tags=(owner_tag(owner),), created_from=since)
-            strays = _sorted_by_status(item for item in statuses.items if claim_of(item.tags) is None)
-            if _has_hidden(statuses) or strays.running or strays.unknown:
-                return {}
-            by_tag: dict[str, list[SessionStatus]] = {}
-            for item in statuses.items:
-                for tag in item.tags:
-                    by_tag.setdefault(tag, []).append(item)
-            unseen = [batch for batch in group if claim_tag(batch.claim) not in by_tag]
-            if unseen and self._look_at(unseen[0].batch_id) != Look():
-                group = [batch for batch in group if batch not in unseen]
-        except ApiError:
-            return {}  # Each batch then gets its own error.
-        return {batch: _sorted_by_status(by_tag.get(claim_tag(batch.claim), ())) for batch in group}
+            with ThreadPoolExecutor(1, thread_name_prefix="look") as pool:
+                sample = pool.submit(logs.keeping_about(self._look_at), group[0].batch_id)
+                statuses = self._client.session_statuses(tags=(owner_tag(owner),), created_from=_just_before(group))
+            is_trusted = sample.result() == Look()
+        except (ApiError, RuntimeError):
+            return {}  # Each batch then gets its own error. The system may also give no more threads.
+        strays = look_of(item for item in statuses.items if claim_of(item.tags) is None)
+        if _has_hidden(statuses) or strays.running or strays.unknown:
+            return {}
+        by_tag: dict[str, list[SessionStatus]] = {}
+        for item in statuses.items:
+            for tag in item.tags:
+                by_tag.setdefault(tag, []).append(item)
+        is_trusted |= claim_tag(group[0].claim) in by_tag
+        seen = {batch: by_tag.get(claim_tag(batch.claim), []) for batch in group}
+        return {batch: look_of(items) for batch, items in seen.items() if items or is_trusted}
 
     # Claims
 
@@ -453,6 +464,12 @@ def _report_odd_rows(odd_rows: int, on_odd_rows: Callable[[int], object] | None)
         on_odd_rows(odd_rows)
 
 
+def _just_before(group: list[BatchIdentity]) -> str | None:
+    """Return a time before which none of these batches has a session; None where one of their times is unknown."""
+    earliest = _earliest(group)
+    return (earliest - _MARGIN).isoformat() if earliest else None
+
+
 def _earliest(dated: Iterable[BatchIdentity | SessionStatus]) -> datetime | None:
     """Return the earliest time of creation; None where any is unknown."""
     moments = [moment(one.created_at) for one in dated]
@@ -464,7 +481,8 @@ def _word(session: SessionStatus) -> str:
     return "_".join((session.status or "(none)").casefold().replace("-", " ").split())
 
 
-def _sorted_by_status(sessions: Iterable[SessionStatus]) -> Look:
+def look_of(sessions: Iterable[SessionStatus]) -> Look:
+    """Return which of these sessions run, by the closed lists of words."""
     running: list[str] = []
     unknown: set[str] = set()
     ended = 0

@@ -50,7 +50,10 @@ class BatchRecord(BatchInputs):
     @classmethod
     def of(cls, inputs: BatchInputs, **known: Any) -> BatchRecord:
         """Return a record of these inputs and of what is known beside them."""
-        return cls.model_validate({**inputs.model_dump(), "adopted": inputs.batch_id is not None, **known})
+        urn = inputs.resource_urn
+        return cls.model_validate(
+            {**inputs.model_dump(), "resource_urn": urn, "adopted": inputs.batch_id is not None, **known}
+        )
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, Any]) -> BatchRecord:
@@ -90,7 +93,7 @@ class BatchRecord(BatchInputs):
     def with_inputs(self, inputs: BatchInputs) -> BatchRecord:
         """Return the same batch under new inputs. The claim stays: the sessions carry it."""
         changes = inputs.model_dump(exclude={"batch_id", "claim"})
-        return self.but(**changes, adopted=inputs.batch_id is not None)
+        return self.but(**changes, resource_urn=inputs.resource_urn, adopted=inputs.batch_id is not None)
 
     def seen(self, batch: Batch | BatchSummary) -> BatchRecord:
         """Return the record after a response that shows the batch."""

@@ -28,14 +28,18 @@ class _Gathering(Generic[_Item, _Found]):
 
 
 class Sharing(Generic[_Item, _Found]):
-    """Gathers what threads ask for at about the same time; the first of them fetches it for all."""
+    """Gathers what threads ask for at about the same time; the first of them fetches it for all.
 
-    def __init__(self, clock: Clock, fetch: Callable[[Set[_Item]], Mapping[_Item, _Found]]) -> None:
+    At most `at_once` fetches are under way. More of them make each answer come sooner, and cost more requests.
+    """
+
+    def __init__(self, clock: Clock, fetch: Callable[[Set[_Item]], Mapping[_Item, _Found]], at_once: int = 1) -> None:
         self._clock = clock
         self._fetch = fetch
+        self._at_once = at_once
         self._changed = Condition()
         self._gathering: _Gathering[_Item, _Found] | None = None
-        self._is_fetching = False
+        self._fetching = 0
         self._asked_at: dict[str, float] = {}
 
     def is_one_of_many(self, key: str) -> bool:
@@ -77,14 +81,15 @@ class Sharing(Generic[_Item, _Found]):
 
     def _close(self, gathering: _Gathering[_Item, _Found]) -> None:
         with self._changed:
-            # While another fetch is under way, this gathering stays open to more.
-            while self._is_fetching:
+            # Until its turn comes, this gathering stays open to more.
+            while self._fetching >= self._at_once:
                 self._clock.wait(self._changed, None)
-            self._is_fetching, self._gathering = True, None
+            self._fetching += 1
+            self._gathering = None
         try:
             # It is for all who wait, and about no one batch.
             with logs.about(urn=None, claim=None, batch_id=None):
                 gathering.found = self._fetch(gathering.wanted)
         finally:
             with self._changed:
-                self._is_fetching = False
+                self._fetching -= 1

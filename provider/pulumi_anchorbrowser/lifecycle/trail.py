@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from threading import Lock, Thread
 
 from pulumi_anchorbrowser import logs
-from pulumi_anchorbrowser.api import ApiError
+from pulumi_anchorbrowser.api import Account, ApiError
 from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle.errors import LeftoverUnknown
@@ -18,7 +21,7 @@ from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Runner
-from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_state
+from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_state, stack_of_urn
 from pulumi_anchorbrowser.lifecycle.tags import minted_at, run_mark_of
 from pulumi_anchorbrowser.receipts import Receipt, Receipts, ReceiptsUnavailable
 from pulumi_anchorbrowser.words import counted
@@ -26,18 +29,20 @@ from pulumi_anchorbrowser.words import counted
 _LOGGER = logging.getLogger(__name__)
 # After so long a batch that has shown no session will not show one any more.
 _LOOKED_FOR_ONCE_AFTER = timedelta(hours=1)
+# The place of the start time in /proc/<process>/stat, counted after the program's name (man 5 proc).
+_START_TIME = 19
 _CLEAR = "`pulumi refresh --clear-pending-creates` ends Pulumi's own warning about it"
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """A create that no run has finished. `receipts` are the numbers of its receipts on this machine."""
+class InterruptedCreate:
+    """A create that no run has finished. `receipts` are those of this machine."""
 
     claim: str
     urn: str
     owner: str
     count: int | None
-    receipts: tuple[int, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
 
     @property
     def name(self) -> str:
@@ -52,27 +57,42 @@ class Trail:
     receipt of this one. Its batch is looked for by its claim, and deleted if it is found: no state has it. Nothing is
     deleted that the state has, or that neither names; and nothing at all where the state cannot be read.
 
-    `run_mark` is in the claims of this run, so that its own creates under way are told from interrupted ones.
+    `run_mark` is in the claims of this run, so that its own creates in flight are told from interrupted ones.
     """
 
     def __init__(
         self, receipts: Receipts, clock: Clock, run_mark: str, read: Callable[[str], StackState] = read_state
     ) -> None:
         self._receipts, self._clock, self._run_mark, self._read = receipts, clock, run_mark, read
+        self._stack: str | None = None
         self._reading: Thread | None = None
         self._state: StackState | None = None
         self._error: StateUnreadable | None = None
         self._lock = Lock()
         self._once: set[str] = set()
+        self._known: dict[str, list[InterruptedCreate]] = {}
+        self._adopted: set[str] = set()
         self._settling: dict[str, Lock] = {}
-        self._settled: set[str] = set()
+        # Of each interrupted create that was looked for in this run: why that failed, None where it did not.
+        self._settled: dict[str, str | None] = {}
 
-    def begin(self, stack: str) -> None:
-        """Begin to read the state of `organization/project/stack` in the background, once."""
+    def begin(self, stack: str | None) -> None:
+        """Begin to read the state of `organization/project/stack` in the background, once.
+
+        None where the stack is not known: that counts as a state that cannot be read.
+        """
+        if self._reading is not None:
+            return
         with self._lock:
             if self._reading is None:
-                self._reading = Thread(target=self._read_state, args=(stack,), name="state", daemon=True)
-                self._reading.start()
+                self._stack = stack
+                reading = Thread(target=self._read_state, args=(stack,), name="state", daemon=True)
+                reading.start()
+                self._reading = reading
+
+    def spare(self, batch_id: str) -> None:
+        """Never delete this batch: the program adopts it, and the state will have it."""
+        self._adopted.add(batch_id)
 
     def announce(self, owner: str, notices: Notices) -> None:
         """Warn, once in a run, of the interrupted creates of this stack."""
@@ -83,8 +103,8 @@ class Trail:
             names = ", ".join(sorted({one.name for one in interrupted}))
             notices.warning(
                 f"{counted(len(interrupted), 'create')} of this stack did not finish in an earlier run ({names}) and "
-                "may have started browsers. The next change of that resource, or a destroy, looks for its batch and "
-                "deletes it; `pulumi-anchorbrowser orphans` lists it now"
+                "may have started browsers. The next create, change or delete of that resource, and every destroy, "
+                "first looks for its batch and deletes it. `pulumi-anchorbrowser orphans` lists it now"
             )
 
     def before_create(self, runner: Runner, inputs: BatchInputs, patience: float, notices: Notices) -> None:
@@ -110,73 +130,94 @@ class Trail:
         self._reading.join()
         if self._error is not None and self._is_first("unreadable"):
             notices.warning(
-                f"{self._error}. Interrupted creates of this stack are not looked for, and nothing of theirs is "
-                "deleted. List them with `pulumi-anchorbrowser orphans`"
+                f"{self._error.explanation}. Interrupted creates of this stack are not looked for, and nothing of "
+                f"theirs is deleted. List them with `pulumi-anchorbrowser orphans`. {self._error.advice}".rstrip(". ")
             )
         return self._state
 
-    def _read_state(self, stack: str) -> None:
+    def _read_state(self, stack: str | None) -> None:
         try:
+            if stack is None:
+                raise StateUnreadable("Could not read the state: this version of Pulumi's SDK does not name the stack")
             self._state = self._read(stack)
         except StateUnreadable as error:
             self._error = error
 
-    def _interrupted(self, owner: str, notices: Notices) -> list[Interrupted]:
+    def _interrupted(self, owner: str, notices: Notices) -> list[InterruptedCreate]:
         state = self.state(notices)
         if state is None:
             return []
-        found = {one.claim: Interrupted(one.claim, one.urn, one.owner, one.count) for one in state.pending}
+        with self._lock:
+            known = self._known.get(owner)
+        if known is None:
+            # What earlier runs have left does not change in this one.
+            known = self._all_interrupted(state, owner, notices)
+            with self._lock:
+                self._known[owner] = known
+        return [one for one in known if self._settled.get(one.claim, "not looked for") is not None]
+
+    def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
+        found = {one.claim: InterruptedCreate(one.claim, one.urn, one.owner, one.count) for one in state.pending}
         for receipt in self._unfinished_receipts(owner, notices):
             subject = receipt.subject
-            known = found.get(subject.claim)
-            numbers = (*(known.receipts if known else ()), receipt.id)
-            found[subject.claim] = Interrupted(subject.claim, subject.urn, subject.owner, subject.count, numbers)
+            receipts = (*(found[subject.claim].receipts if subject.claim in found else ()), receipt)
+            found[subject.claim] = InterruptedCreate(subject.claim, subject.urn, subject.owner, subject.count, receipts)
         return [
-            one
-            for claim, one in found.items()
-            if claim not in state.claims and run_mark_of(claim) != self._run_mark and claim not in self._settled
+            one for claim, one in found.items() if claim not in state.claims and run_mark_of(claim) != self._run_mark
         ]
 
     def _unfinished_receipts(self, owner: str, notices: Notices) -> list[Receipt]:
         try:
-            return self._receipts.creates_without_end(owner)
+            receipts = self._receipts.creates_without_end(owner)
         except ReceiptsUnavailable as error:
             if self._is_first("receipts"):
                 notices.warning(
                     f"{error.explanation}. Interrupted creates are known by the state alone. {error.advice}"
                 )
             return []
+        # An owner is a label that a stack of the same name in another backend has too. Its creates in flight are none
+        # of ours; and after `pulumi stack rename`, a new stack of the old name.
+        organization = (self._stack or "").partition("/")[0]
+        return [
+            one
+            for one in receipts
+            if stack_of_urn(one.subject.urn, organization) == self._stack and not self._may_be_in_flight(one)
+        ]
 
-    def _settle_all(self, runner: Runner, ones: Iterable[Interrupted], patience: float, notices: Notices) -> None:
+    def _settle_all(self, runner: Runner, ones: Iterable[InterruptedCreate], patience: float, notices: Notices) -> None:
         for one in ones:
-            if failure := self._settle(runner, one, patience, notices):
+            if (failure := self._settle(runner, one, patience, notices)) and self._is_first(one.claim):
                 notices.warning(
                     f"could not look for the batch of an interrupted create of {one.name} (claim {one.claim}): "
                     f"{failure}. Run the same command again, or `pulumi-anchorbrowser orphans --delete`"
                 )
 
-    def _settle(self, runner: Runner, one: Interrupted, patience: float, notices: Notices) -> str | None:
+    def _settle(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
         """Look for the create's batch and delete it. Returns why it could not be looked for; None where it could."""
         with self._lock:
             settling = self._settling.setdefault(one.claim, Lock())
         with settling, logs.about(claim=one.claim):
-            if one.claim in self._settled:
-                return None
-            age = self._age(one.claim)
-            left = 0.0 if age is None or age > _LOOKED_FOR_ONCE_AFTER else max(0.0, patience - age.total_seconds())
-            sought = runner.bring(self._record(runner, one), Sought(min(left, patience)), notices)
-            if sought.error is not None:
-                return sought.error.reason if isinstance(sought.error, ApiError) else sought.error.explanation
-            self._settled.add(one.claim)
-            if sought.record.batch_id is not None:
-                self._delete(runner, one, sought.record, notices)
-            elif age is None or age > _LOOKED_FOR_ONCE_AFTER:
-                self._close(one, None)
+            # A look that failed is not repeated: hundreds of deletes would wait for its time limit one after another.
+            if one.claim not in self._settled:
+                self._settled[one.claim] = self._look_for(runner, one, patience, notices)
+            return self._settled[one.claim]
+
+    def _look_for(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
+        age = self._age(one.claim)
+        is_old = age is None or age > _LOOKED_FOR_ONCE_AFTER
+        left = 0.0 if age is None or is_old else max(0.0, patience - age.total_seconds())
+        sought = runner.bring(self._record(runner, one), Sought(min(left, patience)), notices)
+        if sought.error is not None:
+            return sought.error.reason if isinstance(sought.error, ApiError) else sought.error.explanation
+        if sought.record.batch_id is not None:
+            self._delete(runner, one, sought.record, notices)
+        elif is_old and _is_of_account(one, runner):
+            self._close(one, None)
         return None
 
-    def _delete(self, runner: Runner, one: Interrupted, record: BatchRecord, notices: Notices) -> None:
+    def _delete(self, runner: Runner, one: InterruptedCreate, record: BatchRecord, notices: Notices) -> None:
         state = self._state
-        if state is None or record.batch_id in state.batch_ids:
+        if state is None or record.batch_id in state.batch_ids | self._adopted:
             return
         notices.warning(
             f"deleting batch {record.batch_id}, which an interrupted create of {one.name} started (claim {one.claim}): "
@@ -196,22 +237,28 @@ class Trail:
             f"still run: {error}. Delete it with `pulumi-anchorbrowser delete {record.batch_id}`"
         )
 
-    def _close(self, one: Interrupted, batch_id: str | None) -> None:
+    def _close(self, one: InterruptedCreate, batch_id: str | None) -> None:
         note = "deleted: an interrupted create had started it" if batch_id else "nothing of it was found"
         try:
-            for number in one.receipts:
-                self._receipts.end(number, "settled", batch_id=batch_id, note=note)
+            for receipt in one.receipts:
+                self._receipts.end(receipt.id, "settled", batch_id=batch_id, note=note)
         except ReceiptsUnavailable as error:
             # Then a later run looks for it once more, and finds nothing.
             _LOGGER.debug("receipt", extra={"error": str(error)})
 
-    def _record(self, runner: Runner, one: Interrupted) -> BatchRecord:
+    def _record(self, runner: Runner, one: InterruptedCreate) -> BatchRecord:
         inputs = BatchInputs(count=one.count, resource_urn=one.urn, owner=one.owner, claim=one.claim)
         return BatchRecord.of(inputs, live_status="pending", account=str(runner.client.account()))
 
     def _age(self, claim: str) -> timedelta | None:
         minted = minted_at(claim)
         return None if minted is None else self._clock.now() - minted
+
+    def _may_be_in_flight(self, receipt: Receipt) -> bool:
+        if receipt.outcome is not None:
+            return False
+        is_running = _is_running(receipt.run)
+        return self._clock.now() - receipt.intended_at < _LOOKED_FOR_ONCE_AFTER if is_running is None else is_running
 
     def _warn_of_strangers(self, runner: Runner, owner: str, notices: Notices) -> None:
         """Warn of live batches with this stack's tag that no state has: another machine may have lost them."""
@@ -237,3 +284,34 @@ class Trail:
             is_first = what not in self._once
             self._once.add(what)
         return is_first
+
+
+def _is_of_account(one: InterruptedCreate, runner: Runner) -> bool:
+    """Whether the key in use would show the create's batch: another team's key shows nothing."""
+    accounts = {receipt.subject.account for receipt in one.receipts}
+    return all(runner.client.opens(Account.parse(account)) for account in accounts if account)
+
+
+def new_run() -> str:
+    """Return an id for this process as one that writes receipts. It names the process, see `_is_running`."""
+    return f"{os.getpid():x}-{_started_at(os.getpid()) or 0:x}-{secrets.token_hex(4)}"
+
+
+def _is_running(run: str) -> bool | None:
+    """Whether the process that has this id still runs on this machine; None where the system does not say."""
+    try:
+        process, started_at, _ = run.split("-")
+        number, then = int(process, 16), int(started_at, 16)
+    except ValueError:
+        return False  # Not an id of `new_run`.
+    return _started_at(number) == then if then else None
+
+
+def _started_at(process: int) -> int | None:
+    """Return when a process was started, in the system's own unit; None where the system does not say."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name of the program, in brackets, may hold anything.
+    return int(status.rpartition(")")[2].split()[_START_TIME])

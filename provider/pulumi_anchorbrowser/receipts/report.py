@@ -28,7 +28,7 @@ def merged(stores: Iterable[Iterable[Receipt]]) -> list[Receipt]:
         key = (receipt.run, receipt.id)
         if key not in kept or _progress(kept[key]) < _progress(receipt):
             kept[key] = receipt
-    return sorted(kept.values(), key=lambda receipt: (receipt.intended_at, receipt.id))
+    return sorted(kept.values(), key=lambda receipt: (receipt.intended_at, receipt.run, receipt.id))
 
 
 def _progress(receipt: Receipt) -> tuple[datetime, int]:

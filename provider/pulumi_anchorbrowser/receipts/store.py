@@ -44,8 +44,9 @@ _SCHEMA = (
 )
 _SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count")
 _COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions", "still_running")
-_VALUES = frozenset({"batch_id", "http_status", "was_lost", "note", "confirmed_at", *_COUNTS})
+_VALUES = frozenset({"batch_id", "count", "http_status", "was_lost", "note", "confirmed_at", *_COUNTS})
 _BUSY_SECONDS = 15
+_A_CLOCK_TICK = 0.02
 _A_FULL_DISK = 64 * 1024  # bytes left: fewer than SQLite's shared memory file takes
 _LOGGER = logging.getLogger(__name__)
 _creating = Lock()
@@ -205,7 +206,10 @@ def _open(place: Path) -> sqlite3.Connection:
             place.touch(mode=0o600)
     connection = _connect(place, "mode=rw")
     try:
-        _version(connection)
+        # Before anything is written: WAL mode would be, to a database of another program too.
+        with connection:
+            connection.execute("BEGIN")
+            _version(connection)
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         # Fails for a file that cannot be written, and waits for whoever is creating the same store.
@@ -263,6 +267,9 @@ def _read(place: Path, sql: str, values: tuple[object, ...]) -> list[sqlite3.Row
 
 def _read_closed(place: Path, before: _State, sql: str, values: tuple[object, ...]) -> list[sqlite3.Row] | None:
     """Return the rows of a file that nobody has open; None where somebody has changed it meanwhile."""
+    if time.time_ns() - before.changed_at < _A_CLOCK_TICK * 1e9:
+        # A second change within the same tick of the file system's clock would not show.
+        time.sleep(_A_CLOCK_TICK)
     try:
         rows = _query(place, "immutable=1", sql, values)
     except sqlite3.DatabaseError:
@@ -274,6 +281,7 @@ def _read_closed(place: Path, before: _State, sql: str, values: tuple[object, ..
 
 def _query(place: Path, how: str, sql: str, values: tuple[object, ...]) -> list[sqlite3.Row]:
     with closing(_connect(place, how)) as connection:
+        connection.execute("BEGIN")
         return connection.execute(sql, values).fetchall() if _version(connection) else []
 
 
@@ -307,7 +315,10 @@ def _beside(place: Path, suffix: str) -> Path:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    """Return the version of the schema; 0 for an empty database. Raises _Unusable for one that is not to be used."""
+    """Return the version of the schema; 0 for an empty database. Raises _Unusable for one that is not to be used.
+
+    To be called in a transaction: the store may be created between two of these reads.
+    """
     (application,), (version,) = (
         connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
     )
@@ -376,7 +387,7 @@ def _cause(place: Path, error: Exception) -> tuple[str, str]:
         error = _why_unopened(place) or error
     if isinstance(error, OSError):
         if error.errno in {errno.EEXIST, errno.ENOTDIR}:
-            in_the_way = next((parent for parent in place.parents if parent.is_file()), place.parent)
+            in_the_way = next((one for one in place.parents if one.exists() and not one.is_dir()), place.parent)
             return f"{in_the_way} is a file, not a folder", "Move it away"
         unlisted = (error.strerror or text).lower(), "Check that file and its folder"
         return _OF_SYSTEM.get(error.errno or 0, unlisted)

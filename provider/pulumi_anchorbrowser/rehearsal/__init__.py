@@ -11,10 +11,10 @@
         stage.destroy()
 """
 
-from .answers import Checked, Created, Diff, Failure, HostError, Read
 from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
 from .rehearsal import Rehearsal
+from .responses import Checked, Created, Diff, Failure, HostError, Read
 from .state import Operation, Problem, RehearsalError, ResourceState, Result
 
 __all__ = [

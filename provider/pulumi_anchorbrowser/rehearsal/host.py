@@ -11,9 +11,9 @@ from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from .answers import Checked, Created, Diff, Failure, HostError, Read
 from .engine_log import EngineLog
 from .process import HostProcess
+from .responses import Checked, Created, Diff, Failure, HostError, Read
 from .wire import PROVIDER_KEY, Properties, from_struct, secret_names, to_struct
 
 _CHANNEL_OPTIONS = [
@@ -112,7 +112,7 @@ class ProviderHost:
 
     def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
         """Validate `news`; `olds` are the inputs of the last run, empty for a create or a replacement."""
-        answer = self._call(
+        response = self._call(
             "Check",
             urn,
             provider_pb2.CheckRequest(
@@ -122,8 +122,8 @@ class ProviderHost:
                 **_named(urn),
             ),
         )
-        failures = [Failure(failure.property, failure.reason) for failure in answer.failures]
-        return Checked(self._properties(answer.inputs), failures, secret_names(answer.inputs) - set(self._own))
+        failures = [Failure(failure.property, failure.reason) for failure in response.failures]
+        return Checked(self._properties(response.inputs), failures, secret_names(response.inputs) - set(self._own))
 
     def diff(
         self,
@@ -141,15 +141,15 @@ class ProviderHost:
             old_inputs=self._struct(old_inputs or {}),
             **_named(urn),
         )
-        answer = self._call("Diff", urn, request)
+        response = self._call("Diff", urn, request)
         changes = {provider_pb2.DiffResponse.DIFF_SOME: True, provider_pb2.DiffResponse.DIFF_NONE: False}
-        return Diff(changes.get(answer.changes), list(answer.replaces), answer.deleteBeforeReplace)
+        return Diff(changes.get(response.changes), list(response.replaces), response.deleteBeforeReplace)
 
     def create(self, urn: str, inputs: Mapping[str, Any]) -> Created:
         """Create a resource from these inputs, which `check` returned."""
         request = provider_pb2.CreateRequest(properties=self._struct(inputs), **_named(urn))
-        answer = self._call("Create", urn, request)
-        return Created(answer.id, self._properties(answer.properties))
+        response = self._call("Create", urn, request)
+        return Created(response.id, self._properties(response.properties))
 
     def update(
         self,
@@ -174,9 +174,9 @@ class ProviderHost:
         request = provider_pb2.ReadRequest(
             id=id_, properties=self._struct(outputs), inputs=self._struct(inputs or {}), **_named(urn)
         )
-        answer = self._call("Read", urn, request)
-        inputs_now = self._properties(answer.inputs) if answer.HasField("inputs") else None
-        return Read(answer.id, self._properties(answer.properties), inputs_now)
+        response = self._call("Read", urn, request)
+        inputs_now = self._properties(response.inputs) if response.HasField("inputs") else None
+        return Read(response.id, self._properties(response.properties), inputs_now)
 
     def delete(
         self, urn: str, id_: str, outputs: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None

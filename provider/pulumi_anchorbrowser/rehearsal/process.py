@@ -198,7 +198,7 @@ class _WarmProcess:
         self._lock = threading.Lock()
         self.owner = os.getpid()
         ours.settimeout(_START_SECONDS)
-        self.usable = self._answer() == 1
+        self.usable = self._reply() == 1
 
     def usable_here(self) -> bool:
         """Whether this process may ask for hosts: it is the one that started this, and nothing has gone wrong."""
@@ -212,7 +212,7 @@ class _WarmProcess:
             with self._lock:
                 socket.send_fds(self._control, [host_main.LENGTH.pack(len(body))], [write for _, write in pipes])
                 self._control.sendall(body)
-                pid = self._answer()
+                pid = self._reply()
         except OSError:
             pid = None
         finally:
@@ -235,8 +235,8 @@ class _WarmProcess:
             self._popen.kill()
             self._popen.wait()
 
-    def _answer(self) -> int | None:
-        """The next number it sends; None where it has ended or does not answer."""
+    def _reply(self) -> int | None:
+        """The next number it sends; None where it has ended or does not reply."""
         with contextlib.suppress(OSError):
             data = self._control.recv(host_main.LENGTH.size)
             if len(data) == host_main.LENGTH.size:
@@ -288,6 +288,6 @@ def _exists(pid: int) -> bool:
 
 
 def _environment(changes: Mapping[str, str | None], project: str) -> dict[str, str]:
-    paths = [entry for entry in sys.path if entry and Path(entry).exists()]
+    paths = [str(Path(entry).absolute()) for entry in sys.path if entry and Path(entry).exists()]
     own = {"PYTHONPATH": os.pathsep.join(paths), "PULUMI_PROJECT": project}
     return {name: value for name, value in {**os.environ, **own, **changes}.items() if value is not None}

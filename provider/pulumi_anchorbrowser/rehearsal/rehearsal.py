@@ -133,7 +133,7 @@ class Rehearsal:
         return steps.result
 
     def refresh(self) -> Result:
-        """Read every dynamic resource with the config of the last up; drop those that are gone. Raises RehearsalError."""
+        """Read every dynamic resource with the config of the last up, and drop the gone. Raises RehearsalError."""
         with self._run(self._start_old_host) as steps:
             steps.refresh(self.parallel)
         return steps.result

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TypeVar
 
-from .answers import Checked, Failure, HostError, Read
 from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
+from .responses import Checked, Failure, HostError, Read
 from .state import (
     Operation,
     PendingOperation,
@@ -44,9 +44,9 @@ class Steps:
     """One run's steps over the state, from any number of threads; after the first problem every new step is Stopped.
 
     `host` returns the provider host, started when it is first needed; `old_host` one with the config of the last up.
-    `replace_urns` are replaced whatever their diff. `save(pending)` is called before each call that reads or changes a
-    resource, with every operation in flight. `killed()` is whether the run counts as killed: then its creates in flight
-    stay in the state as pending.
+    `replace_urns` are replaced whatever their diff. `save(pending)` is called at the start, at the end, and before each
+    call that reads or changes a resource, with every operation in flight. `killed()` is whether the run counts as
+    killed: then its creates in flight stay in the state as pending.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Steps:
         self._registered: list[str] = []
         self._in_flight: list[PendingOperation] = []
         self._lock = RLock()
+        save([])
 
     def register(self, goal: Goal) -> ResourceState:
         """Bring one resource to its goal: create, update, replace or keep it. Return the resource as it then is."""

@@ -22,7 +22,7 @@ METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 class KeyFirst:
-    """Answers 401 before anything of a request is looked at: a stranger learns nothing from a 400 or a 404."""
+    """Responds with 401 before anything of a request is looked at: a stranger learns nothing from a 400 or a 404."""
 
     def __init__(self, app: ASGIApp, teams: Teams) -> None:
         self._app = app
@@ -37,7 +37,7 @@ class KeyFirst:
 
 
 class Api(FastAPI):
-    """FastAPI, with a document that tells of the API's own errors and of none of FastAPI's."""
+    """FastAPI, with a document that has the API's own errors and none of FastAPI's."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -92,7 +92,7 @@ def _fits(route: BaseRoute, scope: Scope) -> bool:
 
 
 def build_app(state: State) -> FastAPI:
-    """Returns the API of one state; nothing in it is shared with another."""
+    """Return the API of one state; nothing in it is shared with another."""
     app = Api(title="AnchorBrowser API, simulated", version="1.0.0", docs_url=None, redoc_url=None)
     app.state.api = state
     app.include_router(batch_routes.routes)

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from pulumi_anchorbrowser.simulator import answers, render
-from pulumi_anchorbrowser.simulator.calling import Api, Caller, answer, failures
+from pulumi_anchorbrowser.simulator import render, responses
+from pulumi_anchorbrowser.simulator.calling import Api, Caller, failures, known, lag_of, respond
+from pulumi_anchorbrowser.simulator.clock import timestamp
 from pulumi_anchorbrowser.simulator.configuration import BatchRequest, BatchUpdate, Configuration, RetryRequest
+from pulumi_anchorbrowser.simulator.pages import page_of, with_odd_rows
 from pulumi_anchorbrowser.simulator.plan import Status
-from pulumi_anchorbrowser.simulator.wire import Answer, Moment
+from pulumi_anchorbrowser.simulator.wire import Data, Moment
 
 routes = APIRouter(prefix="/v1/batch-sessions", tags=["Batch Sessions"])
 
@@ -18,15 +20,17 @@ routes = APIRouter(prefix="/v1/batch-sessions", tags=["Batch Sessions"])
 BatchId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 
 
-@routes.post("", response_model=Answer[answers.CreatedBatch], responses=failures(400, 402))
+@routes.post("", response_model=Data[responses.CreatedBatch], responses=failures(400, 402))
 async def create_batch(body: BatchRequest, team: Caller, api: Api) -> Response:
-    return answer(render.created(api.create(team, body.count, body.configuration or Configuration())))
+    known(body, api)
+    return respond(render.created(api.create(team, body.count, body.configuration or Configuration())))
 
 
-@routes.get("", response_model=Answer[answers.BatchList], responses=failures(400))
+@routes.get("", response_model=Data[responses.BatchList], responses=failures(400))
 async def list_batches(
     team: Caller,
     api: Api,
+    lag: Annotated[float, lag_of("batches")],
     status: Annotated[Status | None, Query()] = None,
     page: Annotated[int, Query(ge=1)] = 1,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -35,36 +39,41 @@ async def list_batches(
 ) -> Response:
     after = created_after.timestamp() if created_after else None
     before = created_before.timestamp() if created_before else None
-    found = api.listed(team, status, after, before)
-    first, pages = (page - 1) * limit, -(-len(found) // limit)
-    pagination = answers.Pagination(
+    part = page_of(api.listed(team, status, after, before, lag), page, limit, api.settings, api.turn())
+    pagination = responses.Pagination(
         current_page=page,
-        total_pages=pages,
-        total_records=len(found),
-        has_next=page < pages,
+        total_pages=part.pages,
+        total_records=part.total,
+        has_next=page < part.pages,
         has_prev=page > 1,
     )
-    summaries = [render.summary(batch) for batch in found[first : first + limit]]
-    return answer(answers.BatchList(batches=summaries, pagination=pagination))
+    found = responses.BatchList(batches=[render.summary(batch) for batch in part.rows], pagination=pagination)
+    if page > 1 or not api.settings.odd_rows:
+        return respond(found)
+    data = found.model_dump(exclude_none=True)
+    like = {"status": "processing", "total_requests": 1, "completed_requests": 0, "failed_requests": 0}
+    like["created_at"] = timestamp(api.clock.now())
+    with_odd_rows(data, "batches", like, "batch_id", api.settings)
+    return respond(data)
 
 
-@routes.get("/{batch_id}", response_model=Answer[answers.BatchStatus], responses=failures(404))
-async def get_batch(batch_id: BatchId, team: Caller, api: Api) -> Response:
+@routes.get("/{batch_id}", response_model=Data[responses.BatchStatus], responses=failures(404))
+async def get_batch(batch_id: BatchId, team: Caller, api: Api, lag: Annotated[float, lag_of("batch")]) -> Response:
     with api.lock:
-        return answer(render.status(api.get(team, batch_id)))
+        return respond(render.status(api.get(team, batch_id, lag), api.settings))
 
 
-@routes.patch("/{batch_id}", response_model=Answer[answers.CancelledBatch], responses=failures(400, 404, 409))
+@routes.patch("/{batch_id}", response_model=Data[responses.CancelledBatch], responses=failures(400, 404, 409))
 async def cancel_batch(batch_id: BatchId, body: BatchUpdate, team: Caller, api: Api) -> Response:  # noqa: ARG001
     terminated = api.cancel(team, batch_id)
-    return answer(render.cancelled(api.batches[batch_id], terminated))
+    return respond(render.cancelled(api.batches[batch_id], terminated))
 
 
-@routes.delete("/{batch_id}", response_model=Answer[answers.DeletedBatch], responses=failures(404))
+@routes.delete("/{batch_id}", response_model=Data[responses.DeletedBatch], responses=failures(404))
 async def delete_batch(batch_id: BatchId, team: Caller, api: Api) -> Response:
-    return answer(render.deleted(batch_id, api.delete(team, batch_id)))
+    return respond(render.deleted(batch_id, api.delete(team, batch_id), api.settings))
 
 
-@routes.post("/{batch_id}/retry", response_model=Answer[answers.RetriedBatch], responses=failures(400, 404))
+@routes.post("/{batch_id}/retry", response_model=Data[responses.RetriedBatch], responses=failures(400, 404))
 async def retry_batch(batch_id: BatchId, body: RetryRequest, team: Caller, api: Api) -> Response:
-    return answer(render.retried(batch_id, api.retry(team, batch_id, body.max_retries)))
+    return respond(render.retried(batch_id, api.retry(team, batch_id, body.max_retries)))

@@ -1,19 +1,25 @@
-"""What the handlers share: who calls, which state, and how answers and errors are declared and rendered."""
+"""What the handlers share: who calls, which state, how far it lags, and how responses are declared and rendered."""
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader
+from pydantic_core import PydanticSerializationError
 
-from pulumi_anchorbrowser.simulator.answers import ErrorBody, ErrorDetail
-from pulumi_anchorbrowser.simulator.errors import ApiError, UnknownKey
+from pulumi_anchorbrowser.simulator.configuration import unknown_fields
+from pulumi_anchorbrowser.simulator.errors import ApiError, UnknownField, UnknownKey
+from pulumi_anchorbrowser.simulator.responses import ErrorBody
+from pulumi_anchorbrowser.simulator.settings import Listing
 from pulumi_anchorbrowser.simulator.state import State
-from pulumi_anchorbrowser.simulator.wire import Wire
+from pulumi_anchorbrowser.simulator.wire import Sent, Wire
 
 KEY_HEADER = "anchor-api-key"
 JSON = "application/json"
+LAG = "simulator.lag"  # where a fault puts the lag of one request, in its ASGI scope
 
 _key_header = APIKeyHeader(name=KEY_HEADER, scheme_name="api_key_header", auto_error=False)
 
@@ -27,6 +33,17 @@ async def _caller(request: Request, key: Annotated[str | None, Security(_key_hea
 
 async def _state(request: Request) -> State:
     return cast(State, request.app.state.api)
+
+
+def lag_of(listing: Listing) -> Any:
+    """Return the dependency that says how many seconds this listing is behind, by the settings or by a fault."""
+
+    async def lag(request: Request) -> float:
+        settings = cast(State, request.app.state.api).settings
+        usual = settings.lag_seconds if listing in settings.lagging else 0.0
+        return max(usual, cast(float, request.scope.get(LAG, 0.0)))
+
+    return Depends(lag)
 
 
 Caller = Annotated[str, Depends(_caller)]
@@ -44,20 +61,32 @@ MEANINGS = {
 
 
 def failures(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Declares the error answers of an operation; every one of them can also fail with 401, 429 and 500."""
+    """Declare the error responses of an operation; every one of them can also fail with 401, 429 and 500."""
     return {code: {"model": ErrorBody, "description": MEANINGS[code]} for code in sorted({401, 429, 500, *codes})}
 
 
-def answer(data: Wire) -> Response:
-    """Renders `{"data": ...}`, absent fields left out."""
-    return Response(f'{{"data":{data.model_dump_json(exclude_none=True)}}}', media_type=JSON)
+def respond(data: Wire | dict[str, Any]) -> Response:
+    """Render `{"data": ...}`; absent fields of a model are left out."""
+    if isinstance(data, Wire):
+        # The contents of unknown fields may be what the fast serializer refuses, such as half an emoji.
+        with suppress(PydanticSerializationError):
+            return Response(f'{{"data":{data.model_dump_json(exclude_none=True)}}}', media_type=JSON)
+        data = data.model_dump(exclude_none=True)
+    return Response(json.dumps({"data": data}), media_type=JSON)
 
 
 def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """Renders `{"error": {"code", "message"}}`."""
-    body = ErrorBody(error=ErrorDetail(code=status, message=message))
-    return Response(body.model_dump_json(), status, headers, media_type=JSON)
+    """Render `{"error": {"code", "message"}}`."""
+    # A lone surrogate, which UTF-8 does not have, becomes a JSON escape.
+    return Response(json.dumps({"error": {"code": status, "message": message}}), status, headers, media_type=JSON)
 
 
 def refused(error: ApiError) -> Response:
     return refusal(error.status, error.message, error.headers)
+
+
+def known(body: Sent, api: State) -> None:
+    """Raise UnknownField where the settings refuse the fields that the API does not know."""
+    names = [] if api.settings.accept_unknown_fields else unknown_fields(body)
+    if names:
+        raise UnknownField(names)

@@ -8,20 +8,25 @@ from datetime import datetime, timezone
 
 
 class Clock:
-    """Tells seconds since the epoch; `advance` moves it forward for tests that cannot wait."""
+    """Seconds since the epoch by `source`, `offset` seconds ahead; `advance` moves it forward for tests."""
 
-    def __init__(self, source: Callable[[], float] = time.time) -> None:
+    def __init__(self, source: Callable[[], float] = time.time, offset: Callable[[], float] = lambda: 0.0) -> None:
         self._source = source
+        self._offset = offset
         self._ahead = 0.0
 
     def now(self) -> float:
-        return self._source() + self._ahead
+        return self._source() + self._ahead + self._offset()
 
     def advance(self, seconds: float) -> None:
         self._ahead += seconds
 
+    def behind(self, seconds: float) -> Clock:
+        """Return a clock that stays `seconds` behind this one."""
+        return Clock(self.now, lambda: -seconds)
+
 
 def timestamp(moment: float) -> str:
-    """Renders `moment` as the API does: UTC, milliseconds, a Z."""
+    """Render `moment` as the API does: UTC, milliseconds, a Z."""
     text = datetime.fromtimestamp(moment, tz=timezone.utc).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

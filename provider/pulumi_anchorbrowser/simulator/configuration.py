@@ -1,18 +1,83 @@
-"""The `configuration` of a batch: what the sessions of a batch are started with."""
+"""The bodies that callers send; above all the `configuration` that sessions are started with."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from pulumi_anchorbrowser.simulator.browser import BrowserConfig, Toggle
-from pulumi_anchorbrowser.simulator.countries import CountryCode
 from pulumi_anchorbrowser.simulator.wire import Sent, Uri, Uuid
 
 DEFAULT_MAX_DURATION = 20
 DEFAULT_IDLE_TIMEOUT = 5
 NO_LIMIT = -1
+
+_LISTED = """
+    af al dz ad ao as ag ar am aw au at az bs bh bb by be bz bj bm bo ba br bg bf cm ca cv td cl co cg cr ci hr cu
+    cy cz dk dm do ec eg sv ee et fo fi fr gf pf ga gm ge de gh gi gr gd gp gt gg gn gw gy ht hn hu is in ir iq ie
+    il it jm jp jo kz kw kg lv lb ly li lt lu mk ml mt mq mr mx md mc me ma nl nz ni ng no pk pa py pe ph pl pt pr
+    qa ro lc sm sa sn rs sc sl sk si so za kr es sr se ch sy st tw tj tg tt tn tr tc ua ae us uy uz ve ye
+"""
+COUNTRY_CODES = tuple(_LISTED.split())
+
+
+def _known(code: str) -> str:
+    if code not in COUNTRY_CODES:
+        raise ValueError("a country code in small letters that the proxy supports is expected")
+    return code
+
+
+CountryCode = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(COUNTRY_CODES)})]
+
+
+class Toggle(Sent):
+    active: bool | None = None
+
+
+class Profile(Sent):
+    name: str | None = None
+    persist: bool | None = None
+
+
+class Viewport(Sent):
+    width: int | None = None
+    height: int | None = None
+
+
+class Tracing(Toggle):
+    snapshots: bool | None = None
+    sources: bool | None = None
+
+
+class MaskPattern(Sent):
+    regex: str | None = None
+    mask: str | None = None
+
+
+class SensitiveDataMask(Toggle):
+    custom_selectors: list[str] | None = None
+    site_selectors: dict[str, list[str]] | None = None
+    custom_patterns: list[MaskPattern] | None = None
+
+
+class BrowserConfig(Sent):
+    profile: Profile | None = None
+    adblock: Toggle | None = None
+    popup_blocker: Toggle | None = None
+    captcha_solver: Toggle | None = None
+    headless: Toggle | None = None
+    viewport: Viewport | None = None
+    fullscreen: Toggle | None = None
+    pdf_viewer: Toggle | None = None
+    p2p_download: Toggle | None = None
+    extensions: list[Uuid] | None = None
+    disable_web_security: Toggle | None = None
+    extra_stealth: Toggle | None = None
+    force_popups_as_tabs: Toggle | None = None
+    web_bot_auth: Toggle | None = None
+    disable_dialogs: Toggle | None = None
+    tracing: Tracing | None = None
+    sensitive_data_mask: SensitiveDataMask | None = None
 
 
 class AnchorProxy(Sent):
@@ -32,7 +97,7 @@ class CustomProxy(Sent):
 
 
 class Timeout(Sent):
-    """Minutes; -1 means without end."""
+    """Minutes; -1 is without limit."""
 
     max_duration: int | None = None
     idle_timeout: int | None = None
@@ -50,6 +115,7 @@ class SessionConfig(Sent):
     proxy: AnchorProxy | CustomProxy | None = None
     timeout: Timeout | None = None
     live_view: LiveView | None = None
+    x402: bool | None = None  # whether the browser may pay by that protocol; younger than the contract
 
 
 class AllSecrets(Sent):
@@ -91,15 +157,26 @@ class Configuration(Sent):
 
     @property
     def lifetime_minutes(self) -> int | None:
-        """How long a session lives that nobody connects to: the shorter of its two limits."""
-        told = (self.session and self.session.timeout) or Timeout()
-        longest = DEFAULT_MAX_DURATION if told.max_duration is None else told.max_duration
-        idle = DEFAULT_IDLE_TIMEOUT if told.idle_timeout is None else told.idle_timeout
+        """Minutes until a session ends to which nobody connects: the shorter of its two limits."""
+        set_ = (self.session and self.session.timeout) or Timeout()
+        longest = DEFAULT_MAX_DURATION if set_.max_duration is None else set_.max_duration
+        idle = DEFAULT_IDLE_TIMEOUT if set_.idle_timeout is None else set_.idle_timeout
         limits = [limit for limit in (longest, idle) if limit != NO_LIMIT]
         return min(limits) if limits else None
 
     def sent(self) -> dict[str, Any]:
         return self.model_dump(exclude_none=True)
+
+
+def unknown_fields(value: object, place: str = "") -> list[str]:
+    """Return the path of each field of a body that the API does not know."""
+    if isinstance(value, list):
+        return [name for number, one in enumerate(value) for name in unknown_fields(one, f"{place}{number}.")]
+    if not isinstance(value, BaseModel):
+        return []
+    own = [f"{place}{name}" for name in value.model_extra or {}]
+    parts = ((name, getattr(value, name)) for name in type(value).model_fields)
+    return own + [found for name, part in parts for found in unknown_fields(part, f"{place}{name}.")]
 
 
 class BatchRequest(Sent):
@@ -115,3 +192,7 @@ class BatchUpdate(Sent):
 class RetryRequest(Sent):
     retry_failed_only: bool = True
     max_retries: Annotated[int, Field(ge=1, le=3)] = 1
+
+
+class TagsRequest(Sent):
+    tags: list[str]

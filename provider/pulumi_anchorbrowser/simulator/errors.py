@@ -1,15 +1,14 @@
-"""What the API refuses, by name; each error carries its HTTP status and its headers."""
+"""What the API refuses, by name; each error has its HTTP status and its headers."""
 
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 
 class ApiError(Exception):
-    """An answer other than 200; rendered as `{"error": {"code", "message"}}`."""
+    """A response other than 200; rendered as `{"error": {"code", "message"}}`."""
 
-    status: ClassVar[int] = 500
+    status = 500
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -21,6 +20,11 @@ class InvalidRequest(ApiError):
     """The request itself is wrong, whatever the state."""
 
     status = 400
+
+
+class UnknownField(InvalidRequest):
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"Unknown fields: {', '.join(names)}")
 
 
 class CaptchaSolverNeedsProxy(InvalidRequest):
@@ -37,14 +41,16 @@ class UnknownKey(ApiError):
     status = 401
 
     def __init__(self) -> None:
-        super().__init__("The anchor-api-key header is missing or holds no known key")
+        super().__init__("The anchor-api-key header is missing or is no known key")
 
 
 class NotEnoughCredits(ApiError):
-    status = 402
+    """402, or 403 where a cost limit is what the team has reached."""
 
-    def __init__(self, needed: float, left: float) -> None:
-        super().__init__(f"The batch needs {needed:g} credits and {left:g} are left")
+    def __init__(self, needed: float, left: float, status: int) -> None:
+        reason = "Not enough credits" if status == 402 else "The cost limit of the team is reached"
+        super().__init__(f"{reason}: {needed:g} credits are needed and {left:g} are left")
+        self.status = status
 
 
 class UnknownBatch(ApiError):
@@ -72,6 +78,16 @@ class QuotaExceeded(ApiError):
     status = 429
 
     def __init__(self, allowed: int, window: float, wait: float | None) -> None:
-        super().__init__(f"More than {allowed} batches in {window:g} seconds")
+        super().__init__(f"Rate limit exceeded: more than {allowed} batches in {window:g} seconds")
         if wait is not None:
             self.headers["Retry-After"] = str(max(1, math.ceil(wait)))
+
+
+class TooManyBrowsers(ApiError):
+    status = 429
+
+    def __init__(self, allowed: int, running: int, wanted: int) -> None:
+        super().__init__(
+            f"Limit of concurrent browsers reached: the plan allows {allowed}, {running} are running, "
+            f"{wanted} more were requested"
+        )

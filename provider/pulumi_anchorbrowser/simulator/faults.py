@@ -7,36 +7,68 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 from pulumi_anchorbrowser.simulator.log import LoggedRequest
 
 Kind = Literal[
-    "status",  # answers `status`; the API never sees the request, unless handled=True
-    "latency",  # `seconds` later, all is well
-    "reset_before",  # the connection is reset, the request is not handled
-    "reset_after",  # handled, then the connection is reset instead of an answer
-    "reset_mid_body",  # handled, then reset after half the body of the answer
-    "no_reply",  # handled (unless handled=False), and never answered
-    "handle_later",  # never answered; handled `seconds` after the client has given up
-    "reset_then_handle",  # reset at once; handled `seconds` later
-    "garbled",  # handled, answered with bytes that are no JSON
-    "truncated",  # handled, answered with the first half of the body as if it were all
-    "html",  # handled (unless handled=False), answered with a web page under `status`
-    "complete_before",  # the batch in the path completes just before the request is handled
-    "callback",  # nothing but `before` and `after`
+    "status",
+    "latency",
+    "reset_before",
+    "reset_after",
+    "reset_mid_body",
+    "no_reply",
+    "handle_later",
+    "reset_then_handle",
+    "garbled",
+    "truncated",
+    "html",
+    "edited",
+    "lagging",
+    "complete_before",
+    "callback",
 ]
 Hook = Callable[[LoggedRequest], object]
 
 
 @dataclass
 class Fault:
-    """One thing that goes wrong for the requests it matches.
+    """One thing that goes wrong for the requests that match.
 
-    It strikes the `nth` matching request (1 is the first) and those after it, `times` in all (None: always).
-    `path` is the whole path, or holds wildcards (`/v1/batch-sessions/*`; a `*` takes slashes too).
-    `before` runs before the request is handled, `after` once it is handled and not yet answered; both off the
-    server's loop, so that they may call the server, kill a process, or move the state.
+    Kinds:
+        status: responds with `status` and `message`; the API does not see the request, unless `handled`
+        latency: handles the request `seconds` later
+        reset_before: resets the connection; the request is not handled
+        reset_after: handles the request, then resets the connection in place of a response
+        reset_mid_body: handles the request, then resets the connection after half of the response's body
+        no_reply: handles the request (unless `handled` is False) and never responds
+        handle_later: never responds; handles the request `seconds` after the client has closed the connection
+        reset_then_handle: resets the connection at once; handles the request `seconds` later
+        garbled: handles the request, responds with bytes that are no JSON
+        truncated: handles the request, responds with the first half of the body as if it were complete
+        html: handles the request (unless `handled` is False), responds with a web page and `status`
+        edited: handles the request, responds with what `edit` makes of the body, and with `status` if that is set
+        lagging: responds to a GET as it would have `seconds` ago: old statuses, 404 for a younger batch
+        complete_before: completes the creation of the batch in the path, then handles the request
+        callback: only calls `before` and `after`
+
+    Fields:
+        kind: what goes wrong; one of the kinds above
+        method: HTTP method of the requests that match; None: any
+        path: path of the requests that match, `*` stands for anything (`/v1/batch-sessions/*`); None: any
+        nth: number of the first matching request to strike; 1 is the first
+        times: how many requests to strike; None: all from the nth on
+        when: function of the logged request that decides whether it matches; None: all do
+        status: HTTP status of the response, for `status`, `html` and `edited`
+        message: message of the response, for `status`
+        retry_after: value of the response's Retry-After header, for `status`
+        handled: whether the API handles the request, for `status`, `no_reply` and `html`
+        seconds: seconds to wait or to lag, for `latency`, `handle_later`, `reset_then_handle` and `lagging`
+        edit: function that changes the response's parsed body in place or returns another one, for `edited`
+        before: function called before the request is handled; it may call the server, or kill a process
+        after: function called when the request has been handled and the response is not yet sent
+        seen: matching requests so far
+        struck: requests struck so far
     """
 
     kind: Kind = "callback"
@@ -44,11 +76,13 @@ class Fault:
     path: str | None = None
     nth: int = 1
     times: int | None = 1
+    when: Callable[[LoggedRequest], bool] | None = None
     status: int | None = None
+    message: str | None = None
     retry_after: float | str | None = None
     handled: bool | None = None
     seconds: float = 0.0
-    when: Callable[[LoggedRequest], bool] | None = None
+    edit: Callable[[Any], Any] | None = None
     before: Hook | None = None
     after: Hook | None = None
     seen: int = field(default=0, init=False)
@@ -66,7 +100,7 @@ class Fault:
         return self.when is None or self.when(request)
 
     def due(self, request: LoggedRequest) -> bool:
-        """Counts a matching request and tells whether it is one to strike."""
+        """Count a matching request and return whether to strike it."""
         if not self.matches(request):
             return False
         self.seen += 1
@@ -75,7 +109,7 @@ class Fault:
 
 @dataclass
 class Chance:
-    """Strikes matching requests at `rate`, with one of `faults`, the same ones for the same seed."""
+    """Strikes matching requests at `rate` with one of `faults`, the same ones for the same seed."""
 
     rate: float
     faults: tuple[Fault, ...]
@@ -96,7 +130,7 @@ class Chance:
 
 
 class Faults:
-    """The faults of one server. A request meets one at most: the first scripted one that is due, else chance's."""
+    """The faults of one server. A request meets one at most: the first scripted one that is due, else one by chance."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,7 +151,7 @@ class Faults:
         path: str | None = None,
         limit: int | None = None,
     ) -> None:
-        """Adds faults by chance; a kind is a name, a status code, or a whole Fault. `limit`: strikes in all."""
+        """Add faults by chance; a kind is a name, a status code, or a whole Fault. `limit`: strikes in all."""
         faults = tuple(_as_fault(kind) for kind in kinds)
         with self._lock:
             self._chances.append(Chance(rate, faults, random.Random(seed), method, path, limit))

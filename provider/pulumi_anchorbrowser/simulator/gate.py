@@ -1,4 +1,4 @@
-"""Stands before the API: logs each request, lets it wait, and lets faults strike it."""
+"""Stands before the API: logs each request, delays it, and lets faults strike it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._log(Request(scope))
-        exchange = Exchange(self._app, scope, receive, send, request)
+        exchange = Exchange(self._app, scope, receive, send, request, self._state.clock)
         request.body = parsed(await exchange.read())
         fault = self._faults.pick(request)
         if self._state.settings.latency_seconds:
             await asyncio.sleep(self._state.settings.latency_seconds)
         try:
             if fault is None:
-                await exchange.answer(await exchange.handle())
+                await exchange.respond(await exchange.handle())
             else:
                 await strike(exchange, fault, self._state)
         except Exception:

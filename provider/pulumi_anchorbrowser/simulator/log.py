@@ -1,4 +1,4 @@
-"""What came over the wire, for tests to look at; never a key."""
+"""The log of requests, for tests to look at; never a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class LoggedRequest:
-    """One request as it arrived, and what became of it; filled in while it is under way."""
+    """One request as it arrived, and what became of it; filled in while it is in flight."""
 
     method: str
     path: str  # without its query
@@ -21,13 +21,13 @@ class LoggedRequest:
     started_at: float
     number: int = 0  # 1 for the first request of this server
     status: int | None = None  # None: no reply was sent
-    handled: bool = False  # whether the API itself has acted on it
+    handled: bool = False  # whether the API itself has handled it
     fault: str | None = None
     finished_at: float | None = None
 
 
 def most_at_once(log: Iterable[LoggedRequest]) -> int:
-    """How many of these requests were under way at the same moment, at the most."""
+    """Return how many of these requests were in flight at the same moment, at the most."""
     moments = [(end, change) for one in log for end, change in ((one.started_at, 1), (one.finished_at, -1))]
     most = now = 0
     for _, change in sorted((end, change) for end, change in moments if end is not None):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Status = Literal["pending", "processing", "completed", "failed", "cancelled"]
+# The contract does not have `cancelling`; see `Settings.cancelling_seconds`.
+ShownStatus = Literal[Status, "cancelling"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the sessions of a batch are to be created and how long they live; seconds throughout."""
+    """How the sessions of a batch are to be created and how long they live; all times in seconds."""
 
     count: int
     creation_seconds: float
@@ -22,6 +24,7 @@ class Plan:
 class Retry(NamedTuple):
     """The latest retry of one session that had failed."""
 
+    asked_at: float
     started_at: float
     ready_at: float
     attempts: int

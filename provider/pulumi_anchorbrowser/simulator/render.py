@@ -1,14 +1,15 @@
-"""Turns the true state into the API's words; decides nothing."""
+"""Turns the true state into the API's words, as complete or incomplete as the settings want them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from pulumi_anchorbrowser.simulator import answers
+from pulumi_anchorbrowser.simulator import responses
 from pulumi_anchorbrowser.simulator.batch import Batch
 from pulumi_anchorbrowser.simulator.clock import timestamp
-from pulumi_anchorbrowser.simulator.plan import Counts, Status
+from pulumi_anchorbrowser.simulator.plan import Counts, ShownStatus, Status
 from pulumi_anchorbrowser.simulator.sessions import Session, dig
+from pulumi_anchorbrowser.simulator.settings import Settings
 from pulumi_anchorbrowser.simulator.state import Deletion, State
 
 HOST = "connect.simulator.invalid"
@@ -18,9 +19,9 @@ def _when(moment: float | None) -> str | None:
     return None if moment is None else timestamp(moment)
 
 
-def created(batch: Batch) -> answers.CreatedBatch:
-    """Says `pending` whatever the clock says: the answer tells of the moment of acceptance."""
-    return answers.CreatedBatch(
+def created(batch: Batch) -> responses.CreatedBatch:
+    """Report `pending` whatever the time: the response is of the moment in which the batch was accepted."""
+    return responses.CreatedBatch(
         batch_id=batch.id,
         status="pending",
         total_requests=batch.plan.count,
@@ -28,9 +29,9 @@ def created(batch: Batch) -> answers.CreatedBatch:
     )
 
 
-def summary(batch: Batch) -> answers.BatchSummary:
+def summary(batch: Batch) -> responses.BatchSummary:
     counts = _counts(batch)
-    return answers.BatchSummary(
+    return responses.BatchSummary(
         batch_id=batch.id,
         status=_status(batch),
         total_requests=batch.plan.count,
@@ -41,21 +42,22 @@ def summary(batch: Batch) -> answers.BatchSummary:
     )
 
 
-def status(batch: Batch) -> answers.BatchStatus:
+def status(batch: Batch, settings: Settings) -> responses.BatchStatus:
     counts, word = _counts(batch), _status(batch)
     share = 100 * (counts.completed + counts.failed) / batch.plan.count
-    indexes = () if batch.deleted else [i for i in range(batch.plan.count) if i not in batch.removed]
-    return answers.BatchStatus(
+    indexes = () if batch.deleted else [i for i in range(batch.plan.count) if not batch.is_removed(i)]
+    items = [_item(batch, index, word, with_id=settings.batch_sessions != "without_ids") for index in indexes]
+    return responses.BatchStatus(
         **summary(batch).model_dump(),
         processing_requests=counts.processing,
         pending_requests=counts.pending,
         error="No session of the batch could be created" if word == "failed" else None,
-        sessions=[_item(batch, index, word) for index in indexes],
-        progress=answers.Progress(percentage=round(share, 2), current_phase=_phase(word, share)),
+        sessions=None if settings.batch_sessions == "left_out" else items,
+        progress=responses.Progress(percentage=round(share, 2), current_phase=_phase(word, share)),
     )
 
 
-def _status(batch: Batch) -> Status:
+def _status(batch: Batch) -> ShownStatus:
     return "cancelled" if batch.deleted else batch.status
 
 
@@ -63,77 +65,89 @@ def _counts(batch: Batch) -> Counts:
     return Counts(0, 0, 0, 0) if batch.deleted else batch.counts()
 
 
-def _phase(word: Status, share: float) -> answers.Phase:
+def _phase(word: ShownStatus, share: float) -> responses.Phase:
     if word in ("pending", "processing"):
         return "queued" if word == "pending" else "provisioning" if share < 50 else "configuring"
     return "ready"
 
 
-def _item(batch: Batch, index: int, batch_status: Status) -> answers.BatchItem:
-    settled, succeeds, runs = batch.settled(index), batch.succeeds(index), batch.runs(index)
-    started = batch.started_at(index) <= (batch.creation_stopped_at or batch.clock.now())
-    session_id = batch.session_id(index)
-    attempts = batch.retried[index].attempts if index in batch.retried else 0
+def _item(batch: Batch, index: int, batch_status: ShownStatus, *, with_id: bool) -> responses.BatchItem:
+    settled, succeeds = batch.settled(index), batch.succeeds(index)
+    stopped = batch.reported_as_stopped(index)
+    again = batch.retry_of(index)
+    started = batch.started_at(index) <= batch.creating_until()
     word: Status = "processing" if started else "pending"
     if settled:
         word = "completed" if succeeds else "failed"
-    if batch_status == "cancelled" and (not settled or (succeeds and index in batch.ended)):
+    if batch_status == "cancelled" and (not settled or (succeeds and stopped)):
         word = "cancelled"
-    return answers.BatchItem(
+    session_id = batch.session_id(index)
+    cdp_url, live_view_url = _urls(session_id) if batch.runs(index) and not stopped else (None, None)
+    return responses.BatchItem(
         item_index=index,
-        session_id=session_id if settled and succeeds else None,
+        session_id=session_id if settled and succeeds and with_id else None,
         status=word,
-        cdp_url=f"wss://{HOST}/cdp?sessionId={session_id}" if runs else None,
-        live_view_url=f"https://{HOST}/live?sessionId={session_id}" if runs else None,
+        cdp_url=cdp_url,
+        live_view_url=live_view_url,
         error="The browser could not be started" if word == "failed" else None,
-        retry_count=attempts,
+        retry_count=again.attempts if again else 0,
         started_at=timestamp(batch.started_at(index)) if started else None,
         completed_at=timestamp(batch.ready_at(index)) if settled else None,
     )
 
 
-def cancelled(batch: Batch, terminated: int) -> answers.CancelledBatch:
-    return answers.CancelledBatch(
+def _urls(session_id: str) -> tuple[str, str]:
+    return f"wss://{HOST}/cdp?sessionId={session_id}", f"https://{HOST}/live?sessionId={session_id}"
+
+
+def cancelled(batch: Batch, terminated: int) -> responses.CancelledBatch:
+    return responses.CancelledBatch(
         batch_id=batch.id,
-        status="cancelled",
+        status=batch.status,
         cancelled_sessions=terminated,
         message=f"Batch cancelled; running sessions terminated: {terminated}",
     )
 
 
-def deleted(batch_id: str, done: Deletion) -> answers.DeletedBatch:
-    errors = [answers.FailedDeletion(session_id=one, error="The session could not be ended") for one in done.stuck]
-    return answers.DeletedBatch(
+def deleted(batch_id: str, done: Deletion, settings: Settings) -> responses.DeletedBatch:
+    errors = [responses.FailedDeletion(session_id=one, error="The session could not be ended") for one in done.stuck]
+    report = settings.deletion_report
+    return responses.DeletedBatch(
         batch_id=batch_id,
-        deleted_sessions=done.deleted,
-        failed_deletions=len(done.stuck),
-        errors=errors or None,
-        message=f"Sessions deleted: {done.deleted}; failed: {len(done.stuck)}",
+        deleted_sessions=None if report == "nothing" else done.deleted,
+        failed_deletions=len(done.stuck) if report in ("all", "counts") else None,
+        errors=(errors or None) if report in ("all", "errors") else None,
+        message="Batch deleted" if report == "nothing" else f"Sessions deleted: {done.deleted}",
     )
 
 
-def retried(batch_id: str, sessions: int) -> answers.RetriedBatch:
-    return answers.RetriedBatch(
+def retried(batch_id: str, sessions: int) -> responses.RetriedBatch:
+    return responses.RetriedBatch(
         batch_id=batch_id, status="processing", retried_sessions=sessions, message=f"Sessions retried: {sessions}"
     )
 
 
-def session_status(session: Session) -> answers.SessionStatus:
-    return answers.SessionStatus(
+def session_status(session: Session) -> responses.SessionStatus:
+    return responses.SessionStatus(
         session_id=session.id,
         status=session.status,
-        tags=list(session.batch.tags),
+        tags=list(session.tags),
         created_at=timestamp(session.created_at),
     )
 
 
-def session_summary(session: Session) -> answers.SessionSummary:
+def created_session(session_id: str) -> responses.CreatedSession:
+    cdp_url, live_view_url = _urls(session_id)
+    return responses.CreatedSession(id=session_id, cdp_url=cdp_url, live_view_url=live_view_url)
+
+
+def session_summary(session: Session) -> responses.SessionSummary:
     configuration, ended = session.batch.configuration, session.ended_at
     running = session.runs
-    return answers.SessionSummary(
+    return responses.SessionSummary(
         id=session.id,
         status=session.status,
-        tags=list(session.batch.tags),
+        tags=list(session.tags),
         headless=bool(dig(configuration, "browser", "headless", "active")),
         recording=dig(configuration, "session", "recording", "active") is not False,
         used_credits="N/A" if running else 1.0,
@@ -148,10 +162,10 @@ def session_summary(session: Session) -> answers.SessionSummary:
     )
 
 
-def billing(state: State, team: str) -> answers.Billing:
+def billing(state: State, team: str) -> responses.Billing:
     left = state.teams.credits_left(team)
     granted = state.settings.credits
-    return answers.Billing(
+    return responses.Billing(
         credits=1_000_000.0 if left is None else left,
         credits_used=state.teams.usage(team).credits,
         included_credits=1_000_000.0 if granted is None else granted,

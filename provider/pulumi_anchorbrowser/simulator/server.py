@@ -1,4 +1,4 @@
-"""Runs an ASGI application in a thread, on this machine only, and stops it at once when told."""
+"""Runs an ASGI application in a thread, on this machine only, and stops it at once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LoopbackServer:
         return f"http://{LOOPBACK}:{self._port}"
 
     def start(self) -> None:
-        """Returns once connections are taken; OSError if the port is not free."""
+        """Return once connections are accepted; OSError if the port is not free."""
         listener = socket.create_server((LOOPBACK, self._port), backlog=1024)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -71,6 +71,7 @@ class LoopbackServer:
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,  # the exchange sends it, by the simulator's clock
             timeout_keep_alive=60,
         )
         server = self._server = _PromptServer(config)
@@ -80,7 +81,7 @@ class LoopbackServer:
             raise RuntimeError("the simulator did not start")
 
     def stop(self) -> None:
-        """Ends every connection and request under way; does nothing if it does not run."""
+        """End every connection and every request in flight; do nothing if it does not run."""
         if self._server is not None and self._thread is not None:
             self._server.stop()
             self._thread.join()

@@ -22,9 +22,9 @@ def serve(
     ready: Callable[[str], object] | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serves until Ctrl-C, SIGTERM or `stop`, and returns; calls `ready(url)` once connections are taken.
+    """Serve until Ctrl-C, SIGTERM or `stop`; call `ready(url)` once connections are accepted.
 
-    Raises OSError if the port is not free. Signals are heard in the main thread only.
+    Raises OSError if the port is not free. Signals are handled in the main thread only.
     """
     over = stop or threading.Event()
     with Simulator(api_keys, settings, port=port) as simulator, _signals_set(over):

@@ -1,4 +1,4 @@
-"""Sessions across batches: finding, filtering and ending them."""
+"""Sessions across batches: found, filtered, ended and tagged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pulumi_anchorbrowser.simulator.state import State
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """One session that was created and whose data is kept."""
+    """One session that was created and whose data is kept, or that outlives it."""
 
     batch: Batch
     index: int
@@ -23,6 +23,10 @@ class Session:
     @property
     def id(self) -> str:
         return self.batch.session_id(self.index)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return self.batch.tags_of(self.index)
 
     @property
     def created_at(self) -> float:
@@ -34,7 +38,7 @@ class Session:
 
     @property
     def status(self) -> str:
-        return self.settings.running_word if self.runs else self.settings.ended_word
+        return (self.batch.running_word or self.settings.running_word) if self.runs else self.settings.ended_word
 
     @property
     def runs(self) -> bool:
@@ -43,7 +47,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Filter:
-    """What GET /v1/sessions and GET /v1/sessions/all/status can be asked for; None leaves it open."""
+    """The filters of GET /v1/sessions and GET /v1/sessions/all/status; None takes everything."""
 
     tags: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
@@ -54,18 +58,18 @@ class Filter:
     proxy: bool | None = None
     extra_stealth: bool | None = None
     profile_name: str | None = None
-    from_elsewhere: bool = False  # asked for domains, tasks or playgrounds: no session here has any
+    from_elsewhere: bool = False  # the filter names domains, tasks or playgrounds: no session here has any
 
     def takes_batch(self, batch: Batch) -> bool:
-        """Decides what is the same for all sessions of a batch, so that most are never looked at."""
+        """Decide what is the same for all sessions of a batch, so that most are never looked at."""
         if self.from_elsewhere:
             return False
-        if not set(self.tags) <= set(batch.tags):
-            return False
-        lowered = [tag.lower() for tag in batch.tags]
-        if not all(any(term.lower() in tag for tag in lowered) for term in self.search):
-            return False
-        return self._takes_configuration(batch.configuration)
+        return (bool(batch.retagged) or self._takes_tags(batch.tags)) and self._takes_configuration(batch.configuration)
+
+    def _takes_tags(self, tags: tuple[str, ...]) -> bool:
+        lowered = [tag.lower() for tag in tags]
+        found = all(any(term.lower() in tag for tag in lowered) for term in self.search)
+        return found and set(self.tags) <= set(tags)
 
     def _takes_configuration(self, configuration: dict[str, object]) -> bool:
         if self.proxy is not None and self.proxy != bool(dig(configuration, "session", "proxy", "active")):
@@ -81,24 +85,26 @@ class Filter:
             return False
         if self.created_to is not None and session.created_at > self.created_to:
             return False
+        if session.batch.retagged and not self._takes_tags(session.tags):
+            return False
         return self.status is None or session.status == self.status
 
 
 def dig(value: object, *names: str) -> object:
-    """Follows names into nested dictionaries; None where the way ends."""
+    """Follow names into nested dictionaries; None where one is missing."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
-def find_sessions(state: State, team: str, wanted: Filter) -> list[Session]:
-    """Returns the team's sessions that `wanted` takes, in the order of their batches."""
+def find_sessions(state: State, team: str, wanted: Filter, lag: float = 0.0) -> list[Session]:
+    """Return the team's sessions that `wanted` takes, as of `lag` seconds ago, in the order of their batches."""
     with state.lock:
-        known_until = state.clock.now() - state.settings.sessions_listed_after
+        known_until = state.clock.now() - lag - state.settings.sessions_listed_after
         return [
             session
-            for batch in _batches_of(state, wanted)
-            if batch.team == team and not batch.deleted and wanted.takes_batch(batch)
+            for batch in (one.behind(lag) for one in _batches_of(state, wanted))
+            if batch.team == team and wanted.takes_batch(batch)
             for session in (Session(batch, index, state.settings) for index in batch.existing())
             if session.created_at <= known_until and wanted.takes(session)
         ]
@@ -106,27 +112,37 @@ def find_sessions(state: State, team: str, wanted: Filter) -> list[Session]:
 
 def _batches_of(state: State, wanted: Filter) -> Iterable[Batch]:
     if wanted.batch_id is None:
-        return state.batches.values()
+        return state.everything()
     batch = state.batches.get(wanted.batch_id)
     return [] if batch is None else [batch]
 
 
 def end_session(state: State, team: str, session_id: str) -> None:
-    """Ends one session and keeps its data; UnknownSession where this team has none of that id."""
+    """End one session and keep its data; UnknownSession where this team has none of that id."""
     with state.lock:
-        session = _session(state, session_id)
-        if session is None or session.batch.team != team or not session.batch.exists(session.index):
-            raise UnknownSession(session_id)
+        session = _session(state, team, session_id)
         if session.runs:
-            session.batch.end([session.index])
+            survives = session.batch.survives(session.index, "end", state.settings)
+            session.batch.stop([session.index], "end", state.settings)
+            if survives and state.settings.end_survivor == 404:
+                raise UnknownSession(session_id)
         elif state.settings.end_ended_session == "404":
             raise UnknownSession(session_id)
 
 
-def _session(state: State, session_id: str) -> Session | None:
+def put_tags(state: State, team: str, session_id: str, tags: tuple[str, ...]) -> None:
+    """Replace the tags of one session; UnknownSession where this team has none of that id."""
+    with state.lock:
+        session = _session(state, team, session_id)
+        session.batch.put_tags(session.index, tags)
+
+
+def _session(state: State, team: str, session_id: str) -> Session:
     try:
         number = UUID(session_id).int
     except ValueError:
-        return None
+        raise UnknownSession(session_id) from None
     batch, index = state.by_session_base.get(number >> SESSION_BITS), number & ((1 << SESSION_BITS) - 1)
-    return Session(batch, index, state.settings) if batch is not None and index < batch.plan.count else None
+    if batch is None or batch.team != team or index >= batch.plan.count or not batch.exists(index):
+        raise UnknownSession(session_id)
+    return Session(batch, index, state.settings)

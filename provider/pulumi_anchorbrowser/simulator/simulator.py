@@ -1,18 +1,22 @@
-"""The simulator as tests, examples and the command line hold it."""
+"""The simulator as tests, examples and the command line use it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple
+from uuid import UUID
 
 from pulumi_anchorbrowser.simulator.app import build_app
-from pulumi_anchorbrowser.simulator.batch import Batch
+from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, Batch
 from pulumi_anchorbrowser.simulator.clock import Clock
+from pulumi_anchorbrowser.simulator.configuration import Configuration, SessionConfig
 from pulumi_anchorbrowser.simulator.faults import Faults
 from pulumi_anchorbrowser.simulator.gate import Gate
 from pulumi_anchorbrowser.simulator.log import LoggedRequest
 from pulumi_anchorbrowser.simulator.server import LoopbackServer
+from pulumi_anchorbrowser.simulator.sessions import put_tags
 from pulumi_anchorbrowser.simulator.settings import Settings
 from pulumi_anchorbrowser.simulator.state import State
 from pulumi_anchorbrowser.simulator.teams import Teams
@@ -21,7 +25,10 @@ DEFAULT_KEYS = {"simulated-key": "simulated-team"}
 
 
 class LiveSession(NamedTuple):
-    """A browser that runs and is billed, or (`running` False) one that is still going to be started."""
+    """A browser that runs and is billed, or (`running` False) one that is still going to be started.
+
+    `batch_id` is empty for a session that belongs to no batch.
+    """
 
     session_id: str
     batch_id: str
@@ -31,9 +38,9 @@ class LiveSession(NamedTuple):
 
 
 class Simulator:
-    """The AnchorBrowser API on 127.0.0.1, as a context manager; what it knows is its own and is kept when it stops.
+    """The AnchorBrowser API on 127.0.0.1, as a context manager; its state is its own and is kept when it stops.
 
-    `api_keys` maps each key to its team. `port` 0 takes a free one. `clock` tells seconds since the epoch.
+    `api_keys` maps each key to its team. `port` 0 takes a free one. `clock` returns seconds since the epoch.
     """
 
     def __init__(
@@ -46,7 +53,7 @@ class Simulator:
     ) -> None:
         self._settings = settings or Settings()
         self.faults = Faults()
-        self._clock = Clock(clock) if clock else Clock()
+        self._clock = Clock(clock or time.time, lambda: self._settings.clock_offset_seconds)
         self._teams = Teams(DEFAULT_KEYS if api_keys is None else api_keys, self._settings, self._clock)
         self._state = State(self._teams, self._settings, self._clock)
         self._gate = Gate(build_app(self._state), self._state, self.faults)
@@ -57,7 +64,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Refuses connections from now on; `start` serves the same state on the same port again."""
+        """Refuse connections from now on; `start` serves the same state on the same port again."""
         self._server.stop()
 
     def __enter__(self) -> Simulator:
@@ -70,7 +77,7 @@ class Simulator:
 
     @property
     def settings(self) -> Settings:
-        """The knobs; set its attributes while the server runs."""
+        """The settings; set its attributes while the server runs."""
         return self._settings
 
     @property
@@ -84,7 +91,7 @@ class Simulator:
         return list(self._gate.requests)
 
     def requests_of(self, method: str, path: str = "/") -> list[LoggedRequest]:
-        """The requests of this method whose path begins with `path`."""
+        """Return the requests of this method whose path begins with `path`."""
         return [one for one in self.requests if one.method == method and one.path.startswith(path)]
 
     def clear_requests(self) -> None:
@@ -98,36 +105,55 @@ class Simulator:
         return dict(self._state.batches)
 
     def live_sessions(self, tag: str | None = None, batch_id: str | None = None) -> list[LiveSession]:
-        """The sessions that run now, or are still going to be started, whatever the API says of them."""
+        """Return the sessions that run now, or are still going to be started, whatever the API reports of them."""
+
+        def may_match(batch: Batch) -> bool:
+            if batch_id is not None and (batch.single or batch.id != batch_id):
+                return False
+            return tag is None or tag in batch.tags or bool(batch.retagged)
+
         with self._state.lock:
-            return [
-                LiveSession(batch.session_id(index), batch.id, batch.team, batch.tags, running)
-                for batch in self._state.batches.values()
-                if (batch_id is None or batch.id == batch_id) and (tag is None or tag in batch.tags)
+            live = [
+                LiveSession(
+                    batch.session_id(index), "" if batch.single else batch.id, batch.team, batch.tags_of(index), running
+                )
+                for batch in self._state.everything()
+                if may_match(batch)
                 for index, running in batch.live()
             ]
+        return [one for one in live if tag is None or tag in one.tags]
 
     # What happens from outside, with no request
 
+    def start_session(self, *, tags: Sequence[str] = (), team: str | None = None) -> str:
+        """Start one session that belongs to no batch, for the team of the first key or another; return its id."""
+        configuration = Configuration(session=SessionConfig(tags=list(tags)))
+        return self._state.create_single(team or self._teams.first(), configuration).session_id(0)
+
+    def put_tags(self, session_id: str, tags: Sequence[str]) -> None:
+        """Replace the tags of a session, as another caller would."""
+        batch = self._state.by_session_base[UUID(session_id).int >> SESSION_BITS]
+        put_tags(self._state, batch.team, session_id, tuple(tags))
+
     def cancel(self, batch_id: str) -> int:
-        """Cancels as another caller would; returns how many running sessions that ended."""
+        """Cancel as another caller would; return how many running sessions were stopped."""
         return self._state.cancel(self._state.batches[batch_id].team, batch_id)
 
     def delete(self, batch_id: str) -> int:
-        """Deletes as another caller would; returns how many sessions that removed."""
+        """Delete as another caller would; return how many sessions were removed."""
         return self._state.delete(self._state.batches[batch_id].team, batch_id).deleted
 
     def complete(self, batch_id: str) -> None:
-        """Brings the creation of the batch's sessions to its end at this moment."""
+        """Bring the creation of the batch's sessions to its end at this moment."""
         with self._state.lock:
             self._state.batches[batch_id].hurry()
 
     def expire(self, batch_id: str) -> int:
-        """Ends the batch's running sessions as their own time limits would; returns how many."""
+        """End the batch's running sessions as their own time limits would; return how many."""
         return self.stop_sessions(batch_id)
 
     def stop_sessions(self, batch_id: str, count: int | None = None) -> int:
-        """Ends `count` of the batch's running sessions, or all; their data stays. Returns how many."""
+        """End `count` of the batch's running sessions, or all; their data stays. Return how many."""
         with self._state.lock:
             batch = self._state.batches[batch_id]
             chosen = batch.running()[:count]
@@ -135,9 +161,9 @@ class Simulator:
             return len(chosen)
 
     def rotate_key(self, old: str, new: str) -> None:
-        """Gives the team of `old` the key `new` in its stead."""
+        """Give the team of `old` the key `new` in its place."""
         self._teams.rotate(old, new)
 
     def advance(self, seconds: float) -> None:
-        """Moves the simulator's clock forward."""
+        """Move the simulator's clock forward."""
         self._clock.advance(seconds)

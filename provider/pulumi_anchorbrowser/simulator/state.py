@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import NamedTuple
 
 from pulumi_anchorbrowser.simulator.batch import Batch
@@ -21,14 +22,14 @@ from pulumi_anchorbrowser.simulator.teams import Teams
 
 
 class Deletion(NamedTuple):
-    """What a DELETE did: how many sessions it removed, and which it could not."""
+    """What a DELETE reports: how many sessions it removed, and which it could not."""
 
     deleted: int
     stuck: list[str]
 
 
 class State:
-    """Everything one server knows; its methods are the operations and raise named errors.
+    """Everything one server has; its methods are the operations and raise named errors.
 
     The server's thread and the test's thread both come here, so `lock` is held around each operation.
     """
@@ -39,43 +40,81 @@ class State:
         self.settings = settings
         self.clock = clock
         self.batches: dict[str, Batch] = {}
+        self.singles: list[Batch] = []
         self.by_session_base: dict[int, Batch] = {}
+        self._turns = count()
 
-    def create(self, team: str, count: int, configuration: Configuration) -> Batch:
-        if configuration.solves_captchas and not configuration.has_active_proxy:
-            raise CaptchaSolverNeedsProxy
+    def turn(self) -> int:
+        """Return how many lists were requested before this one."""
+        return next(self._turns)
+
+    def create(self, team: str, sessions: int, configuration: Configuration) -> Batch:
+        """Start a batch, or raise what speaks against it."""
         with self.lock:
-            self.teams.count_creation(team)
-            self.teams.charge(team, count)
-            batch = Batch(team, self._plan(count, configuration), configuration.tags, configuration.sent(), self.clock)
-            self.batches[batch.id] = batch
-            self.by_session_base[batch.session_base] = batch
+            self._allow(team, sessions, configuration, counted=True)
+            plan = self._plan(sessions, configuration)
+            batch = Batch(team, plan, configuration.tags, configuration.sent(), self.clock)
+            self.batches[batch.id] = self.by_session_base[batch.session_base] = batch
             return batch
 
-    def _plan(self, count: int, configuration: Configuration) -> Plan:
-        minutes = configuration.lifetime_minutes
+    def create_single(self, team: str, configuration: Configuration) -> Batch:
+        """Start one session that belongs to no batch; it runs at once."""
+        with self.lock:
+            self._allow(team, 1, configuration, counted=False)
+            plan = Plan(1, creation_seconds=0.0, failing=0, lifetime=self._lifetime(configuration))
+            single = Batch(team, plan, configuration.tags, configuration.sent(), self.clock, single=True)
+            self.singles.append(single)
+            self.by_session_base[single.session_base] = single
+            return single
+
+    def _allow(self, team: str, sessions: int, configuration: Configuration, *, counted: bool) -> None:
+        if configuration.solves_captchas and not configuration.has_active_proxy:
+            raise CaptchaSolverNeedsProxy
+        if self.settings.enforce_max_concurrent_browsers:
+            running = sum(1 for batch in self.everything() if batch.team == team for _ in batch.live())
+            self.teams.limit_browsers(running, sessions)
+        if counted:
+            self.teams.count_creation(team)
+        self.teams.charge(team, sessions)
+
+    def everything(self) -> Iterable[Batch]:
+        """Yield the batches, then the sessions that belong to none."""
+        yield from self.batches.values()
+        yield from self.singles
+
+    def _plan(self, sessions: int, configuration: Configuration) -> Plan:
         return Plan(
-            count=count,
+            count=sessions,
             creation_seconds=self.settings.creation_seconds,
-            failing=min(count, self.settings.failing_sessions),
-            lifetime=None if minutes is None else minutes * self.settings.minute_seconds,
+            failing=min(sessions, self.settings.failing_sessions),
+            lifetime=self._lifetime(configuration),
             partly_failed_status=self.settings.partly_failed_status,
         )
 
-    def get(self, team: str, batch_id: str) -> Batch:
-        """Finds a batch of this team; a deleted one only where the settings keep it as an empty one."""
+    def _lifetime(self, configuration: Configuration) -> float | None:
+        minutes = configuration.lifetime_minutes
+        return None if minutes is None else minutes * self.settings.minute_seconds
+
+    def get(self, team: str, batch_id: str, lag: float = 0.0) -> Batch:
+        """Return a batch of this team, as of `lag` seconds ago; a deleted one where the settings keep it as empty."""
         batch = self.batches.get(batch_id)
-        if batch is None or batch.team != team or not self._visible(batch):
+        then = None if batch is None else batch.behind(lag)
+        if then is None or then.team != team or not self._visible(then):
             raise UnknownBatch(batch_id)
-        return batch
+        return then
 
     def _visible(self, batch: Batch) -> bool:
-        return not batch.deleted or self.settings.get_after_delete == "empty"
+        return batch.existed and (not batch.deleted or self.settings.get_after_delete == "empty")
 
     def listed(
-        self, team: str, status: Status | None, created_after: float | None, created_before: float | None
+        self,
+        team: str,
+        status: Status | None,
+        created_after: float | None,
+        created_before: float | None,
+        lag: float = 0.0,
     ) -> list[Batch]:
-        """Lists the team's batches, the newest first."""
+        """Return the team's batches as of `lag` seconds ago, the newest first."""
         known_until = self.clock.now() - self.settings.batches_listed_after
         wanted: list[Callable[[Batch], bool]] = [lambda batch: batch.team == team and self._visible(batch)]
         if self.settings.batches_listed_after:
@@ -87,10 +126,11 @@ class State:
         if status is not None:
             wanted.append(lambda batch: batch.status == status)
         with self.lock:
-            return [batch for batch in reversed(self.batches.values()) if all(test(batch) for test in wanted)]
+            then = (batch.behind(lag) for batch in reversed(self.batches.values()))
+            return [batch for batch in then if all(test(batch) for test in wanted)]
 
     def cancel(self, team: str, batch_id: str) -> int:
-        """Stops a batch and returns how many running sessions that terminated; their data stays."""
+        """Stop a batch and return how many running sessions were stopped; their data stays."""
         with self.lock:
             batch = self.get(team, batch_id)
             status = batch.status
@@ -99,15 +139,16 @@ class State:
                 cancellable = True
             if batch.deleted or not cancellable:
                 raise NotCancellable(batch_id, "deleted" if batch.deleted else status)
-            running = batch.running()
-            batch.end(running)
+            running, seconds = batch.running(), self.settings.cancelling_seconds
+            batch.stop(running, "cancel", self.settings, after=seconds)
             batch.stop_creating()
             batch.cancelled_at = self.clock.now()
+            batch.cancelling_until = batch.cancelled_at + seconds
             batch.cancelled_sessions += len(running)
             return len(running)
 
     def delete(self, team: str, batch_id: str) -> Deletion:
-        """Ends every session of a batch and removes its data, save those that the settings let fail."""
+        """End every session of a batch and remove its data, but for those that the settings let fail or survive."""
         with self.lock:
             batch = self.batches.get(batch_id)
             if batch is None or batch.team != team:
@@ -117,11 +158,12 @@ class State:
                     raise UnknownBatch(batch_id)
                 return Deletion(0, [])
             batch.stop_creating()
-            existing = batch.existing()
-            stuck, gone = self._split(batch, existing)
-            batch.removed.update(gone)
+            stuck, gone = self._split(batch, [index for index in batch.existing() if not batch.is_removed(index)])
+            batch.stop([index for index in gone if batch.runs(index)], "delete", self.settings)
+            now = self.clock.now()
+            batch.removed.update(dict.fromkeys(gone, now))
             if not stuck:
-                batch.deleted_at = self.clock.now()
+                batch.deleted_at = now
             return Deletion(len(gone), [batch.session_id(index) for index in stuck])
 
     def _split(self, batch: Batch, existing: list[int]) -> tuple[list[int], list[int]]:
@@ -132,7 +174,7 @@ class State:
         return existing[:failing], existing[failing:]
 
     def retry(self, team: str, batch_id: str, max_retries: int) -> int:
-        """Tries failed sessions again, each up to `max_retries` times; returns how many it tries."""
+        """Try failed sessions again, each up to `max_retries` times; return how many."""
         with self.lock:
             batch = self.get(team, batch_id)
             failed = [] if batch.creation_stopped_at is not None else batch.failed()
@@ -149,4 +191,4 @@ class State:
         needed = self.settings.retries_to_heal
         heals = needed is not None and done + max_retries >= needed
         attempts = max(1, needed - done) if heals and needed is not None else max_retries
-        return Retry(start, start + step, done + attempts, heals)
+        return Retry(self.clock.now(), start, start + step, done + attempts, heals)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi_anchorbrowser.simulator.clock import Clock
-from pulumi_anchorbrowser.simulator.errors import NotEnoughCredits, QuotaExceeded
+from pulumi_anchorbrowser.simulator.errors import NotEnoughCredits, QuotaExceeded, TooManyBrowsers
 from pulumi_anchorbrowser.simulator.settings import Settings
 
 
@@ -18,7 +18,7 @@ class Usage:
 
 
 class Teams:
-    """Maps keys to teams and charges them; a key can be rotated without its team losing anything."""
+    """Maps keys to teams and charges them; a key can be rotated and its team loses nothing."""
 
     def __init__(self, keys: Mapping[str, str], settings: Settings, clock: Clock) -> None:
         self._keys = dict(keys)
@@ -29,8 +29,12 @@ class Teams:
     def team_of(self, key: str | None) -> str | None:
         return None if key is None else self._keys.get(key)
 
+    def first(self) -> str:
+        """Return the team of the first key."""
+        return next(iter(self._keys.values()))
+
     def rotate(self, old: str, new: str) -> None:
-        """Gives the team of `old` the key `new`; `old` is unknown from now on. KeyError if it already was."""
+        """Give the team of `old` the key `new`; `old` is unknown from now on. KeyError if it already was."""
         self._keys[new] = self._keys.pop(old)
 
     def usage(self, team: str) -> Usage:
@@ -41,14 +45,20 @@ class Teams:
         return None if granted is None else max(0.0, granted - self.usage(team).credits)
 
     def charge(self, team: str, sessions: int) -> None:
-        """Takes one credit a session, or raises NotEnoughCredits and takes nothing."""
+        """Take one credit for each session, or raise NotEnoughCredits and take nothing."""
         left = self.credits_left(team)
         if left is not None and left < sessions:
-            raise NotEnoughCredits(sessions, left)
+            raise NotEnoughCredits(sessions, left, self._settings.credits_refused_with)
         self.usage(team).credits += sessions
 
+    def limit_browsers(self, running: int, wanted: int) -> None:
+        """Raise TooManyBrowsers where the plan does not allow `wanted` browsers more."""
+        allowed = self._settings.max_concurrent_browsers
+        if 0 <= allowed < running + wanted:
+            raise TooManyBrowsers(allowed, running, wanted)
+
     def count_creation(self, team: str) -> None:
-        """Lets one creation through the team's quota, or raises QuotaExceeded."""
+        """Count one creation, or raise QuotaExceeded."""
         allowed, window = self._settings.creation_quota, self._settings.creation_quota_seconds
         if allowed is None:
             return

@@ -34,7 +34,9 @@ class Wire(BaseModel):
 
 
 class Sent(Wire):
-    """What a caller sends: unknown names are let through, an explicit null is not."""
+    """What a caller sends: unknown names are kept (see `configuration.unknown_fields`), an explicit null is refused."""
+
+    model_config = ConfigDict(extra="allow")
 
     @model_validator(mode="before")
     @classmethod
@@ -49,7 +51,7 @@ class Sent(Wire):
 DataT = TypeVar("DataT")
 
 
-class Answer(Wire, Generic[DataT]):
+class Data(Wire, Generic[DataT]):
     data: DataT
 
 
@@ -63,7 +65,7 @@ def _matching(pattern: re.Pattern[str], what: str) -> AfterValidator:
 
 
 def _moment(value: object) -> object:
-    """Reads RFC 3339 only: pydantic alone would also take numbers and bare dates."""
+    """Read RFC 3339 only: pydantic alone would also take numbers and bare dates."""
     if not isinstance(value, str):
         return value
     match = TIMESTAMP_PATTERN.fullmatch(value)

@@ -1,0 +1,98 @@
+"""`Batch` as plain functions: check, diff, create, read, update, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_anchorbrowser.binding.services import Checked, Services
+from pulumi_anchorbrowser.lifecycle import (
+    DEFAULTS,
+    BatchInputs,
+    BatchRecord,
+    Changes,
+    Notices,
+    batch_problems,
+    changes_between,
+    with_canonical_id,
+)
+from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, unknown_fields
+
+# A preview shows what a change is from by the inputs. The other defaults are in the outputs alone, since the engine
+# writes every input at every step.
+_SHOWN_DEFAULTS = {name: DEFAULTS[name] for name in ("status", "on_destroy")}
+
+
+def check(
+    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, owner: str, is_unknown: IsUnknown
+) -> Checked:
+    """Return the inputs, with a claim that the engine saves before it creates.
+
+    `olds` are the inputs of the last run; empty for a new batch, which gets a new claim.
+    """
+    services.begin_trail(urn, owner)
+    inputs = with_canonical_id({**_SHOWN_DEFAULTS, **news, "owner": owner})
+    inputs["claim"] = olds.get("claim") or services.new_claim()
+    if isinstance(inputs.get("batch_id"), str):
+        services.trail.spare(inputs["batch_id"])
+    return Checked(inputs, batch_problems(olds, inputs, is_unknown), unknown_fields(inputs.get("configuration")))
+
+
+def diff(
+    services: Services,
+    batch_id: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    *,
+    urn: str,
+    is_unknown: IsUnknown,
+    notices: Notices,
+) -> Changes:
+    """Return what changed from the outputs `olds`, and what of it makes a new batch necessary. Calls nothing."""
+    owner = str(news.get("owner", ""))
+    services.begin_trail(urn, owner)
+    services.trail.announce(owner, notices)
+    services.note_batch(batch_id, olds.get("count"))
+    return changes_between(batch_id, olds, {**DEFAULTS, **news}, is_unknown)
+
+
+def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:
+    """Start or adopt a batch. Return the resource's id and outputs."""
+    parsed = BatchInputs.model_validate({**inputs, "resource_urn": urn})
+    services.begin_trail(urn, parsed.owner)
+    with services.operation("create", urn, claim=parsed.claim, batch_id=parsed.batch_id):
+        record = services.batches.create(parsed, notices)
+    if not record.adopted:
+        services.note_batch(record.batch_id, record.count, is_new=True)
+    return record.id, record.to_outputs()
+
+
+def read(services: Services, outputs: Mapping[str, Any], *, urn: str, notices: Notices) -> dict[str, Any] | None:
+    """Return the outputs brought up to date; None where the batch is gone and the resource is to be dropped."""
+    record = _record(outputs, urn)
+    with services.operation("read", urn, claim=record.claim, batch_id=record.batch_id):
+        found = services.batches.read(record, notices)
+    return None if found is None else found.to_outputs()
+
+
+def update(
+    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
+) -> dict[str, Any]:
+    """Cancel or delete the batch where the desired status has changed to that; save the rest. Return the outputs."""
+    record = _record(olds, urn)
+    inputs = BatchInputs.model_validate({**news, "resource_urn": urn})
+    services.begin_trail(urn, inputs.owner)
+    with services.operation("update", urn, claim=record.claim, batch_id=record.batch_id):
+        return services.batches.update(record, inputs, notices).to_outputs()
+
+
+def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices: Notices) -> dict[str, Any]:
+    """Do what `on_destroy` says. Return the final outputs: the counts."""
+    record = _record(outputs, urn)
+    services.begin_trail(urn, record.owner)
+    with services.operation("delete", urn, claim=record.claim, batch_id=record.batch_id):
+        return services.batches.delete(record, notices).to_outputs()
+
+
+def _record(outputs: Mapping[str, Any], urn: str) -> BatchRecord:
+    return BatchRecord.from_outputs({**outputs, "resource_urn": urn})

@@ -1,0 +1,130 @@
+"""`BatchCleanup` as plain functions: check, diff, preview, create, update, delete."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_anchorbrowser.binding.services import Checked, Services
+from pulumi_anchorbrowser.cleanup import (
+    DEFAULTS,
+    RECORDED,
+    RESULTS,
+    RUNS_AGAIN,
+    Cleanup,
+    CleanupInputs,
+    Report,
+    TooMany,
+    cleanup_problems,
+    outputs_of,
+    run_cleanup,
+)
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle import Changes, Notices
+from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
+from pulumi_anchorbrowser.words import counted
+
+_LAST_UP_COUNTS = "A destroy uses the values of the last `pulumi up`, so run that first."
+
+
+def check(
+    services: Services,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    *,
+    urn: str,
+    owner: str,
+    is_unknown: IsUnknown,
+    notices: Notices,
+) -> Checked:
+    """Return the inputs with their defaults, and what is wrong with them.
+
+    Where the cleanup is going to run on apply, the plan is reported: it is what a preview shows. Nothing is changed.
+    """
+    inputs = {**DEFAULTS, **_without_none(news), "owner": owner}
+    problems = cleanup_problems(inputs, is_unknown)
+    if not problems and _runs_on_apply(olds, inputs):
+        _report_plan(services, inputs, urn, notices)
+    return Checked(inputs, problems)
+
+
+def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
+    """Return what the user changed from the outputs `olds`. Nothing makes a new cleanup necessary."""
+    return Changes(_changed(olds, news, (*RUNS_AGAIN, *RECORDED)), [])
+
+
+def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:
+    """Run the cleanup where it runs on apply. Return the resource's id and outputs."""
+    return f"cleanup-{secrets.token_hex(8)}", update(services, {}, inputs, urn=urn, notices=notices)
+
+
+def update(
+    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
+) -> dict[str, Any]:
+    """Run the cleanup again where it runs on apply and what it does has changed. Return the outputs."""
+    if not _runs_on_apply(olds, news):
+        return {**news, **{name: olds.get(name) for name in RESULTS}}
+    return {**news, **outputs_of(run(services, _parsed(news, urn), urn=urn, notices=notices))}
+
+
+def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices: Notices) -> None:
+    """Run the cleanup where it runs on destroy: in the stack's destroy, or in an `up` of a program without it."""
+    inputs = _parsed(outputs, urn)
+    if not inputs.runs_on_destroy:
+        return
+    try:
+        run(services, inputs, urn=urn, notices=notices)
+    except TooMany as error:
+        error.advice = f"{error.advice} {_LAST_UP_COUNTS}".lstrip()
+        raise
+
+
+def run(services: Services, inputs: CleanupInputs, *, urn: str, notices: Notices, name: str = "cleanup") -> Report:
+    """Report the plan, carry it out, report what was done."""
+    with services.operation(name, urn):
+        request = inputs.request(services.state_reader(urn, inputs.owner))
+        return run_cleanup(_cleanup(services), inputs, request, notices)
+
+
+def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notices: Notices) -> None:
+    try:
+        parsed = _parsed(inputs, urn)
+    except ValueError:
+        return  # An input is not known yet.
+    try:
+        plan = _cleanup(services).plan(parsed.request(services.state_reader(urn, parsed.owner)), notices)
+    except ExpectedError as error:
+        notices.warning(f"could not list what the cleanup would do: {error}")
+        return
+    notices.info(f"cleanup, plan: {plan.summary()}")
+    if plan.matched > parsed.limit:
+        found = counted(plan.matched, "match", "matches")
+        notices.warning(f"the cleanup would be refused: {found} found, and limit is {parsed.limit}")
+
+
+def _cleanup(services: Services) -> Cleanup:
+    return Cleanup(services.batches, services.receipts, services.clock)
+
+
+def _parsed(inputs: Mapping[str, Any], urn: str) -> CleanupInputs:
+    return CleanupInputs.model_validate({**inputs, "resource_urn": urn})
+
+
+def _runs_on_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether this change of the inputs runs the cleanup; `olds` is empty for a new resource."""
+    applies = {"apply", "both"}
+    if news.get("when") not in applies:
+        return False
+    return olds.get("when") not in applies or bool(_changed(olds, news, RUNS_AGAIN))
+
+
+def _changed(olds: Mapping[str, Any], news: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if _without_none(olds.get(name)) != _without_none(news.get(name))]
+
+
+def _without_none(value: Any) -> Any:
+    # The engine drops properties that are None, so an absent one is the same.
+    if isinstance(value, Mapping):
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,53 @@
+"""`BatchReady` as plain functions: check, diff, create, update. A wait that is over is never read or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_anchorbrowser.binding.services import Checked, Services
+from pulumi_anchorbrowser.lifecycle import Changes, Notices, with_canonical_id
+from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
+from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS, WAITED_FOR, ReadyInputs, ready_problems
+
+_IN_PLACE = (*WAITED_FOR, "timeout")
+
+
+def check(services: Services, news: Mapping[str, Any], *, is_unknown: IsUnknown) -> Checked:
+    """Return the inputs with their defaults, and what is wrong with them."""
+    inputs = with_canonical_id({**READY_DEFAULTS, **news})
+    return Checked(inputs, ready_problems(inputs, is_unknown, services.count_of(inputs.get("batch_id"))))
+
+
+def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
+    """Return what changed from the outputs `olds`. Another batch is another wait; anything else is an update."""
+    replaces = ["batch_id"] if olds.get("batch_id") != news.get("batch_id") else []
+    in_place = [name for name in _IN_PLACE if olds.get(name) != news.get(name)]
+    return Changes([*replaces, *in_place], replaces)
+
+
+def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:
+    """Wait. Return the resource's id and outputs."""
+    parsed = _parsed(inputs, urn)
+    return f"{parsed.batch_id}-ready", _wait(services, parsed, urn, notices)
+
+
+def update(
+    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
+) -> dict[str, Any]:
+    """Wait again where the inputs ask for another wait. Return the outputs."""
+    inputs = _parsed(news, urn)
+    if any(olds.get(name) != news.get(name) for name in WAITED_FOR):
+        return _wait(services, inputs, urn, notices)
+    return {**olds, **inputs.model_dump()}
+
+
+def _parsed(inputs: Mapping[str, Any], urn: str) -> ReadyInputs:
+    return ReadyInputs.model_validate({**inputs, "resource_urn": urn})
+
+
+def _wait(services: Services, inputs: ReadyInputs, urn: str, notices: Notices) -> dict[str, Any]:
+    with services.operation("wait", urn, batch_id=inputs.batch_id):
+        reached = services.waiting(notices).until(inputs)
+        sessions = services.client.get_batch(inputs.batch_id).sessions if inputs.record_sessions else None
+    return reached.outputs(inputs, sessions)

@@ -1,0 +1,184 @@
+"""The settings: from the stack's config where there is a stack, else from the environment."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.api import DEFAULT_BASE_URL, ClientOptions, check_base_url, check_key
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle import SETTLE_TIMEOUT_SECONDS
+from pulumi_anchorbrowser.lifecycle.waiting import POLL_SECONDS
+from pulumi_anchorbrowser.receipts import VARIABLE as RECEIPTS_VARIABLE
+from pulumi_anchorbrowser.receipts import default_place
+
+NAMESPACE = "anchorbrowser"
+_Value = TypeVar("_Value")
+
+
+class UnusableSetting(ExpectedError):
+    """A setting has a value that cannot be used, or its name is misspelt."""
+
+    anchor = "unusable-setting"
+    advice = "Correct it, then run again."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Times are in seconds. The keys are in no repr."""
+
+    api_key: str | None = field(repr=False)
+    """The API key; keep it secret in a stack's config. A preview needs none."""
+    environment_key: str | None = field(repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    """The API's address: https, except on loopback."""
+    max_concurrency: int = 64
+    """Requests in flight at once; fewer after a 429, by themselves. `pulumi up --parallel 64` makes use of them."""
+    request_timeout: float = 60.0
+    """Seconds until one request times out."""
+    max_retries: int = 5
+    """Retries of a request that can be sent again safely. It is sent at most once more than this; a request that
+    changes something and gets a 429 is retried for up to 10 minutes, unless this is 0."""
+    poll_interval: float = POLL_SECONDS
+    """Seconds between two looks at the batches that `BatchReady` waits for."""
+    settle_timeout: float = SETTLE_TIMEOUT_SECONDS
+    """Seconds for which a batch is looked for whose create lost its response."""
+    confirmed_accounts: frozenset[str] = frozenset()
+    """The code that an error asks for, with which you confirm a changed key; separate several with commas."""
+    receipts: Path | None = None
+    """The file of the receipts, as an absolute path; `off` for none."""
+
+    @classmethod
+    def read(
+        cls,
+        config: Callable[[str], Any],
+        environ: Mapping[str, str] = os.environ,
+        notify: Callable[[str], object] = lambda _: None,
+    ) -> Settings:
+        """Return the settings from config such as `anchorbrowser:baseUrl`, else from ANCHORBROWSER_BASE_URL and so on.
+
+        `notify` gets the reason where receipts are off because there is no place for them. Raises UnusableSetting,
+        and ReceiptsUnavailable for a path in ANCHORBROWSER_RECEIPTS that cannot be used.
+        """
+
+        def setting(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
+            key, variable = f"{NAMESPACE}:{name}", _variable(name)
+            # An empty value is none, and leaves the word to the environment.
+            from_config = str(config(key) or "").strip()
+            text = from_config or environ.get(variable, "").strip()
+            if not text:
+                return default
+            try:
+                return parse(text)
+            except ValueError as error:
+                source = f"stack config {key}" if from_config else variable
+                raise UnusableSetting(f"{source} cannot be used: {error}") from None
+
+        return cls(
+            api_key=setting("apiKey", check_key, None),
+            environment_key=_environment_key(environ),
+            base_url=setting("baseUrl", check_base_url, cls.base_url),
+            max_concurrency=setting("maxConcurrency", _positive(int), cls.max_concurrency),
+            request_timeout=setting("requestTimeout", _positive(float), cls.request_timeout),
+            max_retries=setting("maxRetries", _not_negative, cls.max_retries),
+            poll_interval=setting("pollInterval", _positive(float), cls.poll_interval),
+            settle_timeout=setting("settleTimeout", _positive(float), cls.settle_timeout),
+            receipts=default_place(environ, notify),
+            confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
+        )
+
+    @property
+    def client_options(self) -> ClientOptions:
+        """How a client of these settings behaves."""
+        return ClientOptions(
+            request_timeout=self.request_timeout,
+            max_retries=self.max_retries,
+            max_concurrency=self.max_concurrency,
+        )
+
+
+SETTINGS = (
+    "apiKey",
+    "baseUrl",
+    "maxConcurrency",
+    "requestTimeout",
+    "maxRetries",
+    "pollInterval",
+    "settleTimeout",
+    "confirmAccount",
+)
+
+
+def refuse_misspelt(keys: Iterable[str]) -> None:
+    """Raise UnusableSetting where a key of the stack's config is nearly the name of a setting.
+
+    An unnoticed `basUrl` would leave the default in force, and start browsers that are billed.
+    """
+    for key in keys:
+        namespace, _, name = key.partition(":")
+        if namespace != NAMESPACE or name in SETTINGS:
+            continue
+        if meant := _nearest(name, SETTINGS, 0.75):
+            raise UnusableSetting(
+                f"There is no setting {key!r} (did you mean '{NAMESPACE}:{meant}'?)",
+                f"Correct it with `pulumi config rm {key}` and `pulumi config set`, then run again.",
+            )
+
+
+def misspelt_variables(environ: Iterable[str]) -> dict[str, str]:
+    """Return the variables that are nearly one of ours, and of which. None is refused: other programs may have them."""
+    ours = {*map(_variable, SETTINGS), RECEIPTS_VARIABLE, logs.VARIABLE}
+    others = [name for name in environ if name.startswith(_variable("")) and name not in ours]
+    return {name: meant for name in others if (meant := _nearest(name, ours, 0.9))}
+
+
+def _environment_key(environ: Mapping[str, str]) -> str | None:
+    try:
+        return check_key(environ.get(_variable("apiKey"), ""))
+    except ValueError:
+        # It is only the second key: the configured one may be right.
+        return None
+
+
+def _nearest(name: str, among: Iterable[str], likeness: float) -> str | None:
+    return next(iter(difflib.get_close_matches(name, among, n=1, cutoff=likeness)), None)
+
+
+def _variable(name: str) -> str:
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
+    return f"{NAMESPACE}_{words}".upper()
+
+
+def _number(kind: Callable[[str], _Value], text: str) -> _Value:
+    try:
+        return kind(text)
+    except ValueError:
+        whole = "whole number" if kind is int else "number"
+        raise ValueError(f"must be a {whole} (got {text!r})") from None
+
+
+def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    def parse(text: str) -> _Value:
+        value = _number(kind, text)
+        if not 0 < value < math.inf:  # type: ignore[operator]
+            raise ValueError(f"must be greater than 0 (got {text})")
+        return value
+
+    return parse
+
+
+def _not_negative(text: str) -> int:
+    value = _number(int, text)
+    if value < 0:
+        raise ValueError(f"must not be less than 0 (got {text})")
+    return value
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(code.strip() for code in text.split(",") if code.strip())

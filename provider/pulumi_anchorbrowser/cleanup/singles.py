@@ -1,0 +1,219 @@
+"""Single sessions: those that belong to no batch, as the vendor's own tools start them. Found, ended and confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pulumi_anchorbrowser.api import Account, Answered, ApiError, Outcome, SessionStatus
+from pulumi_anchorbrowser.api.models import UNFINISHED
+from pulumi_anchorbrowser.cleanup.finding import Finder, mapped
+from pulumi_anchorbrowser.cleanup.plan import Matching, Plan, PlannedSession, Skipped
+from pulumi_anchorbrowser.cleanup.report import Actor, BatchResult
+from pulumi_anchorbrowser.clock import Interrupted
+from pulumi_anchorbrowser.lifecycle.fold import is_gone
+from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete, Look, look_of, moment
+from pulumi_anchorbrowser.lifecycle.next_step import CONFIRM_PAUSES
+from pulumi_anchorbrowser.lifecycle.state import StackState
+from pulumi_anchorbrowser.lifecycle.tags import minted_at
+from pulumi_anchorbrowser.receipts import Ending, Receipts, ReceiptsUnavailable, SessionEnding, Subject
+from pulumi_anchorbrowser.words import counted
+
+# Beside times of the API: the clocks of its servers may differ.
+_MARGIN = timedelta(hours=1)
+# After each look at all of them, so many sessions are ended for each call that is made at once.
+_ENDED_AFTER_A_LOOK = 4
+
+_Found = PlannedSession | Skipped
+Followed = Callable[[Callable[[PlannedSession], BatchResult]], Callable[[PlannedSession], BatchResult]]
+
+
+class Singles:
+    """Finds the single sessions that match."""
+
+    def __init__(self, finder: Finder, matching: Matching) -> None:
+        self._finder, self._matching = finder, matching
+        listed = {one.session_id: matching.judge_session(one) for one in running(finder, matching)}
+        self._found = {id_: verdict for id_, verdict in listed.items() if verdict is not None}
+
+    def without_those_of_batches(self) -> Iterator[_Found]:
+        """Yield those that belong to no batch.
+
+        No list says to which batch a session belongs, so the sessions of every batch are listed, until each one that
+        matches is accounted for. The batches are listed after the sessions, so that no batch is missed. Raises
+        ApiError, and ListingIncomplete.
+        """
+        for ids in self._finder.mapped(lambda batch_id: self._finder.tags_of(batch_id, None), self._batches()):
+            for session_id in ids:
+                self._found.pop(session_id, None)
+            self._finder.notices.progress(f"{counted(len(self._found), 'session')} not yet found in a batch")
+        for one in self._found.values():
+            yield self._doubted(one) or one
+
+    def _batches(self) -> Iterator[str]:
+        if not self._found:
+            return
+        newest = _newest(self._found.values())
+        until = None if newest is None else (newest + _MARGIN).isoformat()
+        for batch in self._finder.listing.all_batches(created_before=until):
+            if not self._found:
+                return
+            if batch.status in UNFINISHED or batch.completed_requests != 0:
+                yield batch.batch_id
+
+    def _doubted(self, one: _Found) -> Skipped | None:
+        """A session with a young claim is one of a batch that the API does not list yet."""
+        if isinstance(one, Skipped) or not any(self._is_young(claim) for claim in one.claims):
+            return None
+        reason = "it carries the claim of a batch of the last hour, and the API lists no such batch yet"
+        return Skipped(None, one.status, "undecided", reason, one.session_id)
+
+    def _is_young(self, claim: str) -> bool:
+        minted = minted_at(claim)
+        return minted is not None and self._finder.clock.now() - minted < _MARGIN
+
+
+class SessionsEnding:
+    """Ends the single sessions of a plan that still qualify."""
+
+    def __init__(self, finder: Finder, receipts: Receipts, plan: Plan, state: StackState | None, actor: Actor) -> None:
+        self._finder, self._receipts, self._plan, self._state, self._actor = finder, receipts, plan, state, actor
+        self._listed: dict[str, SessionStatus] = {}
+        self._unreadable: str | None = None
+
+    def carry_out(self, pool: ThreadPoolExecutor, followed: Followed) -> list[BatchResult]:
+        """Return the result of each session, in the order of the plan."""
+        results: list[BatchResult] = []
+        size = _ENDED_AFTER_A_LOOK * self._finder.client.max_concurrency
+        for start in range(0, len(self._plan.sessions), size):
+            self._look_again()
+            results += mapped(pool, followed(self._end), self._plan.sessions[start : start + size])
+        return self._confirmed(results)
+
+    def _look_again(self) -> None:
+        self._listed, self._unreadable = {}, None
+        if not self._finder.client.opens(Account.parse(self._plan.account)):
+            self._unreadable = "the plan was made with another API key or base URL"
+            return
+        try:
+            self._listed = {one.session_id: one for one in running(self._finder, self._plan.matching)}
+        except (ApiError, ListingIncomplete) as error:
+            self._unreadable = f"it could not be looked at again: {error.explanation}"
+        except Interrupted:
+            self._unreadable = "interrupted"  # Then none is begun.
+
+    def _end(self, session: PlannedSession) -> BatchResult:
+        result = BatchResult(None, "end_sessions", "not_begun", session_id=session.session_id)
+        try:
+            self._finder.clock.check()
+            if self._unreadable is not None:
+                return replace(result, outcome="failed", reason=self._unreadable)
+            if (reason := self._no_longer(session)) is not None:
+                return replace(result, outcome="skipped", reason=reason)
+            outcome = self._call(session)
+        except Interrupted:
+            return result
+        if isinstance(outcome.last, Answered):
+            return replace(result, outcome="done", ended_sessions=1)
+        if is_gone(outcome):
+            return replace(result, outcome="gone")
+        return replace(result, outcome="failed", failed_sessions=1, reason=outcome.last.error.explanation)
+
+    def _no_longer(self, session: PlannedSession) -> str | None:
+        """Why the session is not to be ended any more; None where it is."""
+        listed = self._listed.get(session.session_id)
+        if listed is None:
+            return "the API no longer lists it as running with the tags of the selection"
+        verdict = self._plan.matching.judge_session(listed, self._state)
+        if isinstance(verdict, PlannedSession):
+            return None
+        return verdict.reason if verdict is not None else "it no longer matches"
+
+    def _call(self, session: PlannedSession) -> Outcome[None]:
+        owner = self._actor.owner or session.owner or ""
+        subject = Subject(owner=owner, urn=self._actor.urn, claim="", account=self._plan.account, count=1)
+        receipt = 0
+        with self._tolerant():
+            receipt = self._receipts.begin("end_sessions", subject)
+        try:
+            outcome = self._finder.client.end_session(session.session_id)
+        except Interrupted:
+            with self._tolerant():
+                self._receipts.end(receipt, "refused", note="interrupted before it was sent")
+            raise
+        ending, how = _ending(outcome)
+        with self._tolerant():
+            self._receipts.session_ended(receipt, session.session_id, how)
+            ended = 1 if how == "ended" else 0
+            self._receipts.end(receipt, ending, ended_sessions=ended, was_lost=outcome.was_lost)
+        return outcome
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        try:
+            yield
+        except ReceiptsUnavailable as error:
+            self._finder.warn_once(f"{error.explanation}. Continuing without a receipt. {error.advice}")
+
+    def _confirmed(self, results: list[BatchResult]) -> list[BatchResult]:
+        """Return the results after another look: a session that the API goes on to list as running is a failure."""
+        ended = {one.session_id or "" for one in results if one.outcome in {"done", "gone"}}
+        looks = self._looks_at(ended)
+        return [
+            _confirmed(one, looks.get(one.session_id, Look())) if looks is not None and one.session_id in ended else one
+            for one in results
+        ]
+
+    def _looks_at(self, ended: set[str]) -> dict[str | None, Look] | None:
+        """Return a look at each ended session that is not listed as ended; None where that is not known."""
+        looks: dict[str | None, Look] = {}
+        try:
+            for pause in (0.0, *CONFIRM_PAUSES) if ended else ():
+                self._finder.clock.sleep(pause)
+                listed = running(self._finder, self._plan.matching)
+                looks = {one.session_id: look_of([one]) for one in listed if one.session_id in ended}
+                if not looks:
+                    break
+        except (ApiError, ListingIncomplete) as error:
+            self._finder.warn_once(f"could not confirm that the single sessions have ended: {error.explanation}")
+            return None
+        except Interrupted:
+            return None
+        return looks
+
+
+def running(finder: Finder, matching: Matching) -> Sequence[SessionStatus]:
+    """Return the sessions that carry the selection's tags and are not listed as ended. Raises ListingIncomplete."""
+    listed = finder.client.session_statuses(tags=matching.required_tags)
+    if listed.odd_rows:
+        finder.warn_once(f"skipped {counted(listed.odd_rows, 'session')} that the API lists without a usable id")
+    if len(listed.items) + listed.odd_rows < (listed.count or 0):
+        raise ListingIncomplete("sessions", f"the API lists {len(listed.items)} and reports {listed.count}")
+    return [one for one in listed.items if not look_of([one]).ended]
+
+
+def _newest(found: Iterable[_Found]) -> datetime | None:
+    """Return when the newest of them was created; None where that is not known of each."""
+    times = [moment(one.created_at) if isinstance(one, PlannedSession) else None for one in found]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
+
+
+def _ending(outcome: Outcome[None]) -> tuple[Ending, SessionEnding]:
+    if isinstance(outcome.last, Answered):
+        return "done", "ended"
+    if outcome.was_lost:
+        return "unknown", "lost"
+    return ("gone", "gone") if is_gone(outcome) else ("refused", "refused")
+
+
+def _confirmed(result: BatchResult, look: Look) -> BatchResult:
+    if look.running:
+        reason = "the API still lists it as running after it was ended"
+        return replace(result, outcome="failed", still_running=1, failed_sessions=1, reason=reason)
+    if look.unknown:
+        return replace(result, warnings=(f"the API lists it as {look.unknown[0]!r}, which this release does not know",))
+    return replace(result, still_running=0)

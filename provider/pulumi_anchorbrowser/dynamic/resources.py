@@ -1,0 +1,423 @@
+"""`Batch`, `BatchReady` and `BatchCleanup`: the resources that a program declares."""
+
+# Annotations are evaluated once, so no `from __future__ import annotations`: the SDK would evaluate those that are text
+# anew for each batch.
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from pulumi_anchorbrowser.choices import Action, IfCompleted, OnDestroy, OnFailure, OnMissing, Status, When
+from pulumi_anchorbrowser.dynamic.arguments import ExcludeArgs, SelectArgs, SessionConfigurationArgs
+from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
+from pulumi_anchorbrowser.dynamic.providers import (
+    AnchorBrowserProvider,
+    BatchCleanupProvider,
+    BatchProvider,
+    BatchReadyProvider,
+)
+from pulumi_anchorbrowser.dynamic.sdk_patches import report_the_programs_line, wait_for_one_of
+
+_BATCH_OUTPUTS = (
+    "live_status",
+    "total_requests",
+    "completed_requests",
+    "failed_requests",
+    "created_at",
+    "completed_at",
+    "cancelled_sessions",
+    "ended_sessions",
+    "deleted_sessions",
+    "failed_deletions",
+    "deletion_errors",
+    "still_running",
+    "confirmed_at",
+    "message",
+    "adopted",
+    "account",
+    "claim",
+)
+_READY_OUTPUTS = (
+    "live_status",
+    "total_requests",
+    "completed_requests",
+    "failed_requests",
+    "retried_sessions",
+    "sessions",
+)
+_CLEANUP_OUTPUTS = (
+    "matched",
+    "plan",
+    "skipped",
+    "results",
+    "failures",
+    "cancelled_sessions",
+    "deleted_sessions",
+    "ended_sessions",
+    "failed_sessions",
+    "still_running",
+    "cleaned_batches",
+    "gone_batches",
+    "skipped_batches",
+    "failed_batches",
+)
+_PATH_TO_PROXY = ("session", "proxy")
+_PASSWORD = "password"  # noqa: S105  # the name of the property, not a password
+# The engine has one kind of number, a double: it changes larger integers without a word.
+_LARGEST_INTEGER = 2**53
+
+
+class AnchorBrowserResource(dynamic.Resource):
+    """A resource that stands in the user's line, and that the SDK waits for once."""
+
+    def __init__(
+        self,
+        provider: AnchorBrowserProvider,
+        resource_name: str,
+        properties: dict[str, Any],
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        """Register it."""
+        own = tuple(properties)
+        report_the_programs_line()
+        super().__init__(provider, resource_name, properties, opts)
+        wait_for_one_of([vars(self)[name] for name in own])
+
+
+class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
+    """A batch of browsers that stops when Pulumi says so.
+
+    Setting `status` to `cancelled` sends the PATCH, deleting the resource (or setting `status` to `deleted`) sends
+    the DELETE, and the counts that the API answers with are outputs. A count is None until the API has said it.
+    """
+
+    count: pulumi.Output[int | None]
+    """How many browsers were asked for; None for an adopted batch."""
+    batch_id: pulumi.Output[str]
+    """The API's id of the batch."""
+    configuration: pulumi.Output[dict[str, Any] | None]
+    """What the sessions were configured with, as it was given."""
+    metadata: pulumi.Output[dict[str, Any] | None]
+    """The metadata sent along; the API does not return it."""
+    status: pulumi.Output[str]
+    """The desired status: `active`, `cancelled` or `deleted`."""
+    on_destroy: pulumi.Output[str]
+    """What destroying the resource does."""
+    if_completed: pulumi.Output[str]
+    """What a cancel does that the API refuses because creation had finished."""
+    on_missing: pulumi.Output[str]
+    """What a refresh does when the API no longer knows the batch."""
+    owner: pulumi.Output[str]
+    """`organization/project/stack`; every session of the batch carries it in a tag."""
+    claim: pulumi.Output[str]
+    """The random id of this create; every session of the batch carries it in a tag."""
+    account: pulumi.Output[str]
+    """The base URL and a salted fingerprint of the key that made the batch."""
+    adopted: pulumi.Output[bool]
+    """Whether the batch was there before the resource."""
+    live_status: pulumi.Output[str]
+    """The API's word (`pending`, `processing`, `completed`, `failed`, `cancelled`), or `deleted`.
+
+    `completed` says that every session was created: its browsers still run, and are billed.
+    """
+    total_requests: pulumi.Output[int | None]
+    """Sessions requested."""
+    completed_requests: pulumi.Output[int | None]
+    """Sessions created."""
+    failed_requests: pulumi.Output[int | None]
+    """Sessions that could not be created."""
+    created_at: pulumi.Output[str | None]
+    """When the batch was made, by the API's clock (ISO 8601)."""
+    completed_at: pulumi.Output[str | None]
+    """When creation ended, by the API's clock (ISO 8601)."""
+    cancelled_sessions: pulumi.Output[int | None]
+    """Running sessions that the PATCH terminated, in the API's own count."""
+    ended_sessions: pulumi.Output[int | None]
+    """Sessions ended one by one."""
+    deleted_sessions: pulumi.Output[int | None]
+    """Sessions that the DELETE deleted, in the API's own count."""
+    failed_deletions: pulumi.Output[int | None]
+    """Sessions that the DELETE could not delete."""
+    deletion_errors: pulumi.Output[list[dict[str, str | None]] | None]
+    """Which those were, and why."""
+    still_running: pulumi.Output[int | None]
+    """How many of its sessions the API still listed as running after the last cancel or delete: 0 confirms that it has
+    stopped. None before that, and where it could not be confirmed."""
+    confirmed_at: pulumi.Output[str | None]
+    """When `still_running` was read, by this machine's clock (ISO 8601)."""
+    message: pulumi.Output[str | None]
+    """The API's summary of the last cancel or delete."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        count: pulumi.Input[int | None] = None,
+        batch_id: pulumi.Input[str | None] = None,
+        configuration: pulumi.Input[SessionConfigurationArgs | None] = None,
+        metadata: pulumi.Input[dict[str, Any] | None] = None,
+        status: pulumi.Input[Status | None] = None,
+        on_destroy: pulumi.Input[OnDestroy | None] = None,
+        if_completed: pulumi.Input[IfCompleted | None] = None,
+        on_missing: pulumi.Input[OnMissing | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Start a batch of `count` browsers, or adopt the one with `batch_id`; exactly one of the two.
+
+        Args:
+            resource_name: The resource's name in the program.
+            count: How many browsers to start, 1 to 1000.
+            batch_id: Or the id of a batch to adopt.
+            configuration: What every session is configured with, under the API's own names.
+            metadata: Sent along with the create; a plain dictionary.
+            status: `active`; `cancelled` stops the browsers and keeps the data; `deleted` removes the data as well.
+            on_destroy: What destroying does: `delete`; `cancel` or `end_sessions` (one by one) keep the data.
+            if_completed: What a cancel does that the API refuses because every browser has been created:
+                `end_sessions` (one by one; the data stays), `delete`, `accept` (they run on) or `fail`.
+            on_missing: What a refresh does if the API no longer knows the batch: `keep` it, as deleted, or `recreate`.
+            opts: Pulumi's own options.
+        """
+        _refuse_large_integers(resource_name, metadata, "metadata")
+        _refuse_large_integers(resource_name, configuration, "configuration")
+        properties: dict[str, Any] = {
+            "count": count,
+            "batch_id": batch_id,
+            "configuration": with_secret_password(configuration),
+            "metadata": metadata,
+            "status": status,
+            "on_destroy": on_destroy,
+            "if_completed": if_completed,
+            "on_missing": on_missing,
+            "owner": owner(),
+            **dict.fromkeys(_BATCH_OUTPUTS),
+        }
+        super().__init__(BatchProvider(), resource_name, properties, opts)
+
+
+class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady"):
+    """A wait for a batch, as a resource of its own: if it fails, the batch itself is safe in the state.
+
+    The next `pulumi up` goes on waiting. Destroying it does nothing.
+    """
+
+    batch_id: pulumi.Output[str]
+    """The batch waited for."""
+    min_ready: pulumi.Output[int | None]
+    """How many ready browsers were enough; None for all of them."""
+    timeout: pulumi.Output[str | float]
+    """How long to wait."""
+    retry_failed: pulumi.Output[int]
+    """How often a failed session is retried at most."""
+    record_sessions: pulumi.Output[bool]
+    """Whether `sessions` is recorded."""
+    live_status: pulumi.Output[str]
+    """The API's word for the batch when the wait ended."""
+    total_requests: pulumi.Output[int | None]
+    """Sessions requested."""
+    completed_requests: pulumi.Output[int | None]
+    """Sessions ready when the wait ended."""
+    failed_requests: pulumi.Output[int | None]
+    """Sessions that could not be created."""
+    retried_sessions: pulumi.Output[int | None]
+    """Failed sessions that were retried; None where no retry was needed."""
+    sessions: pulumi.Output[list[dict[str, Any]] | None]
+    """With `record_sessions`: each session's `item_index`, `session_id`, `status`, `cdp_url`, `live_view_url` and
+    `error`. Secret, since the URLs open a browser to whoever holds them."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        batch_id: pulumi.Input[str],
+        min_ready: pulumi.Input[int | None] = None,
+        timeout: pulumi.Input[str | float | None] = None,
+        retry_failed: pulumi.Input[int | None] = None,
+        record_sessions: pulumi.Input[bool | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Wait until enough browsers of the batch are ready.
+
+        Args:
+            resource_name: The resource's name in the program.
+            batch_id: The batch to wait for.
+            min_ready: How many ready browsers are enough; all of them if not given.
+            timeout: How long to wait at most: a duration such as "10m", or a number of seconds.
+            retry_failed: How often a session that could not be created is retried at most, 0 to 3.
+            record_sessions: Whether to record the sessions, with the URLs that open them, as the secret `sessions`.
+            opts: Pulumi's own options.
+        """
+        properties: dict[str, Any] = {
+            "batch_id": batch_id,
+            "min_ready": min_ready,
+            "timeout": timeout,
+            "retry_failed": retry_failed,
+            "record_sessions": record_sessions,
+            **dict.fromkeys(_READY_OUTPUTS),
+        }
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["sessions"])
+        super().__init__(BatchReadyProvider(), resource_name, properties, pulumi.ResourceOptions.merge(opts, secret))
+
+
+class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCleanup"):
+    """A cleanup of batches as a resource: it runs on every plain `pulumi destroy`, on apply, or on both.
+
+    With `depends_on` it runs *before* what it depends on is destroyed: browsers stop before their network goes.
+
+    What is never touched: batches that the running program declares as `Batch`; what `exclude` names; and batches whose
+    sessions carry the tag `pulumi-protect`, which you set in `configuration.session.tags`. A batch that cannot be told
+    by its tags, because none of its sessions can be seen yet, is left alone with a warning. If a `Batch` depends on a
+    cleanup, the cleanup runs before the engine says which batch that is, so it leaves all batches of this stack alone.
+
+    Removing a cleanup from the program, or renaming it without an alias, deletes it, and so *runs* it (`when` destroy
+    or both); its plan is in the log before it acts. To drop one without running it: set `when="apply"` and run `up`
+    first, or use `pulumi state delete`.
+
+    In a destroy no program runs, so batches of this stack that have a `Batch` resource are selected like any other. Let
+    the `Batch` depend on the cleanup, and its own delete comes first; else whichever comes second finds the batch gone,
+    which is no error, and the receipts count every session once. To keep such a batch's data, tag or exclude it.
+
+    The preview of an `up` shows in the log what would go, and changes nothing. The preview of a destroy asks no
+    provider anything, so it cannot: `pulumi-anchorbrowser sweep` shows the same plan at any time.
+
+    For a cleanup that belongs to one resource, and runs whenever that is deleted or replaced, see `teardown_hook`.
+    """
+
+    select: pulumi.Output[dict[str, Any]]
+    """Which batches are meant."""
+    exclude: pulumi.Output[dict[str, Any] | None]
+    """Which are left alone nevertheless."""
+    action: pulumi.Output[str]
+    """What is done with each: `delete`, `cancel` or `end_sessions`."""
+    when: pulumi.Output[str]
+    """When it runs: `destroy`, `apply` or `both`."""
+    limit: pulumi.Output[int]
+    """How many batches it deals with at most; if there are more, it does nothing and says how many."""
+    dry_run: pulumi.Output[bool]
+    """Whether it only plans."""
+    triggers: pulumi.Output[list[Any] | None]
+    """Values whose change runs it again."""
+    allow_all: pulumi.Output[bool]
+    """Whether it may match every batch of the team."""
+    on_failure: pulumi.Output[str]
+    """Whether batches that could not be dealt with are an `error` or a `warn`ing."""
+    owner: pulumi.Output[str]
+    """The stack that `this` means."""
+    matched: pulumi.Output[int | None]
+    """How many batches the last run on apply matched; None where there was none, as for all that follow."""
+    plan: pulumi.Output[list[dict[str, Any]] | None]
+    """What was, or with `dry_run` would be, done: `batch_id`, `action`, `status`, `created_at`, `total_requests`,
+    `owner`, `claim`."""
+    left_alone: pulumi.Output[list[dict[str, Any]] | None]
+    """What was left alone and why: `batch_id`, `status`, `kind`, `reason`."""
+    results: pulumi.Output[list[dict[str, Any]] | None]
+    """What became of each: `batch_id`, `outcome` (done, gone, failed), its counts, `reason`, `warnings`."""
+    failures: pulumi.Output[list[dict[str, Any]] | None]
+    """Which could not be dealt with: `batch_id`, `reason`."""
+    cancelled_sessions: pulumi.Output[int | None]
+    """Sessions that this run's cancels terminated, in the API's own count; None where it has said none."""
+    deleted_sessions: pulumi.Output[int | None]
+    """Sessions that this run deleted, likewise."""
+    ended_sessions: pulumi.Output[int | None]
+    """Sessions that this run ended one by one."""
+    failed_sessions: pulumi.Output[int | None]
+    """Sessions that could not be deleted or ended, as far as the API has said."""
+    cleaned_batches: pulumi.Output[int | None]
+    """Batches dealt with."""
+    gone_batches: pulumi.Output[int | None]
+    """Batches that had gone by themselves."""
+    failed_batches: pulumi.Output[int | None]
+    """Batches that could not be dealt with."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        select: pulumi.Input[SelectArgs],
+        exclude: pulumi.Input[ExcludeArgs | None] = None,
+        action: pulumi.Input[Action | None] = None,
+        when: pulumi.Input[When | None] = None,
+        limit: pulumi.Input[int | None] = None,
+        dry_run: pulumi.Input[bool | None] = None,
+        triggers: pulumi.Input[list[Any] | None] = None,
+        allow_all: pulumi.Input[bool | None] = None,
+        on_failure: pulumi.Input[OnFailure | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Clean up the batches of `select`, without those of `exclude`.
+
+        Args:
+            resource_name: The resource's name in the program.
+            select: Which batches are meant; there is no default.
+            exclude: Which are left alone nevertheless.
+            action: What is done with each: `delete`; `cancel` or `end_sessions` keep the data. A completed batch
+                cannot be cancelled, so its sessions are ended one by one.
+            when: When it runs: on `destroy`, on `apply`, or on `both`.
+            limit: How many batches at most; if there are more, nothing is done, and the error says how many.
+            dry_run: Whether it only plans.
+            triggers: Any values; a change of them runs it again on apply.
+            allow_all: Whether it may match every batch of the team.
+            on_failure: Whether batches that could not be dealt with are an `error` or a `warn`ing; the rest is done.
+            opts: Pulumi's own options.
+        """
+        properties: dict[str, Any] = {
+            "select": select,
+            "exclude": exclude,
+            "action": action,
+            "when": when,
+            "limit": limit,
+            "dry_run": dry_run,
+            "triggers": triggers,
+            "allow_all": allow_all,
+            "on_failure": on_failure,
+            "owner": owner(),
+            **dict.fromkeys(_CLEANUP_OUTPUTS),
+        }
+        super().__init__(BatchCleanupProvider(), resource_name, properties, opts)
+
+
+def owner() -> str:
+    """Return `organization/project/stack` of the running program."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def with_secret_password(configuration: pulumi.Input[Any] | None) -> pulumi.Input[Any] | None:
+    """Return the configuration with a custom proxy's password made secret, even if the program passed it plain."""
+    return _protect(configuration, _PATH_TO_PROXY)
+
+
+def _protect(value: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(value, Mapping):
+        if not path:
+            password = value.get(_PASSWORD)
+            return {**value, _PASSWORD: pulumi.Output.secret(password)} if password is not None else value
+        inner = value.get(path[0])
+        return {**value, path[0]: _protect(inner, path[1:])} if inner is not None else value
+    if isinstance(value, pulumi.Output) or asyncio.isfuture(value) or asyncio.iscoroutine(value):
+        # The password cannot be reached before the value is known, so all of the value is made secret with it.
+        return pulumi.Output.from_input(value).apply(lambda known: _secret_where_it_holds_a_password(known, path))
+    return value
+
+
+def _secret_where_it_holds_a_password(known: Any, path: tuple[str, ...]) -> Any:
+    found = known
+    for name in (*path, _PASSWORD):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return known if found is None else pulumi.Output.secret(known)
+
+
+def _refuse_large_integers(resource_name: str, value: Any, path: str) -> None:
+    """Raise AnchorBrowserError for an integer that the engine would change: only the program still has it."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            _refuse_large_integers(resource_name, item, f"{path}.{name}")
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            _refuse_large_integers(resource_name, item, f"{path}.{number}")
+    elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise AnchorBrowserError(
+            f"Batch {resource_name!r}: {path} must not be an integer beyond 2^53, which Pulumi's engine would change "
+            f"(got {value}). Write it as text, then run again."
+        )

@@ -1,0 +1,163 @@
+"""Every place where Pulumi's SDK is changed or looked into beyond its documentation, and what each buys.
+
+Where an SDK has changed, a patch has no effect and a line of the debug log says so; nothing breaks.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pulumi
+from pulumi.runtime import resource as sdk_resource
+
+from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
+
+_LOGGER = logging.getLogger("pulumi_anchorbrowser")
+WORKERS = 1024
+_OURS = Path(__file__).parents[1].as_uri() + "/"
+# From `urn_of_request` up to the method of the SDK's servicer that serves the request.
+_MOST_FRAMES = 12
+
+
+# In the provider host
+
+
+def urn_of_request() -> str:
+    """Return the URN of the resource that the engine's current request is about; empty where it cannot be found.
+
+    The SDK does not pass the URN on to a provider. It is in the request that the SDK's servicer has in hand, further up
+    the stack of calls. As an input of each resource it would be in the state twice.
+    """
+    frame = sys._getframe(1)  # noqa: SLF001  # CPython and PyPy have it
+    for _ in range(_MOST_FRAMES):
+        urn = getattr(frame.f_locals.get("request"), "urn", None)
+        if isinstance(urn, str):
+            return urn
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    _LOGGER.debug("the SDK serves requests in another way: messages name no resource")
+    return ""
+
+
+def report_errors_in_one_line(host: ModuleType | None = None) -> None:
+    """Make the provider host report an AnchorBrowserError by its message alone.
+
+    The host reports what a provider raises as `traceback.format_exc()`. So the name `traceback` in its main module is
+    replaced by one that prints one line for an AnchorBrowserError. All other errors keep their traceback, those of
+    other providers in the same host included.
+    """
+    host = host or sys.modules["__main__"]
+    if getattr(host, "traceback", None) is traceback:
+        host.traceback = _Traceback("traceback")  # type: ignore[attr-defined]
+
+
+class _Traceback(ModuleType):
+    def format_exc(self, *args: Any, **kwargs: Any) -> str:
+        error = sys.exc_info()[1]
+        if isinstance(error, AnchorBrowserError):
+            return "".join(traceback.format_exception_only(type(error), error)).rstrip("\n")
+        return traceback.format_exc(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+
+def widen_worker_pool(workers: int = WORKERS) -> bool:
+    """Let the pool whose thread this is have so many threads. Return whether that was possible.
+
+    The host has four, whatever `--parallel` says, and every call of the engine holds one for as long as it takes, a
+    wait for a batch included. Calls to the API are bounded by the client's limiter. A thread is started when a call is
+    submitted, so those for the calls that are queued already are started here.
+    """
+    try:
+        pool = threading.current_thread()._args[0]()  # type: ignore[attr-defined]  # noqa: SLF001
+        if not isinstance(pool, ThreadPoolExecutor):
+            raise TypeError(f"a {type(pool).__name__} is no thread pool")
+        if pool._max_workers < workers:  # noqa: SLF001
+            pool._max_workers = workers  # noqa: SLF001
+            pool._adjust_thread_count = _as_far_as_possible(pool)  # type: ignore[method-assign]  # noqa: SLF001
+            for _ in range(pool._work_queue.qsize()):  # noqa: SLF001
+                pool._adjust_thread_count()  # noqa: SLF001
+    except (AttributeError, IndexError, TypeError) as error:
+        _LOGGER.debug("the provider host keeps its few worker threads: %s", error)
+        return False
+    return True
+
+
+def _as_far_as_possible(pool: ThreadPoolExecutor) -> Callable[[], None]:
+    start = pool._adjust_thread_count  # noqa: SLF001
+
+    def start_if_possible() -> None:
+        try:
+            start()
+        except RuntimeError as error:
+            # The call is queued by now. Raised, this would end the thread that takes calls, and the engine would wait.
+            pool._max_workers = len(pool._threads)  # noqa: SLF001
+            _LOGGER.debug("the provider host stays at %d worker threads: %s", pool._max_workers, error)  # noqa: SLF001
+
+    return start_if_possible
+
+
+# In the program
+
+
+def report_the_programs_line() -> bool:
+    """Let our resources stand in the line of the program that declares them. Return whether that was possible.
+
+    The SDK takes the constructor that calls `dynamic.Resource` for the user's code, so every batch would stand in a
+    line of ours. Below it come some ten frames of Python's and Pulumi's own: a third of a batch's weight in the state,
+    which the engine writes again at every step. Traces of other resources stay as they are.
+    """
+    of_sdk = getattr(sdk_resource, "_get_stack_trace", None)
+    if of_sdk is None:
+        _LOGGER.debug("the SDK keeps no stack traces, or keeps them elsewhere")
+        return False
+    if not isinstance(of_sdk, _StackTrace):
+        sdk_resource._get_stack_trace = _StackTrace(of_sdk)  # noqa: SLF001
+    return True
+
+
+class _StackTrace:
+    def __init__(self, of_sdk: Any) -> None:
+        self._of_sdk = of_sdk
+
+    def __call__(self) -> Any:
+        trace = self._of_sdk()
+        frames = list(trace.frames)
+        if not frames or not _is_ours(frames[0]):
+            return trace
+        while frames and _is_ours(frames[0]):
+            frames.pop(0)
+        # Python's machinery for running a module has no file. What is below it is not the user's.
+        nowhere = next((number for number, frame in enumerate(frames) if not frame.pc.uri), len(frames))
+        del trace.frames[:]
+        trace.frames.extend(frames[:nowhere])
+        return trace
+
+
+def _is_ours(frame: Any) -> bool:
+    return str(frame.pc.uri).startswith(_OURS)
+
+
+def wait_for_one_of(outputs: Sequence[pulumi.Output[Any]]) -> None:
+    """Have the SDK wait for one of a resource's outputs, since all of them resolve at the same moment.
+
+    At the end of a program the SDK waits for all outputs that are unresolved, and again after each of them. With some
+    twenty-five outputs for each of many batches, that takes longer than anything else.
+    """
+    # Asked of the class: an output itself has every attribute, that of its value.
+    untrack = getattr(pulumi.Output, "_untrack", None)
+    if untrack is None:
+        _LOGGER.debug("the SDK waits for outputs in another way")
+        return
+    for output in outputs[1:]:
+        untrack(output)

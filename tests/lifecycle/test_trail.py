@@ -1,0 +1,270 @@
+"""Interrupted creates are settled by the state and the receipts, and nothing that a state has is ever deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lifecycle.one_batch import CLAIM, OWNER, URN, Stage, inputs
+
+from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord, LifecycleError, new_claim
+from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
+from pulumi_anchorbrowser.lifecycle.tags import claim_of
+from pulumi_anchorbrowser.lifecycle.trail import Trail
+from pulumi_anchorbrowser.receipts import Receipts, Subject
+from pulumi_anchorbrowser.simulator import Fault
+
+THIS_RUN, EARLIER_RUN = "111", "222"
+OTHER_URN = URN.replace("crawl", "other")
+
+
+def claim(age: timedelta = timedelta(hours=2), mark: str = EARLIER_RUN) -> str:
+    """The claim of a create of that age."""
+    return new_claim(datetime.now(timezone.utc) - age, mark)
+
+
+def pending(of: str, urn: str = URN) -> PendingCreate:
+    """The entry that a killed create leaves in the state."""
+    return PendingCreate(of, OWNER, urn, 5)
+
+
+class Runs:
+    """Runs of the engine on one machine, each with what the state says at its beginning."""
+
+    def __init__(self, stage: Stage, place: Path) -> None:
+        self.stage, self.place = stage, place
+
+    def next(self, state: StackState | Exception, **options: Any) -> Batches:
+        """The batches of a run that finds this state."""
+
+        def read(stack: str) -> StackState:
+            assert stack == OWNER
+            if isinstance(state, Exception):
+                raise state
+            return state
+
+        receipts = Receipts(self.place)
+        trail = Trail(receipts, self.stage.clock, THIS_RUN, read)
+        trail.begin(OWNER)
+        batches = Batches(self.stage.client(**options), receipts, clock=self.stage.clock, trail=trail)
+        self.trail = trail
+        return batches
+
+    def left(self, of: str) -> str:
+        """The id of a batch that was started under this claim, and that no run knows the end of."""
+        batch = self.stage.client().create_batch(
+            5, {"session": {"tags": [f"pulumi-claim:{of}", f"pulumi-owner:{OWNER}"]}}
+        )
+        self.stage.sim.complete(batch.value().batch_id)
+        self.stage.sim.clear_requests()
+        return batch.value().batch_id
+
+
+@pytest.fixture
+def runs(stage: Stage, tmp_path: Path) -> Runs:
+    return Runs(stage, tmp_path / "receipts.sqlite3")
+
+
+def live(stage: Stage) -> set[str]:
+    """The batches of which a browser runs or will run."""
+    return {session.batch_id for session in stage.live}
+
+
+def test_a_create_deletes_what_an_interrupted_create_of_the_same_resource_left(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    made = runs.next(StackState(pending=(pending(interrupted),))).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {made.batch_id} != {left}
+    assert stage.sim.batches[left].deleted
+    assert [one for one in stage.told.warnings if left in one and interrupted in one]
+    assert [one for one in stage.told.infos if "--clear-pending-creates" in one]
+
+
+def test_a_create_leaves_what_an_interrupted_create_of_another_resource_left(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    runs.next(StackState(pending=(pending(interrupted, OTHER_URN),))).create(inputs(), stage.told)
+    assert left in live(stage)
+
+
+def test_an_update_deletes_what_an_interrupted_replacement_left(stage: Stage, runs: Runs) -> None:
+    record = stage.start("completed")
+    interrupted = claim()
+    left = runs.left(interrupted)
+    state = StackState(frozenset([record.known_id]), frozenset([CLAIM]), pending=(pending(interrupted),))
+    batches = runs.next(state)
+    batches.update(record, inputs(on_destroy="cancel"), stage.told)
+    assert live(stage) == {record.batch_id} != {left}
+
+
+def test_the_first_delete_of_a_run_settles_every_interrupted_create_of_the_stack(stage: Stage, runs: Runs) -> None:
+    record = stage.start("completed")
+    claims = [claim(), claim()]
+    lefts = {runs.left(one) for one in claims}
+    batches = runs.next(StackState(pending=(pending(claims[0]), pending(claims[1], OTHER_URN))))
+    batches.delete(record, stage.told)
+    assert live(stage) == set()
+    assert all(stage.sim.batches[one].deleted for one in lefts)
+
+
+@pytest.mark.parametrize("knows", ["claim", "batch_id"])
+def test_nothing_that_the_state_has_is_deleted(stage: Stage, runs: Runs, knows: str) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    state = StackState(pending=(pending(interrupted),))
+    state = (
+        replace(state, claims=frozenset([interrupted]))
+        if knows == "claim"
+        else replace(state, batch_ids=frozenset([left]))
+    )
+    runs.next(state).delete(stage.start("completed"), stage.told)
+    assert live(stage) == {left}
+
+
+def test_a_create_that_this_run_has_under_way_is_no_interrupted_one(stage: Stage, runs: Runs) -> None:
+    own = claim(timedelta(0), THIS_RUN)
+    left = runs.left(own)
+    runs.next(StackState(pending=(pending(own),))).delete(stage.start("completed"), stage.told)
+    assert live(stage) == {left}
+
+
+def test_a_batch_that_neither_the_state_nor_a_receipt_names_is_left_running(stage: Stage, runs: Runs) -> None:
+    left = runs.left(claim())
+    runs.next(StackState()).delete(stage.start("completed"), stage.told)
+    assert live(stage) == {left}
+
+
+@pytest.mark.parametrize("outcome", [None, "unknown"])
+def test_a_create_without_a_known_end_in_the_receipts_is_settled_as_well(
+    stage: Stage, runs: Runs, outcome: Any
+) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    earlier = Receipts(runs.place)
+    receipt = earlier.begin("create", Subject(OWNER, URN, interrupted, "", count=5))
+    if outcome is not None:
+        earlier.end(receipt, outcome, was_lost=True)
+    made = runs.next(StackState()).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {made.batch_id} != {left}
+    assert [one.outcome for one in earlier.all() if one.id == receipt] == ["settled"]
+
+
+def test_a_create_is_refused_where_the_search_for_a_leftover_fails(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    stage.sim.faults.add(Fault("status", status=503, method="GET", times=None))
+    with pytest.raises(LifecycleError, match=f"Started nothing.*{interrupted}.*HTTP 503"):
+        runs.next(StackState(pending=(pending(interrupted),))).create(inputs(), stage.told)
+    assert live(stage) == {left}
+
+
+def test_a_delete_goes_on_with_a_warning_where_the_search_for_a_leftover_fails(stage: Stage, runs: Runs) -> None:
+    record, interrupted = stage.start("completed"), claim()
+    left = runs.left(interrupted)
+    stage.sim.faults.add(Fault("status", status=503, method="GET", path="/v1/sessions/*", times=1))
+    runs.next(StackState(pending=(pending(interrupted),))).delete(record, stage.told)
+    assert live(stage) == {left}
+    assert [one for one in stage.told.warnings if interrupted in one and "orphans --delete" in one]
+
+
+def test_the_sessions_of_a_leftover_that_cannot_be_deleted_are_ended(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    stage.sim.faults.add(Fault("status", status=403, method="DELETE", path=f"/v1/batch-sessions/{left}", times=None))
+    made = runs.next(StackState(pending=(pending(interrupted),))).create(inputs(), stage.told)
+    assert live(stage) == {made.batch_id}
+
+
+def test_a_leftover_that_cannot_be_stopped_is_a_warning_with_the_command(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    stage.sim.faults.add(Fault("status", status=403, method="DELETE", times=None))
+    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(), stage.told)
+    assert left in live(stage)
+    assert [one for one in stage.told.warnings if f"pulumi-anchorbrowser delete {left}" in one]
+
+
+def test_without_a_readable_state_nothing_is_deleted_and_one_warning_names_the_command(
+    stage: Stage, runs: Runs
+) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    Receipts(runs.place).begin("create", Subject(OWNER, URN, interrupted, "", count=5))
+    batches = runs.next(StateUnreadable("Could not run the Pulumi CLI to read the state"))
+    for number in range(3):
+        batches.create(inputs(claim=f"claim-{number}"), stage.told)
+    assert left in live(stage)
+    assert [one for one in stage.told.warnings if "Could not run the Pulumi CLI" in one and "orphans" in one]
+    assert len(stage.told.warnings) == 1
+
+
+def test_a_young_create_is_looked_for_until_its_sessions_can_be_seen(stage: Stage, runs: Runs) -> None:
+    interrupted = claim(timedelta(seconds=1))
+    stage.clock.on_sleep = stage.sim.advance
+    stage.sim.settings.sessions_listed_after = 20
+    left = runs.left(interrupted)
+    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(count=3), stage.told)
+    assert left not in live(stage)
+    assert sum(stage.clock.slept) >= 15
+
+
+def test_an_old_create_is_looked_for_once(stage: Stage, runs: Runs) -> None:
+    runs.next(StackState(pending=(pending(claim(timedelta(hours=2))),))).create(inputs(), stage.told)
+    assert stage.clock.slept == []
+    assert stage.looks == 1
+
+
+def test_many_threads_settle_an_interrupted_create_once(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    records = [stage.start("completed", claim=claim(mark=EARLIER_RUN)) for _ in range(6)]
+    batches = runs.next(StackState(pending=(pending(interrupted),)))
+    delete: Callable[[BatchRecord], BatchRecord] = lambda one: batches.delete(one, stage.told)  # noqa: E731
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(delete, records))
+    assert live(stage) == set()
+    assert len(stage.sim.requests_of("DELETE", f"/v1/batch-sessions/{left}")) == 1
+
+
+def test_the_interrupted_creates_of_a_stack_are_announced_once_in_a_run(stage: Stage, runs: Runs) -> None:
+    runs.next(StackState(pending=(pending(claim()), pending(claim(), OTHER_URN))))
+    for _ in range(2):
+        runs.trail.announce(OWNER, stage.told)
+    [warning] = stage.told.warnings
+    assert "2 creates" in warning
+    assert "crawl, other" in warning
+
+
+def test_a_create_warns_of_live_batches_with_the_stacks_tag_that_its_state_does_not_have(
+    stage: Stage, runs: Runs
+) -> None:
+    known = stage.start("completed")
+    stranger = runs.left(claim())
+    stage.told.__init__()  # type: ignore[misc]
+    batches = runs.next(StackState(frozenset([known.known_id]), frozenset([CLAIM])))
+    for number in range(2):
+        batches.create(inputs(claim=claim(mark=THIS_RUN), count=number + 1), stage.told)
+    assert len([one for one in stage.told.warnings if "1 batch tagged with this stack's name" in one]) == 1
+    assert stranger in live(stage)
+
+
+def test_a_fresh_stack_costs_no_request_beside_its_creates(stage: Stage, runs: Runs) -> None:
+    batches = runs.next(StackState())
+    for number in range(3):
+        batches.create(inputs(claim=claim(mark=THIS_RUN), count=number + 1), stage.told)
+    assert stage.asked == ["POST batch"] * 3
+    assert stage.looks == 0
+
+
+def test_the_leftover_is_told_from_batches_of_other_claims(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    other, left = runs.left(claim()), runs.left(interrupted)
+    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(), stage.told)
+    assert other in live(stage)
+    assert left not in live(stage)
+    assert claim_of(stage.sim.batches[other].tags) != interrupted

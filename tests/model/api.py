@@ -1,0 +1,375 @@
+"""The API of the model: a client and its listing in memory. Every call may be handled or not, answered, refused or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from model.world import (
+    ENDED,
+    LIVE,
+    MOST_BATCHES,
+    OWNER,
+    PENDING,
+    REMOVED,
+    RUNNING,
+    STOPPING,
+    STUCK,
+    Choices,
+    Killed,
+    Remote,
+    Violation,
+    World,
+    session_id,
+)
+
+from pulumi_anchorbrowser.api import (
+    Account,
+    AlreadySettled,
+    Answered,
+    Batch,
+    BatchCancelled,
+    BatchCreated,
+    BatchDeleted,
+    BatchSession,
+    FailedDeletion,
+    Forbidden,
+    ListedSession,
+    Lost,
+    NoAnswer,
+    NotFound,
+    Outcome,
+    PlanLimit,
+    Refused,
+)
+from pulumi_anchorbrowser.lifecycle.listing import BatchIdentity, ClaimLook, ListingIncomplete, Look
+from pulumi_anchorbrowser.lifecycle.tags import claim_of
+
+NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
+# So long after its create every session is listed.
+PATIENCE = 0.5
+_MOST_CALLS = 80
+_TEAMS = {"key": "ours", "rotated key": "ours", "key of another team": "another"}
+_LOST = Lost(NoAnswer("call the API", "the connection was reset"))
+_UNHANDLED = ("refused", "not handled, lost", "not handled, lost, retried", "killed before")
+_LOST_OR_KILLED = ("lost", "lost, retried", "killed")
+# How one session goes on although its batch was cancelled.
+_GOING_ON = {"cancelling": STOPPING, "one stopping": STOPPING, "one stuck": STUCK, "one stuck and not counted": STUCK}
+
+
+class ModelClock:
+    """Time that passes in pauses alone; meanwhile the API goes on."""
+
+    def __init__(self, world: World, choices: Choices) -> None:
+        self._world, self._choices = world, choices
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    def now(self) -> datetime:
+        return NOW + timedelta(hours=2 * self._world.is_later, seconds=self.slept)
+
+    def check(self) -> None:
+        """Never interrupted."""
+
+    def wait(self, condition: Any, seconds: float | None) -> None:
+        raise AssertionError("nothing waits on a condition here")
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        for one in self._world.remotes:
+            one.turn({STOPPING}, ENDED)
+            one.status = "cancelled" if one.status == "cancelling" else one.status
+            if one.status == "processing" and not one.late and self._choices.pick("meanwhile", ("", "created")):
+                create(one)
+
+
+def create(remote: Remote) -> None:
+    """Complete the creation of a batch."""
+    remote.turn({PENDING}, RUNNING)
+    remote.status = "completed"
+
+
+class ModelClient:
+    """The client of one run, on one machine, with one key."""
+
+    base_url, max_concurrency = "https://api", 1
+
+    def __init__(self, world: World, choices: Choices, clock: ModelClock, machine: int, key: str) -> None:
+        self._world, self._choices, self._clock, self._machine, self._key = world, choices, clock, machine, key
+        self.listing = ModelListing(self, world)
+        self.creating = False
+        self._posted: set[str] = set()
+        self._lagged = False
+        self._calls = 0
+        # The only batches that this run may stop although the state has them.
+        self.in_hand: set[str | None] = set()
+
+    def account(self, salt: str | None = None) -> Account:
+        return Account(self.base_url, salt or "salt", self._key)
+
+    def opens(self, account: Account) -> bool:
+        return account.fingerprint == self._key
+
+    def second_key(self) -> ModelClient:
+        return self
+
+    def api_time(self) -> datetime:
+        return self._clock.now()
+
+    def kill(self, what: str) -> None:
+        """End the run here."""
+        alone = self.creating and self._choices.pick(what, ("run killed", "host killed"), free=2) == "host killed"
+        raise Killed(alone)
+
+    def may_be_killed(self, what: str) -> None:
+        """A kill may come here, where nothing else can happen."""
+        if self._choices.pick(what, ("", "killed")):
+            self.kill(what)
+
+    def _ours(self, batch_id: str) -> Remote | None:
+        remote = self._world.find(batch_id)
+        return remote if self._is_ours(remote) and remote is not None and not remote.is_gone else None
+
+    def _is_ours(self, remote: Remote | None) -> bool:
+        return remote is not None and _TEAMS[self._key] == "ours"
+
+    def _pick(self, what: str, *faults: str, free: int = 1) -> str:
+        self._calls += 1
+        if self._calls > _MOST_CALLS:
+            raise Violation(f"terminates: more than {_MOST_CALLS} calls in one run")
+        chosen = self._choices.pick(what, ("", *faults), free)
+        if chosen == "killed before":
+            self.kill(what)
+        return chosen
+
+    def _may_stop(self, batch_id: str) -> None:
+        if batch_id in {one.batch_id for one in self._world.records} - self.in_hand:
+            raise Violation(f"nothing is stopped that the state has: {batch_id}")
+        remote = self._world.find(batch_id)
+        if remote is not None and remote.trail == "foreign" and batch_id not in self.in_hand:
+            raise Violation("nothing is stopped that nobody adopted")
+
+    # Calls that change something
+
+    def create_batch(self, count: int, configuration: Any, metadata: Any) -> Outcome[BatchCreated]:
+        claim = claim_of(configuration["session"]["tags"]) or ""
+        if claim in self._posted:
+            raise Violation("one POST per create")
+        self._posted.add(claim)
+        if sum(not one.is_gone for one in self._world.remotes) >= MOST_BATCHES:
+            return _refused(PlanLimit)
+        late = [f"{how}, sessions late{also}" for how in ("lost", "killed") for also in ("", ", batch too")]
+        how = self._pick("POST", "refused", "not handled, lost", "lost", "killed before", "killed after", *late)
+        if how == "refused":
+            return _refused(Forbidden)
+        if how == "not handled, lost":
+            return Outcome((_LOST,))
+        remote = Remote(self._world.free_id(), claim, self._machine)
+        self._world.remotes.append(remote)
+        if "late" in how:
+            remote.late = "hidden" if "batch too" in how else "shown"
+        if "killed" in how:
+            self.kill("POST")
+        if "lost" in how:
+            return Outcome((_LOST,))
+        created = BatchCreated.model_construct(
+            batch_id=remote.id, status="pending", total_requests=count, created_at="2030"
+        )
+        return Outcome((Answered(created),))
+
+    def cancel_batch(self, batch_id: str) -> Outcome[BatchCancelled]:
+        self._may_stop(batch_id)
+        remote = self._ours(batch_id)
+        faults = [*_UNHANDLED, *(() if self._lagged else ("404",))]
+        if remote is not None and remote.status == "processing":
+            faults += ["409", "cancelling", "one stopping", "one stuck", "one stuck and not counted", "no count", *_LOST_OR_KILLED]
+        how = self._pick("PATCH", *faults)
+        if how == "404":
+            self._lagged = True
+            return _refused(NotFound)
+        return _refused(AlreadySettled) if how == "409" else self._sent(how, lambda way: self._cancel(remote, way))
+
+    def _sent(self, how: str, handle: Callable[[str], Any]) -> Outcome[Any]:
+        """Return the outcome of a call; `handle` does what the API does in this way, and returns its response."""
+        if how == "refused":
+            return _refused(Forbidden)
+        words = how.split(", ")
+        way = ", ".join(word for word in words if word not in {"lost", "retried", "killed"})
+        first = None if way == "not handled" else handle(way)
+        if "killed" in words:
+            self.kill("after it was handled")
+        tries = (_LOST, handle("")) if "retried" in words else (_LOST if first is None or "lost" in words else first,)
+        return Outcome(tries)
+
+    def _cancel(self, remote: Remote | None, way: str) -> Any:
+        if remote is None:
+            return _refused(NotFound).last
+        if remote.status != "processing":
+            return _refused(AlreadySettled).last
+        stopped = [n for n, word in enumerate(remote.sessions) if word in LIVE]
+        counted = stopped[1:] if way == "one stuck and not counted" else stopped
+        remote.write("cancel", self._machine, counted)
+        remote.status = "cancelling" if way == "cancelling" else "cancelled"
+        for number in stopped:
+            remote.sessions[number] = ENDED
+        if stopped and way in _GOING_ON:
+            remote.sessions[stopped[0]] = _GOING_ON[way]
+        count = None if way == "no count" else len(counted)
+        return Answered(BatchCancelled.model_construct(status=remote.status, cancelled_sessions=count, message="done"))
+
+    def delete_batch(self, batch_id: str) -> Outcome[BatchDeleted]:
+        self._may_stop(batch_id)
+        faults = list(_UNHANDLED)
+        if self._ours(batch_id) is not None:
+            halves = ("half", "half, lost", "half, lost, retried", "half, killed", "half unnamed", "half running", "half running unnamed")
+            faults += [*_LOST_OR_KILLED, *halves, "one stuck", "no count"]
+        return self._sent(self._pick("DELETE", *faults), lambda way: self._delete(batch_id, way))
+
+    def _delete(self, batch_id: str, way: str) -> Any:
+        remote = self._ours(batch_id)
+        if remote is None:
+            return _refused(NotFound).last
+        left = [n for n, word in enumerate(remote.sessions) if word not in {PENDING, REMOVED}]
+        failing, removed = (left[:1], left[1:]) if way.startswith("half") else ([], left)
+        remote.write("delete", self._machine, removed)
+        for number in removed:
+            remote.sessions[number] = REMOVED
+        for number in failing if "running" not in way else ():
+            remote.sessions[number] = ENDED
+        if way == "one stuck" and removed:
+            remote.sessions[removed[0]] = STUCK
+        remote.turn({PENDING}, REMOVED)
+        remote.status = "completed" if remote.status == "processing" else remote.status
+        remote.is_gone = not failing
+        return Answered(_deletion(batch_id, way, removed, failing))
+
+    def end_session(self, session_id: str) -> Outcome[None]:
+        remote, number = self._session(session_id)
+        if remote is not None:
+            self._may_stop(remote.id)
+        runs = remote is not None and remote.sessions[number] in LIVE
+        faults = (*_UNHANDLED, *((*_LOST_OR_KILLED, "404", "runs on") if runs else ()))
+        how = self._pick("DELETE session", *faults)
+        return _refused(NotFound) if how == "404" else self._sent(how, lambda way: self._end(session_id, way))
+
+    def _session(self, session_id: str) -> tuple[Remote | None, int]:
+        for one in self._world.remotes:
+            if _TEAMS[self._key] == "ours" and session_id in one.session_ids():
+                return one, int(session_id[:8], 16)
+        return None, 0
+
+    def _end(self, session_id: str, way: str) -> Any:
+        remote, number = self._session(session_id)
+        if remote is None or remote.sessions[number] not in LIVE:
+            return _refused(NotFound).last
+        remote.write("end_sessions", self._machine, [number])
+        remote.sessions[number] = STUCK if way == "runs on" else ENDED
+        return Answered(None)
+
+    # Reads
+
+    def get_batch(self, batch_id: str) -> Batch:
+        remote = self._ours(batch_id)
+        lag = () if self._lagged else ("404",)
+        how = self._pick("GET", "lost", *((*lag, "without sessions", "without an id") if remote is not None else ()))
+        if how == "lost":
+            raise _LOST.error
+        self._lagged |= how == "404"
+        if remote is not None and how != "404":
+            return _document(remote, how)
+        if remote is None and self._world.gone_is_empty and self._is_ours(self._world.find(batch_id)):
+            return Batch.model_construct(batch_id=batch_id, status="completed", total_requests=0, sessions=())
+        raise NotFound("get the batch", "HTTP 404", status=404)
+
+    def lists(self, remote: Remote | None) -> bool:
+        """Whether the API lists the batch's sessions to this key."""
+        return remote is not None and self._is_ours(remote) and not remote.late
+
+    def pick(self, what: str, *faults: str, free: int = 1) -> str:
+        """Return what becomes of a read."""
+        return self._pick(what, *faults, free=free)
+
+    def end_of_lateness(self) -> None:
+        """Show the sessions of late batches after the time that the API takes for it at most."""
+        for one in self._world.remotes:
+            if self._clock.slept >= PATIENCE:
+                one.late = ""
+
+
+def _deletion(batch_id: str, way: str, removed: list[int], failing: list[int]) -> BatchDeleted:
+    named = [] if "unnamed" in way else [session_id(batch_id, number) for number in failing]
+    return BatchDeleted.model_construct(
+        deleted_sessions=None if way == "no count" else len(removed),
+        failed_deletions=None if named else len(failing),
+        errors=tuple(FailedDeletion.model_construct(session_id=one, error="busy") for one in named),
+    )
+
+
+def _document(remote: Remote, how: str) -> Batch:
+    created = remote.session_ids()
+    named = (None, *created[1:]) if how == "without an id" and created else created
+    sessions = tuple(BatchSession.model_construct(session_id=one, status="completed") for one in named)
+    return Batch.model_construct(
+        batch_id=remote.id,
+        status=remote.status,
+        total_requests=2,
+        completed_requests=len(created),
+        failed_requests=0,
+        created_at="2030",
+        sessions=None if how == "without sessions" else sessions,
+    )
+
+
+def _refused(kind: type[Any]) -> Outcome[Any]:
+    status = {AlreadySettled: 409, NotFound: 404, Forbidden: 403}.get(kind, 429)
+    return Outcome((Refused(kind("call the API", f"HTTP {status}", status=status)),))
+
+
+class ModelListing:
+    """What the API lists."""
+
+    def __init__(self, client: ModelClient, world: World) -> None:
+        self._client, self._world = client, world
+
+    def changed(self, batch_id: str) -> None:
+        """Nothing is kept."""
+
+    def batch(self, batch_id: str) -> Batch:
+        return self._client.get_batch(batch_id)
+
+    def sessions_of(self, batch_id: str) -> tuple[ListedSession, ...]:
+        how = self._client.pick("list sessions", "lost", "incomplete")
+        if how == "incomplete":
+            raise ListingIncomplete("sessions", "it has a hole")
+        if how:
+            raise _LOST.error
+        remote = self._world.find(batch_id)
+        listed = remote.session_ids() if remote is not None and self._client.lists(remote) else ()
+        return tuple(ListedSession.model_construct(id=one) for one in listed)
+
+    def running(self, batch: BatchIdentity) -> Look:
+        how = self._client.pick("look at sessions", "lost", "unknown word")
+        if how == "lost":
+            raise _LOST.error
+        return Look((), ("hibernating",)) if how else Look(self.now_running(batch.batch_id))
+
+    def now_running(self, batch_id: str | None) -> tuple[str, ...]:
+        """Return the sessions of a batch that the API lists as running now."""
+        self._client.end_of_lateness()
+        remote = self._world.find(batch_id)
+        return remote.session_ids(LIVE) if remote is not None and self._client.lists(remote) else ()
+
+    def find_claim(self, claim: str, *, count: int | None, since: datetime | None) -> ClaimLook:
+        if self._client.pick("look for claim", "lost"):
+            raise _LOST.error
+        self._client.end_of_lateness()
+        remote = next((one for one in self._world.remotes if one.claim == claim and not one.is_gone), None)
+        if self._client.lists(remote) and remote is not None:
+            return ClaimLook(remote.id, has_candidates=True)
+        return ClaimLook(None, has_candidates=remote is not None and remote.late == "shown")
+
+    def live_claims(self, owner: str) -> dict[str, int]:
+        return {one.claim: 1 for one in self._world.remotes if owner == OWNER and self.now_running(one.id)}

@@ -1,0 +1,331 @@
+"""One run of the engine over one stack with one batch in its program, and the promises that hold at its end."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from model.api import NOW, ModelClient, ModelClock, create
+from model.world import ENDED, OWNER, STOPPING, URN, Choices, Killed, ModelReceipts, NoReceipts, Remote, Violation, World
+
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord, batches, changes_between, run, trail
+from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
+from pulumi_anchorbrowser.lifecycle.trail import Trail
+
+NO_MARK = "fff"
+FOREIGN = "00000000-0000-4000-8000-00000000000f"
+
+
+class Told:
+    """What the user was told."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def info(self, text: str) -> None:
+        """Of no matter here."""
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def progress(self, text: str) -> None:
+        """Of no matter here."""
+
+
+class OneByOne:
+    """In place of a pool of threads."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """The number of threads is of no matter."""
+
+    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
+        return map(work, items)
+
+
+class NoThread:
+    """In place of the thread that reads the state."""
+
+    def __init__(self, target: Callable[..., Any], args: tuple[Any, ...], **_: Any) -> None:
+        self.start = partial(target, *args)
+
+    def join(self) -> None:
+        """It has ended."""
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """The core makes no threads meanwhile, and its listings are the model's."""
+    with (
+        patch.object(trail, "Thread", NoThread),
+        patch.object(run, "ThreadPoolExecutor", OneByOne),
+        patch.object(batches, "Listing", lambda client, _: client.listing),
+    ):
+        yield
+
+
+class Run:
+    """One run of the engine: an up, a refresh or a destroy, on one machine."""
+
+    def __init__(self, world: World, choices: Choices, operation: str, is_final: bool = False) -> None:
+        self.world, self.choices, self.operation = world, choices, operation
+        alike = world._key((0, 1)) == world._key((1, 0))
+        self.machine = 0 if alike else choices.pick("machine", (0, 1), free=2)
+        self._let_time_pass()
+        keys = ("key", "rotated key", "key of another team")
+        can_differ = world.resource is not None and operation in {"refresh", "destroy", "cancelled", "deleted"}
+        self.key = choices.pick("key", keys) if can_differ else "key"
+        self.clock = ModelClock(world, choices)
+        self.client = ModelClient(world, choices, self.clock, self.machine, self.key)
+        self.listing = self.client.listing
+        self.number = world.free_number()
+        kind = ModelReceipts if world.has_receipts else NoReceipts
+        receipts = kind(world.receipts[self.machine], "this run", self.client.may_be_killed, NOW)
+        self.trail = Trail(receipts, self.clock, self._mark, self._state)
+        self.batches = Batches(self.client, receipts, clock=self.clock, settle_timeout=0.5, trail=self.trail)
+        self.told = Told()
+        self.error: ExpectedError | None = None
+        self.was_killed = self.changes = False
+
+    @property
+    def _mark(self) -> str:
+        return f"{self.number:03x}"
+
+    def _let_time_pass(self) -> None:
+        unfinished = [one for one in self.world.remotes if one.status == "processing"]
+        options = ["", *(["creation completes"] if any(not one.late for one in unfinished) else [])]
+        # Age matters to the creates that no run has finished.
+        options += ["two hours pass"] if self.world.has_unfinished and not self.world.is_later else []
+        passed = self.choices.pick("before", options, free=len(options))
+        for one in self.world.remotes if passed else ():
+            if passed == "two hours pass":
+                one.late, self.world.is_later = "", True
+                one.turn({STOPPING}, ENDED)
+                one.status = "cancelled" if one.status == "cancelling" else one.status
+            if one.status == "processing" and not one.late:
+                create(one)
+        self.world.is_later |= passed == "two hours pass"
+
+    def _state(self, stack: str) -> StackState:
+        if self.choices.pick("state", ("", "unreadable")):
+            raise StateUnreadable("no CLI")
+        records = self.world.records
+        return StackState(
+            frozenset(one.id for one in records),
+            frozenset(one.claim for one in records),
+            frozenset({OWNER}),
+            tuple(one for one in self.world.pending if one.claim),
+            "shop/dev",
+        )
+
+    # The engine
+
+    def take(self) -> None:
+        """Run to the end, to a kill or to an error."""
+        try:
+            if self.operation == "refresh":
+                self._refresh()
+            elif self.operation == "destroy":
+                self._destroy()
+            else:
+                self._up()
+        except Killed:
+            self.was_killed = True
+        except ExpectedError as error:
+            self.error = error
+        except (Violation, AssertionError):
+            raise
+        except Exception as error:
+            where = "".join(traceback.format_tb(error.__traceback__)[-2:])
+            raise Violation(f"total: {error!r}\n{where}") from None
+        self.world.forget()
+
+    def _begin(self, *in_hand: BatchRecord) -> None:
+        self.changes = True
+        self.client.in_hand = {one.batch_id for one in in_hand}
+        self.trail.begin(OWNER)
+
+    def _up(self) -> None:
+        inputs = self._inputs()
+        old = self.world.resource
+        if inputs is None:
+            return
+        if old is None:
+            self._create(inputs)
+        else:
+            changes = changes_between(old.id, old.to_outputs(), inputs.model_dump(), lambda _: False)
+            if changes.replaces:
+                self._create(inputs.model_copy(update={"claim": self._claim()}))
+            elif changes.changed:
+                self._update(old, inputs)
+        while self.world.doomed:
+            self._delete(self.world.doomed[0])
+
+    def _inputs(self) -> BatchInputs | None:
+        old = self.world.resource
+        status = self.operation if self.operation in {"cancelled", "deleted"} else "active"
+        source: dict[str, Any] = {"count": 2, "metadata": old.metadata if old is not None else None}
+        if self.operation == "replace":
+            source["metadata"] = {"n": 1} if source["metadata"] is None else None
+        if self.operation.startswith("adopt"):
+            status = self.operation.partition(" ")[2] or "active"
+            source = {"batch_id": FOREIGN}
+        elif old is not None and old.adopted and self.operation != "replace":
+            source = {"batch_id": old.batch_id}
+            if status == "active" != old.status:
+                return None
+        claim = old.claim if old is not None else self._claim()
+        world = self.world
+        ways = {"on_destroy": world.on_destroy, "if_completed": world.if_completed, "on_missing": world.on_missing}
+        return BatchInputs(owner=OWNER, claim=claim, resource_urn=URN, status=status, **ways, **source)
+
+    def _claim(self) -> str:
+        milliseconds = int(self.clock.now().timestamp() * 1000)
+        return f"{milliseconds:011x}{self._mark}{self.number:010x}"
+
+    def _create(self, inputs: BatchInputs) -> None:
+        world, claim = self.world, inputs.claim
+        world.pending = (*world.pending, PendingCreate("" if inputs.batch_id else claim, OWNER, URN, inputs.count))
+        self._begin()
+        self.client.in_hand = {inputs.batch_id}
+        self.client.creating = True
+        try:
+            record = self.batches.create(inputs, self.told)
+            # Here alone a host that is killed by itself leaves no trail at all: its receipt says "done".
+            self.client.creating = False
+            self.client.may_be_killed("before the batch is saved")
+        except Killed as killed:
+            self._settle(claim, "receipts" if killed.host_alone else "pending")
+            raise
+        except ExpectedError:
+            self._settle(claim, "receipts")
+            raise
+        self._settle(claim, "saved")
+        world.doomed = (*world.doomed, *([world.resource] if world.resource is not None else ()))
+        self._save(record, is_stop=record.status != "active")
+
+    def _settle(self, claim: str, trail: str) -> None:
+        """The engine keeps the pending entry where it was killed itself, and removes it with every other end."""
+        if trail != "pending" or not self.world.pending[-1].claim:
+            self.world.pending = self.world.pending[:-1]
+        for one in self.world.remotes:
+            one.trail = trail if one.claim == claim else one.trail
+
+    def _update(self, old: BatchRecord, inputs: BatchInputs) -> None:
+        old = self._loaded(old)
+        self._begin(old)
+        record = self.batches.update(old, inputs, self.told)
+        self.client.may_be_killed("before the update is saved")
+        self._save(record, is_stop=record.status != "active")
+
+    def _refresh(self) -> None:
+        if self.world.resource is None:
+            return
+        old = self._loaded(self.world.resource)
+        record = self.batches.read(old, self.told)
+        self._check_account(old, record)
+        if record is None:
+            self._check_gone(old, "a refresh dropped the batch")
+            self.world.resource = None
+        else:
+            self._save(record, is_stop=False)
+
+    def _destroy(self) -> None:
+        for one in (*self.world.doomed, *([self.world.resource] if self.world.resource is not None else ())):
+            self._delete(one)
+
+    def _delete(self, old: BatchRecord) -> None:
+        old = self._loaded(old)
+        self._begin(old)
+        record = self.batches.delete(old, self.told)
+        self.client.may_be_killed("before the deletion is saved")
+        self._check_account(old, None if not old.is_deleted and old.on_destroy == "delete" else record)
+        is_left = any("left batch" in text for text in self.told.warnings)
+        if not is_left:
+            self._check_record(record)
+            self._check_stopped(record)
+            if old.on_destroy == "delete":
+                self._check_gone(record, "a destroy succeeded")
+        self.world.doomed = tuple(one for one in self.world.doomed if one.claim != old.claim)
+        if self.world.resource is not None and self.world.resource.claim == old.claim:
+            self.world.resource = None
+
+    def _loaded(self, record: BatchRecord) -> BatchRecord:
+        return BatchRecord.from_outputs(record.to_outputs()).but(resource_urn=URN)
+
+    # The promises
+
+    def _save(self, record: BatchRecord, is_stop: bool) -> None:
+        self._check_record(record)
+        if is_stop:
+            self._check_stopped(record)
+        self.world.resource = record
+        remote = self.world.find(record.batch_id)
+        if remote is not None:
+            known = (replace(one, is_known=one.is_known or one.machine == self.machine) for one in remote.ledger)
+            remote.ledger = tuple(known)
+
+    def _check_record(self, record: BatchRecord) -> None:
+        remote = self.world.find(record.batch_id)
+        if remote is None:
+            return
+        counts = (("cancel", record.cancelled_sessions), ("end_sessions", record.ended_sessions), ("delete", record.deleted_sessions))
+        for kind, count in counts:
+            if count is not None and count != (truth := self._truth(remote, kind)):
+                raise Violation(f"no wrong count: {kind} says {count}, the API did {truth}")
+        if record.live_status == "deleted":
+            self._check_gone(record, "the record says deleted")
+        if record.live_status == "cancelled" and remote.status not in {"cancelled", "cancelling"} and not remote.is_gone:
+            raise Violation(f"the record says cancelled, and the batch is {remote.status}")
+
+    def _truth(self, remote: Remote, kind: str) -> int:
+        """What the API did, as far as this machine's receipts and the state can know."""
+        done = [one for one in remote.ledger if one.kind == kind and (one.is_known or one.machine == self.machine)]
+        return len({(number, n if kind == "cancel" else 0) for n, one in enumerate(done) for number in one.sessions})
+
+    def _check_stopped(self, record: BatchRecord) -> None:
+        remote = self.world.find(record.batch_id)
+        if remote is None:
+            return
+        listed = self.listing.now_running(record.batch_id)
+        if record.still_running is not None and record.still_running < len(listed):
+            raise Violation(f"still_running is {record.still_running}, and the API lists {len(listed)}")
+        is_accepted = record.if_completed == "accept" and remote.status == "completed"
+        is_warned = any("could not confirm" in text for text in self.told.warnings)
+        remote.is_excused |= record.still_running is None and is_warned
+        if listed and not is_accepted and not (record.still_running is None and is_warned):
+            raise Violation(f"a stop succeeded while {len(listed)} are listed as running")
+
+    def _check_gone(self, record: BatchRecord, what: str) -> None:
+        remote = self.world.find(record.batch_id)
+        if remote is not None and not remote.is_gone:
+            raise Violation(f"{what}, and the batch exists")
+
+    def _check_account(self, old: BatchRecord, new: BatchRecord | None) -> None:
+        is_gone = new is None or (new.live_status == "deleted" and new.missing)
+        if self.key == "key of another team" and is_gone and not old.missing and not old.is_deleted:
+            raise Violation("never gone under another account")
+
+    def check_end(self) -> None:
+        """Check that nothing runs that nobody has, after a final run without faults."""
+        if self.error is not None and not self._may_fail():
+            raise Violation(f"the final run failed: {self.error}")
+        known = {one.batch_id for one in self.world.records}
+        for one in self.world.remotes:
+            if one.runs and one.id not in known and self._is_promised(one):
+                raise Violation(f"no orphan: {one.id} runs, {one.trail}")
+
+    def _may_fail(self) -> bool:
+        return self.world.if_completed == "fail" or self.operation.startswith("adopt")
+
+    def _is_promised(self, remote: Remote) -> bool:
+        if remote.trail == "foreign" or (remote.is_gone and remote.is_excused) or (self.world.if_completed == "accept" and remote.status == "completed"):
+            return False
+        if remote.trail == "receipts":
+            return self.changes and remote.machine == self.machine and self.world.has_receipts
+        return self.changes or remote.trail == "saved"

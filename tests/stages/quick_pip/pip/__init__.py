@@ -1,0 +1,1 @@
+"""Stands before the real pip on the path of what the engine starts; see __main__.py."""

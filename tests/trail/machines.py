@@ -1,0 +1,33 @@
+"""One stack that goes from machine to machine, as CI runners do: nothing stays but the backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crashes.killed_runs import KillableStack
+from scenarios.one_stack import OWNER
+
+CLEANUP = {"left": {"kind": "BatchCleanup", "select": {"tags": ["nightly"]}}}
+
+
+class Wanderer(KillableStack):
+    """A stack whose next command can run on another machine: another PULUMI_HOME, no receipts, another temp folder."""
+
+    machines = 0
+
+    def goes_elsewhere(self) -> None:
+        """From now on the stack's commands run on a machine that has nothing of the former ones."""
+        self.machines += 1
+        folder = self.receipts.parent / f"machine-{self.machines}"
+        (folder / "tmp").mkdir(parents=True)
+        self.stage.home = folder / "home"
+        self.receipts = folder / "receipts.sqlite3"
+        self.stage.env.update(ANCHORBROWSER_RECEIPTS=str(self.receipts), TMPDIR=str(folder / "tmp"))
+
+    def batches_of(self, name: str) -> list[dict[str, Any]]:
+        """The outputs of every resource of this name in the state."""
+        return [r["outputs"] for r in self._resources() if r["urn"].split("::")[-1] == name]
+
+    def browsers_running(self) -> int:
+        """How many browsers of this stack run, or will."""
+        return len(self.sim.live_sessions(OWNER))
