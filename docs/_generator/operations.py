@@ -96,11 +96,15 @@ def on_destroy() -> str:
     """By `on_destroy`, and by the batch as it stands."""
     situations = [
         ("active", _record("active", "processing")),
-        ("cancelled", _record("cancelled", "cancelled")),
-        ("cancelled by ending every session", _record("cancelled", "completed", ended=True)),
+        ("cancelled, and confirmed", _record("cancelled", "cancelled", still_running=0)),
+        (
+            "cancelled by ending every session, and confirmed",
+            _record("cancelled", "completed", ended=True, still_running=0),
+        ),
+        ("cancelled or deleted, and not confirmed", _record("cancelled", "cancelled")),
         ("cancelled, its browsers run on (`accept`)", _record("cancelled", "completed")),
         ("unknown to the API when it was last read (404)", _record("active", "deleted", missing=True)),
-        ("deleted, or never started", _record("deleted", "deleted")),
+        ("deleted and confirmed, or never started", _record("deleted", "deleted", still_running=0)),
     ]
     choices = get_args(OnDestroy)
     rows = [[name, *(_of_destroy(record.but(on_destroy=choice)) for choice in choices)] for name, record in situations]

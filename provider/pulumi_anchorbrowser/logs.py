@@ -1,7 +1,7 @@
-"""The debug log: a file of the user's choosing, one JSON object a line. Nothing is written unless it is asked for.
+"""The debug log: a file that the user names, with one JSON object a line. Without that, nothing is written.
 
-Every room emits its events through the standard library's `logging`. Here stands where they go, and what each line
-carries without being told: what it is about. The events and their fields are listed in docs/observability.md.
+Every room emits its events through the standard library's `logging`. This module says where they go, and adds to each
+line what it is about. docs/observability.md lists the events and their fields.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 VARIABLE = "ANCHORBROWSER_LOG"
+_OFF = frozenset({"off", "false", "no", "0"})
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 _RENAMED = {"levelname": "level", "message": "event", "process": "pid", "threadName": "thread"}
 _Item = TypeVar("_Item")
@@ -30,7 +31,7 @@ _starting = Lock()
 
 @contextmanager
 def about(**fields: str | None) -> Iterator[None]:
-    """This thread's events carry these fields meanwhile, beside those of before. None takes one away."""
+    """Add these fields to this thread's events in the block, beside those of before. None removes one."""
     merged = {**_about.get(), **fields}
     token = _about.set({name: value for name, value in merged.items() if value})
     try:
@@ -40,7 +41,7 @@ def about(**fields: str | None) -> Iterator[None]:
 
 
 def keeping_about(work: Callable[[_Item], _Result]) -> Callable[[_Item], _Result]:
-    """The same work for another thread to do; its events are about what this thread's are about now."""
+    """Return the same work for another thread; its events are about what this thread's are about now."""
     here = copy_context()
     # A context can be entered by one thread at a time.
     return lambda item: here.copy().run(work, item)
@@ -48,7 +49,7 @@ def keeping_about(work: Callable[[_Item], _Result]) -> Callable[[_Item], _Result
 
 @contextmanager
 def operation(name: str, **fields: str | None) -> Iterator[None]:
-    """Something that a user asked for, from its beginning to its end: `about` it, with an event of how it ended."""
+    """Log the block as one operation: its events are `about` that, and an event says how it ended."""
     with about(operation=name, **fields):
         began, ended = time.monotonic(), {"outcome": "done"}
         try:
@@ -61,20 +62,26 @@ def operation(name: str, **fields: str | None) -> Iterator[None]:
 
 
 def seconds_since(began: float) -> float:
-    """How long ago that moment (monotonic) was, to a tenth of a millisecond."""
+    """Return the seconds since that moment (monotonic), to a tenth of a millisecond."""
     return round(time.monotonic() - began, 4)
 
 
 def place_of(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The file named by ANCHORBROWSER_LOG; None where there is none, or that says `off`."""
+    """Return the file that ANCHORBROWSER_LOG names; None where it names none, or says `off`, `false`, `no` or `0`."""
     chosen = environ.get(VARIABLE, "").strip()
-    return Path(chosen).expanduser() if chosen and chosen.lower() != "off" else None
+    if not chosen or chosen.lower() in _OFF:
+        return None
+    try:
+        return Path(chosen).expanduser()
+    except RuntimeError:
+        # This user has no home folder: opening the file then fails, and `start` warns.
+        return Path(chosen)
 
 
 def start(place: Path | None, warn: Callable[[str], object]) -> None:
-    """Append events to this file from now on; None is no file.
+    """Append events to this file from now on; None for no file.
 
-    Where it cannot be written, `warn` is told so once and the work goes on: stopping browsers goes first.
+    Where the file cannot be written, `warn` gets one message and the work continues: stopping browsers goes first.
     """
     with _starting:
         if place is None or place in _started:
@@ -83,11 +90,11 @@ def start(place: Path | None, warn: Callable[[str], object]) -> None:
     try:
         handler = _Appender(place, warn)
     except OSError as error:
-        warn(_told(place, error))
+        warn(_unwritable(place, error))
         return
     _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.DEBUG)
-    # A program's own handlers were not asked for our debug lines.
+    # A program's own handlers should not print our debug lines.
     _LOGGER.propagate = False
 
 
@@ -101,7 +108,7 @@ class _Appender(logging.Handler):
         super().__init__()
         # A pipe that nobody reads must hold up nothing.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
-        # It tells owners and batch ids, which are nobody else's business.
+        # Owners and batch ids are nobody else's business.
         self._file: int | None = os.open(place, flags, 0o600)
         self._place, self._warn = place, warn
         layout = " ".join(f"%({name})s" for name in _RENAMED)
@@ -117,7 +124,7 @@ class _Appender(logging.Handler):
         except OSError as error:
             os.close(self._file)
             self._file = None
-            self._warn(_told(self._place, error))
+            self._warn(_unwritable(self._place, error))
 
 
 def _complete(record: logging.LogRecord) -> bool:
@@ -126,8 +133,8 @@ def _complete(record: logging.LogRecord) -> bool:
     return True
 
 
-def _told(place: Path, error: OSError) -> str:
+def _unwritable(place: Path, error: OSError) -> str:
     return (
-        f"The debug log {place} cannot be written ({error.strerror}), so it is left out. Make that file writable, or "
+        f"The debug log {place} cannot be written ({error.strerror}), so nothing is logged. Make that file writable, or "
         f"name another one in {VARIABLE}."
     )

@@ -17,6 +17,7 @@ from yard import BATCHES, HOUR, KEY, OTHER, THIS, Yard, owned, skipped, uuid
 from pulumi_anchorbrowser.cleanup import (
     Exclusion,
     MatchesEverything,
+    Matching,
     Plan,
     Request,
     Selection,
@@ -313,7 +314,7 @@ def test_ages_are_by_the_apis_clock_and_not_by_the_machines(tmp_path: Path, ahea
     with standing_api({KEY: "our-team"}) as sim:
         sim.settings.clock_offset_seconds = ahead
         yard = Yard(sim, tmp_path / "receipts.sqlite3")
-        yard.clock._now = lambda: datetime.now(timezone.utc)
+        yard.clock.source = lambda: datetime.now(timezone.utc)
         sim.advance(-1.5 * HOUR)
         older = yard.start("t")
         sim.advance(HOUR)
@@ -332,8 +333,6 @@ def test_cutoffs_are_printed_as_absolute_times_in_utc() -> None:
 
 
 def _planned_at(now: datetime, request: Request) -> dict[str, Any]:
-    from pulumi_anchorbrowser.cleanup import Matching
-
     return Plan(Matching.of(request, now), account="http://127.0.0.1:1#salt:print").to_document()
 
 

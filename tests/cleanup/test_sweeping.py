@@ -7,10 +7,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from yard import BATCHES, OTHER, STATUSES, THIS, Heard, Yard, owned, skipped
+from yard import OTHER, STATUSES, THIS, Heard, Yard, owned, skipped
 
+from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, InvalidApiKey
 from pulumi_anchorbrowser.cleanup import (
     Actor,
+    Cleanup,
     CleanupIncomplete,
     CleanupInputs,
     Exclusion,
@@ -41,21 +43,16 @@ def run_inputs(yard: Yard, **inputs: Any) -> Heard:
     return heard
 
 
-def test_of_500_batches_exactly_the_137_that_match_are_deleted(yard: Yard) -> None:
-    wanted = set()
-    for number in range(500):
-        matches = number % 3 == 0 and len(wanted) < 137
-        batch = yard.start(*owned(OTHER if matches else THIS, "pulumi-protect" if number % 7 == 1 else "t"), count=1)
-        if matches and number % 7 != 1:
-            wanted.add(batch)
-    while len(wanted) < 137:
-        wanted.add(yard.start(*owned(OTHER)))
-    with pytest.raises(TooMany, match="137 matches found, and limit is 100"):
+def test_of_300_batches_exactly_the_101_that_match_are_deleted(yard: Yard) -> None:
+    protected = {yard.start(*owned(OTHER, "pulumi-protect"), count=1) for _ in range(20)}
+    others = {yard.start(*owned(THIS if number % 2 else "organization/demo/third"), count=1) for number in range(179)}
+    matching = {yard.start(*owned(OTHER), count=1) for _ in range(101)}
+    with pytest.raises(TooMany, match="101 matches found, and limit is 100"):
         yard.run(select={"owner": OTHER})
     assert yard.gone() == set()
-    report = yard.run(select={"owner": OTHER}, limit=137)
-    assert yard.gone() == wanted
-    assert report.totals()["cleaned_batches"] == 137
+    report = yard.run(select={"owner": OTHER}, limit=101)
+    assert (yard.gone(), yard.there()) == (matching, protected | others)
+    assert report.totals()["cleaned_batches"] == 101
     assert report.failures == []
 
 
@@ -439,9 +436,7 @@ def test_outputs_have_the_plan_the_results_and_the_totals(yard: Yard) -> None:
     assert [one["batch_id"] for one in outputs["failures"]] == [stuck]
 
 
-def test_the_second_key_is_never_used(yard: Yard, tmp_path: Any) -> None:
-    from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, InvalidApiKey
-    from pulumi_anchorbrowser.cleanup import Cleanup
+def test_the_second_key_is_never_used(yard: Yard) -> None:
     from yard import KEY
 
     batch = yard.start("t")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
 from stages import EngineStage
 from yard import OTHER, THIS, CleanedStack, Yard, owned
 
 from pulumi_anchorbrowser import teardown_hook
-from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
 
 PROGRAM = """
 hook = ab.teardown_hook("stop-browsers", select={select!r}{more})

@@ -53,11 +53,11 @@ class QuickClock(SystemClock):
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         super().__init__()
-        self._now = now
+        self.source = now
         self._slept = 0.0
 
     def now(self) -> datetime:
-        return self._now()
+        return self.source()
 
     def monotonic(self) -> float:
         return super().monotonic() + self._slept

@@ -1,4 +1,4 @@
-"""A simulator with batches of several stacks, and the command line before it."""
+"""A simulator with batches of several stacks, and the command line against it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from cli.batches import KEY, Team
 from cli.driving import CommandLine, ForkServer
@@ -24,16 +25,23 @@ def fork_server() -> Iterator[ForkServer]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    """What starts batches. A client of its own for each request would read all certificates each time."""
+    with httpx.Client(trust_env=False, verify=False) as client:  # noqa: S501  # loopback, without TLS
+        yield client
+
+
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    """The API on a clock that stands still until it is moved, a day and two hours ago: what it has is that old."""
+    """The API on a clock that stands still until it is moved, a day and two hours ago: its batches are that old."""
     with standing_api({KEY: "our-team"}, AGO) as running:
         yield running
 
 
 @pytest.fixture
-def team(sim: Simulator) -> Team:
-    return Team(sim)
+def team(sim: Simulator, http: httpx.Client) -> Team:
+    return Team(sim, http)
 
 
 @pytest.fixture

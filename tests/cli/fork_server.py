@@ -1,7 +1,9 @@
-"""Runs commands as processes of their own, with the imports paid once: a line of JSON in, a process forked.
+"""Runs commands as processes of their own, with the imports done once: a line of JSON in, a process forked.
 
 In: {"args": [...], "env": {...}, "cwd": path, "terminal": path or null, "files": [stdin, stdout, stderr] or null}.
 Out: the process id when it has begun, then its exit code (negative: the signal that ended it), a line each.
+
+This program has one thread, and imports neither Pulumi nor gRPC, so that a fork lacks nothing.
 """
 
 from __future__ import annotations
@@ -15,23 +17,38 @@ from typing import Any
 
 import rich.console
 import rich.progress
+import rich.status
 import rich.table
+import uvicorn
 
+import pulumi_anchorbrowser.binding.settings
+import pulumi_anchorbrowser.cleanup
 import pulumi_anchorbrowser.cli.app
-import pulumi_anchorbrowser.cli.examinations
-import pulumi_anchorbrowser.cli.orphan_search
+import pulumi_anchorbrowser.receipts.report
+import pulumi_anchorbrowser.simulator
 from pulumi_anchorbrowser.cli import main
 
-PRELOADED = (rich.console, rich.progress, rich.table, pulumi_anchorbrowser.cli.app)
+PRELOADED = (
+    rich.console,
+    rich.progress,
+    rich.status,
+    rich.table,
+    uvicorn,
+    pulumi_anchorbrowser.binding.settings,
+    pulumi_anchorbrowser.cleanup,
+    pulumi_anchorbrowser.cli.app,
+    pulumi_anchorbrowser.receipts.report,
+    pulumi_anchorbrowser.simulator,
+)
 
 
 def become(order: dict[str, Any]) -> None:
     """Take on the environment, the folder and the three streams of a new process."""
     os.setsid()
-    # A shell starts what is in the background with SIGINT ignored, and who runs the tests may have been.
+    # A shell starts what is in the background with SIGINT ignored, and so may whoever runs the tests.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if order["terminal"]:
-        # The first terminal that the leader of a session opens controls it, so that ^C reaches it as a signal.
+        # The first terminal that the leader of a session opens controls it, so that Ctrl-C reaches it as a signal.
         descriptors = [os.open(order["terminal"], os.O_RDWR)] * 3
     else:
         flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT | os.O_TRUNC] * 2)
@@ -48,7 +65,7 @@ def become(order: dict[str, Any]) -> None:
 
 
 def live(order: dict[str, Any]) -> int:
-    """The life of the new process. Its exit code."""
+    """Run the command in the new process. Return its exit code."""
     become(order)
     code: Any = 0
     try:
@@ -64,7 +81,7 @@ def live(order: dict[str, Any]) -> int:
 
 
 def serve() -> None:
-    """One command after the other, until stdin ends."""
+    """Run one command after the other, until stdin ends."""
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
@@ -75,11 +92,12 @@ def serve() -> None:
 
 
 def say(what: object) -> None:
-    """A line to the one who gives the orders."""
+    """Print a line for the one who gives the orders."""
     sys.stdout.write(f"{what}\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
+    assert not {"pulumi", "grpc"} & set(sys.modules), "a fork would have none of gRPC's threads, and all of its locks"
     say("ready")
     serve()

@@ -9,7 +9,7 @@ import pytest
 from cli.batches import KEY
 from cli.driving import CommandLine, Ended
 
-from pulumi_anchorbrowser.cli.examinations import OLDEST_PYTHON, OLDEST_SDK
+from pulumi_anchorbrowser.cli.doctor import OLDEST_PYTHON, OLDEST_SDK
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 ROOT = Path(__file__).resolve().parents[2]

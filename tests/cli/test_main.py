@@ -1,40 +1,132 @@
-"""The command line itself."""
+"""The command line as a program: help, its extra, closed streams, a full disk, a user without a home."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
-import sys
 
 import pytest
+from cli.batches import OWNER, Team
+from cli.driving import COMMAND, MAIN, CommandLine, ended, start
 
 import pulumi_anchorbrowser
 
-MAIN = "from pulumi_anchorbrowser.cli import main; main()"
-
-
-def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+# A user that no machine has in its list.
+AS_NOBODY = ["unshare", "--user", "--map-user=54321"]
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_lists_the_commands(flag: str) -> None:
-    done = run(MAIN, flag)
-    assert done.returncode == 0
-    assert re.search("simulate +Serve a simulated AnchorBrowser API", done.stdout)
-    assert "..." not in done.stdout.partition("Commands:")[2], "no line is cut"
+def test_help_lists_the_commands(cli: CommandLine, flag: str) -> None:
+    shown = cli.run(flag)
+    assert shown.code == 0
+    assert re.search("simulate +Serve a simulated AnchorBrowser API", shown.out)
+    assert "..." not in shown.out.partition("Commands:")[2], "no line is cut"
 
 
 def test_help_does_not_load_what_only_a_command_needs() -> None:
-    look = "import atexit, sys; atexit.register(lambda: print('loaded:', 'fastapi' in sys.modules)); "
-    assert "loaded: False" in run(look + MAIN, "simulate", "--help").stdout
+    look = "import atexit, sys; atexit.register(lambda: print('loaded:', {'fastapi', 'requests'} & set(sys.modules))); "
+    assert "loaded: set()" in ended(start(["simulate", "--help"], os.environ, look + MAIN)).out
 
 
-def test_version_is_the_packages_own() -> None:
-    assert run(MAIN, "--version").stdout == f"pulumi-anchorbrowser, version {pulumi_anchorbrowser.__version__}\n"
+def test_version_is_the_packages_own(cli: CommandLine) -> None:
+    assert cli.run("--version").out == f"pulumi-anchorbrowser, version {pulumi_anchorbrowser.__version__}\n"
 
 
 def test_a_missing_cli_extra_is_one_line_that_names_it() -> None:
-    done = run("import sys; sys.modules['click'] = None; " + MAIN)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == ("Error: the command line needs the extra `cli`: pip install 'pulumi-anchorbrowser[cli]'\n")
+    done = ended(start([], os.environ, f"import sys; sys.modules['click'] = None; {MAIN}"))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "Error: the command line needs the extra `cli`: pip install 'pulumi-anchorbrowser[cli]'\n"
+
+
+# Streams
+
+
+def closing(streams: str, cli: CommandLine, *args: str) -> subprocess.Popen[str]:
+    """Start the command as a shell does with `>&-` and the like."""
+    command = ["sh", "-c", f'exec "$@" {streams}', "sh", *COMMAND, *args]
+    return subprocess.Popen(command, env=cli.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_closed_stdout_is_one_line_and_nothing_is_stopped(cli: CommandLine, team: Team) -> None:
+    batch = team.start()
+    for args in (("list",), ("sweep", "--owner", OWNER, "--yes")):
+        done = ended(closing(">&-", cli, *args))
+        assert (done.code, done.err) == (1, "Error: could not write the output: stdout is closed.\n")
+    assert (team.there, team.changes) == ({batch}, [])
+
+
+def test_a_closed_stdin_and_stderr_keep_nothing_from_being_stopped(cli: CommandLine, team: Team) -> None:
+    team.start()
+    done = ended(closing("<&- 2>&-", cli, "sweep", "--owner", OWNER, "--yes"))
+    assert done.code == 0
+    assert team.there == set()
+    # The receipts' file did not get the number of stderr, and what is printed there.
+    assert cli.run("receipts", "--json").json["totals"]["deleted_sessions"] == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is full")  # noqa: PTH110
+@pytest.mark.parametrize("args", [["list"], ["list", "--json"], ["--help"], ["receipts", "--markdown"]])
+def test_a_full_disk_is_one_line(cli: CommandLine, team: Team, args: list[str]) -> None:
+    team.start()
+    done = cli.run(*args, stdout="/dev/full")
+    assert done.code == 1
+    assert done.err.splitlines()[-1] == "Error: could not write the output: No space left on device."
+
+
+def test_a_full_stderr_keeps_nothing_from_being_stopped(cli: CommandLine, team: Team) -> None:
+    batches = team.start_many(3)
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        process = start(["sweep", "--owner", OWNER, "--yes"], cli.env, stderr=full)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, team.there) == (0, set())
+    assert f"Result: deleted {len(batches)} batches" in out
+
+
+def test_a_reader_that_has_gone_is_no_traceback(cli: CommandLine, team: Team) -> None:
+    team.start()
+    process = start(["list"], cli.env)
+    assert process.stdout is not None
+    process.stdout.close()
+    done = ended_without_stdout(process)
+    assert done == (1, "")
+
+
+def ended_without_stdout(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for the end of a program whose stdout nobody reads. Return its exit code and what is on stderr."""
+    assert process.stderr is not None
+    err = process.stderr.read()
+    return process.wait(timeout=60), err
+
+
+# Users
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["receipts"], 1, "Error: Receipts are off: this user has no home folder. Set ANCHORBROWSER_RECEIPTS"),
+        (["delete", "--yes"], 0, "Warning: Receipts are off: this user has no home folder."),
+        (["--log", "~/debug.log", "list"], 0, "Warning: "),
+    ],
+)
+def test_a_user_without_a_home_folder_gets_one_line(
+    cli: CommandLine, team: Team, args: list[str], code: int, said: str
+) -> None:
+    if subprocess.run([*AS_NOBODY, "true"], capture_output=True, timeout=60).returncode:
+        pytest.skip("this machine lets nobody be a user that is not in its list")
+    batch = team.start()
+    env = {name: value for name, value in cli.env.items() if name not in {"HOME", "ANCHORBROWSER_RECEIPTS"}}
+    command = [*AS_NOBODY, *COMMAND, *args, *([batch] if "delete" in args else [])]
+    process = subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = ended(process)
+    assert done.code == code, done
+    assert said in done.err.splitlines()[0]
+    assert team.there == (set() if "delete" in args else {batch})
+
+
+def test_the_debug_log_is_a_file_of_the_users_choice(cli: CommandLine, team: Team) -> None:
+    team.start()
+    place = cli.folder / "debug.log"
+    assert cli.run("--log", str(place), "list").code == 0
+    assert '"operation": "list"' in place.read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ MOMENTS: tuple[Moment, ...] = ("before", "after")
 OURS = "pulumi-python:dynamic/anchorbrowser:Batch"
 SECONDS_PER_LOOK = 25.0
 WITHOUT_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+_HOST = b"pulumi.dynamic"
 READY = {"ready": {"kind": "BatchReady", "batch_id": "@browsers"}}
 
 
@@ -36,6 +39,13 @@ class KillableStage(EngineStage):
         command = self._commands[-1]
         assert len(command.pids()) > 1, "there is nothing to kill"
         command.kill_all()
+
+    def kill_host(self) -> None:
+        """kill -9 of the provider host of the latest command alone; the CLI and the program go on."""
+        hosts = [pid for pid in self._commands[-1].pids() if _HOST in _words_of(pid)]
+        assert hosts, "there is no provider host to kill"
+        for pid in hosts:
+            os.kill(pid, signal.SIGKILL)
 
     @property
     def is_locked(self) -> bool:
@@ -132,6 +142,14 @@ class KillableStack(OneStack):
     def _resources(self) -> list[dict[str, Any]]:
         resources: list[dict[str, Any]] = self.stage.export()["deployment"].get("resources") or []
         return [resource for resource in resources if resource["type"] == OURS]
+
+
+def _words_of(pid: int) -> list[bytes]:
+    """The command line of a process; empty where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def counts_are_true(outputs: dict[str, Any], batch: Batch) -> None:

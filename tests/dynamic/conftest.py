@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
+from pulumi_anchorbrowser.dynamic.providers import BatchProvider
 from pulumi_anchorbrowser.rehearsal import ProviderHost
 from pulumi_anchorbrowser.simulator import Settings, Simulator
 
@@ -29,15 +29,17 @@ def config(sim: Simulator) -> dict[str, str]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str | None]:
-    """Nothing of the caller's own settings, and receipts in a folder of the test."""
+    """Nothing of the caller's own settings; receipts, and a state that is empty, in a folder of the test."""
     names = ("API_KEY", "BASE_URL", "MAX_CONCURRENCY", "REQUEST_TIMEOUT", "MAX_RETRIES", "RECEIPTS")
     unset: dict[str, str | None] = dict.fromkeys(f"ANCHORBROWSER_{name}" for name in names)
-    return {**unset, "PULUMI_HOME": str(tmp_path)}
+    state = tmp_path / "state.json"
+    state.write_text('{"deployment": null}')
+    return {**unset, "PULUMI_HOME": str(tmp_path), "ANCHORBROWSER_STATE_FILE": str(state)}
 
 
 @pytest.fixture
 def start_host(config: dict[str, str], environment: dict[str, str | None]) -> Iterator[Callable[..., ProviderHost]]:
-    """Starts hosts, of our batch provider unless told otherwise; `env` and `config` are laid over the usual ones."""
+    """Starts hosts, of our batch provider by default; `env` and `config` are laid over the usual ones."""
     with ExitStack() as running:
 
         def start(provider: Any = BatchProvider, **options: Any) -> ProviderHost:
@@ -55,9 +57,12 @@ def host(start_host: Callable[..., ProviderHost]) -> ProviderHost:
 
 
 @pytest.fixture(scope="module")
-def preview() -> Iterator[tuple[Simulator, ProviderHost]]:
-    """A simulator that is never to be asked anything, and a host that is only asked to check."""
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, ProviderHost]]:
+    """A simulator that must get no request, and a host that only checks."""
+    state = tmp_path_factory.mktemp("state") / "state.json"
+    state.write_text('{"deployment": null}')
+    environment = {"ANCHORBROWSER_RECEIPTS": "off", "ANCHORBROWSER_STATE_FILE": str(state)}
     with Simulator() as sim:
         settings = {"anchorbrowser:apiKey": "simulated-key", "anchorbrowser:baseUrl": sim.url}
-        with ProviderHost(BatchProvider(), config=settings, env={"ANCHORBROWSER_RECEIPTS": "off"}) as host:
+        with ProviderHost(BatchProvider(), config=settings, env=environment) as host:
             yield sim, host

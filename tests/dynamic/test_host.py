@@ -1,8 +1,9 @@
-"""Our providers in the real host: an expected failure is one line, any other keeps its traceback."""
+"""Our providers in the real host: expected errors are one line, and values arrive as the program gave them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,20 +11,27 @@ from dynamic.grumpy import GrumpyProvider
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.rpc import UNKNOWN
 
-from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
-from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
-from pulumi_anchorbrowser.dynamic.operations import received
+from pulumi_anchorbrowser.dynamic.host import received
+from pulumi_anchorbrowser.dynamic.providers import BatchProvider, BatchReadyProvider
+from pulumi_anchorbrowser.lifecycle.tags import run_mark_of
+from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.rehearsal import HostError, ProviderHost
 from pulumi_anchorbrowser.simulator import Simulator
 
 KEY = "key-of-team-a"
+CLAIM = "0198f0c2d0800aaaaaaaaaaa"
 ID = "964bb823-e620-4758-ac4d-f9760511f4d8"
 URN = "urn:pulumi:dev::shop::pulumi-python:anchorbrowser:Batch::crawl"
 Hosts = Callable[..., ProviderHost]
 
 
 def inputs(**given: Any) -> dict[str, Any]:
-    return {"count": 3, "owner": "acme/shop/dev", "claim": "c", "resource_urn": URN, **given}
+    return {"count": 3, "owner": "acme/shop/dev", "claim": CLAIM, **given}
+
+
+def messages(host: ProviderHost, severity: str, urn: str = URN) -> list[str]:
+    """What the host has logged on the row of a resource."""
+    return [line.message for line in host.engine.lines() if line.severity == severity and line.urn == urn]
 
 
 def failure(call: Callable[[], object]) -> str:
@@ -32,26 +40,26 @@ def failure(call: Callable[[], object]) -> str:
     return caught.value.details
 
 
-# Failing
+# Errors
 
 
 def test_a_refusal_of_the_api_is_one_line(sim: Simulator, host: ProviderHost) -> None:
     sim.settings.credits = 2
     assert failure(lambda: host.create(URN, inputs())) == (
         "AnchorBrowserError: Could not create a batch: HTTP 402: The batch needs 3 credits and 2 are left. "
-        "Add credits, lower `count`, or end batches you no longer need, then run again. "
+        "Add credits, lower `count`, or end batches that you no longer need, then run again. "
         "See docs/troubleshooting.md#payment-required."
     )
 
 
-def test_a_failure_of_the_lifecycle_is_one_line(host: ProviderHost) -> None:
+def test_an_error_of_the_lifecycle_is_one_line(host: ProviderHost) -> None:
     said = failure(lambda: host.create(URN, {**inputs(batch_id=ID), "count": None}))
-    assert said.startswith(f"AnchorBrowserError: Could not adopt batch {ID}: HTTP 404")
+    assert said.startswith(f"AnchorBrowserError: Could not adopt batch {ID}: the API does not know it")
     assert "\n" not in said
 
 
 @pytest.mark.parametrize("call", ["update", "read", "delete"])
-def test_every_operation_fails_in_one_line(sim: Simulator, host: ProviderHost, call: str) -> None:
+def test_the_error_of_every_operation_is_one_line(sim: Simulator, host: ProviderHost, call: str) -> None:
     created = host.create(URN, inputs())
     sim.rotate_key(KEY, "another")
     calls: dict[str, Callable[[], object]] = {
@@ -66,9 +74,9 @@ def test_every_operation_fails_in_one_line(sim: Simulator, host: ProviderHost, c
     assert KEY not in said
 
 
-def test_a_wait_fails_in_one_line(start_host: Hosts) -> None:
+def test_the_error_of_a_wait_is_one_line(start_host: Hosts) -> None:
     said = failure(lambda: start_host(BatchReadyProvider).create(URN, {"batch_id": ID}))
-    assert said.startswith(f"AnchorBrowserError: Batch {ID} is not known to the API")
+    assert said.startswith(f"AnchorBrowserError: Batch {ID} does not exist (HTTP 404)")
     assert "\n" not in said
 
 
@@ -77,6 +85,7 @@ def test_without_a_key_a_preview_works_and_an_up_says_how_to_set_one(start_host:
     assert host.check(URN, {}, {"count": 3}).failures == []
     said = failure(lambda: host.create(URN, inputs()))
     assert said.startswith("AnchorBrowserError: There is no AnchorBrowser API key.")
+    assert said.endswith("See docs/troubleshooting.md#no-api-key.")
     assert "pulumi config set --secret anchorbrowser:apiKey" in said
     assert "\n" not in said
 
@@ -90,12 +99,12 @@ def test_a_wrong_setting_is_one_line(start_host: Hosts) -> None:
     assert "\n" not in said
 
 
-def test_an_unexpected_failure_of_ours_keeps_its_traceback(sim: Simulator, host: ProviderHost) -> None:
-    """State that no version of ours has written."""
-    said = failure(lambda: host.delete(URN, ID, {"count": 3}))
+def test_an_unexpected_error_of_ours_keeps_its_traceback(sim: Simulator, host: ProviderHost) -> None:
+    """The state has a count that no version of ours has written."""
+    said = failure(lambda: host.delete(URN, ID, {"count": "three"}))
     assert said.startswith("Traceback (most recent call last):")
-    assert "batch_operations.py" in said
-    assert "live_status" in said
+    assert "binding/batch.py" in said
+    assert "ValidationError" in said
     assert sim.requests == []
 
 
@@ -113,17 +122,68 @@ def test_other_peoples_providers_in_the_same_host_keep_their_tracebacks(sim: Sim
     assert "\n" not in failure(lambda: host.create(URN, {**inputs(), "__provider": ours}))
 
 
-def test_the_environments_key_is_used_after_a_401_with_a_warning(sim: Simulator, start_host: Hosts) -> None:
+@pytest.mark.parametrize("call", ["create", "update"])
+def test_a_refused_key_of_the_stack_starts_and_changes_nothing_with_the_environments_key(
+    sim: Simulator, start_host: Hosts, call: str
+) -> None:
+    made = start_host().create(URN, inputs())
     host = start_host(config={"anchorbrowser:apiKey": "rotated"}, env={"ANCHORBROWSER_API_KEY": KEY})
-    host.create(URN, inputs())
-    assert [request.status for request in sim.requests if request.method == "POST"] == [401, 200]
-    warnings = [line.message for line in host.engine.lines() if line.severity == "warning"]
+    calls: dict[str, Callable[[], object]] = {
+        "create": lambda: host.create(URN, inputs(claim="another")),
+        "update": lambda: host.update(URN, made.id, made.outputs, inputs(status="cancelled")),
+    }
+    sim.clear_requests()
+    assert "HTTP 401" in failure(calls[call])
+    assert {request.status for request in sim.requests} == {401}
+    assert len(sim.batches) == 1
+    assert len(sim.live_sessions()) == 3
+
+
+@pytest.mark.parametrize("call", ["read", "delete"])
+def test_the_environments_key_serves_reads_and_deletes_after_a_401_with_one_warning(
+    sim: Simulator, start_host: Hosts, call: str
+) -> None:
+    made = start_host().create(URN, inputs())
+    host = start_host(config={"anchorbrowser:apiKey": "rotated"}, env={"ANCHORBROWSER_API_KEY": KEY})
+    for _ in range(2):
+        getattr(host, call)(URN, made.id, made.outputs)
+    warnings = messages(host, "warning", urn="")
     assert len(warnings) == 1
     assert "ANCHORBROWSER_API_KEY" in warnings[0]
     assert KEY not in warnings[0]
 
 
-# Translating
+# The URN of a request
+
+
+@pytest.mark.parametrize("urn", [URN, URN.replace("Batch::crawl", "Batch::other")])
+def test_messages_are_on_the_row_of_the_resource_that_the_engine_names(host: ProviderHost, urn: str) -> None:
+    made = host.create(urn, inputs())
+    host.delete(urn, made.id, made.outputs)
+    first, last = messages(host, "info", urn)
+    assert first.startswith(f"started batch {made.id}")
+    assert last.startswith(f"deleted batch {made.id}")
+
+
+def test_no_urn_is_in_inputs_or_outputs(host: ProviderHost) -> None:
+    checked = host.check(URN, {}, inputs())
+    made = host.create(URN, checked.inputs)
+    updated = host.update(URN, made.id, made.outputs, {**checked.inputs, "on_destroy": "cancel"})
+    for properties in (checked.inputs, made.outputs, updated):
+        assert URN not in str(properties)
+
+
+def test_receipts_name_the_resource_of_the_request(host: ProviderHost, environment: dict[str, str | None]) -> None:
+    made = host.create(URN, inputs())
+    host.delete(URN, made.id, made.outputs)
+    receipts = Receipts(Path(str(environment["PULUMI_HOME"])) / "anchorbrowser" / "receipts.sqlite3").all()
+    assert [(one.operation, one.subject.urn, one.outcome) for one in receipts] == [
+        ("create", URN, "done"),
+        ("delete", URN, "done"),
+    ]
+
+
+# Values
 
 
 def test_whole_numbers_arrive_at_the_api_as_whole_numbers(sim: Simulator, host: ProviderHost) -> None:
@@ -160,18 +220,25 @@ def test_received_properties(sent: dict[str, Any], got: dict[str, Any]) -> None:
     assert repr(found) == repr(got)  # 5 == 5.0, and True == 1
 
 
-def test_check_fills_in_what_a_preview_shows_and_mints_a_claim_that_then_stays(
+def test_check_adds_the_defaults_that_a_preview_shows_and_a_claim_that_stays(
     preview: tuple[Simulator, ProviderHost],
 ) -> None:
     _, host = preview
-    first = host.check(URN, {}, {"count": 3}).inputs
-    assert first == {"count": 3, "status": "active", "on_destroy": "delete", "claim": first["claim"]}
-    assert len(first["claim"]) >= 16
-    assert host.check(URN, first, {"count": 4}).inputs["claim"] == first["claim"]
-    assert host.check(URN, {}, {"count": 3}).inputs["claim"] != first["claim"]
+    given = {"count": 3, "owner": "acme/shop/dev"}
+    first = host.check(URN, {}, given).inputs
+    assert first == {**given, "status": "active", "on_destroy": "delete", "claim": first["claim"]}
+    assert host.check(URN, first, {**given, "count": 4}).inputs["claim"] == first["claim"]
+    assert host.check(URN, {}, given).inputs["claim"] != first["claim"]
 
 
-def test_check_tells_all_that_is_wrong_on_its_property(preview: tuple[Simulator, ProviderHost]) -> None:
+def test_the_claims_of_a_run_have_the_mark_of_its_engine(start_host: Hosts) -> None:
+    one, other = start_host(), start_host()
+    same_engine = start_host(engine=one.engine)
+    marks = [run_mark_of(host.check(URN, {}, {"count": 3}).inputs["claim"]) for host in (one, same_engine, other)]
+    assert marks[0] == marks[1] != marks[2]
+
+
+def test_check_names_every_wrong_property(preview: tuple[Simulator, ProviderHost]) -> None:
     _, host = preview
     news = {"count": 0, "status": "paused", "configuration": {"session": {"tags": ["a,b"]}, "browzer": {}}}
     found = {failure.property for failure in host.check(URN, {}, news).failures}

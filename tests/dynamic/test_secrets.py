@@ -12,7 +12,7 @@ import pulumi
 import pytest
 
 from pulumi_anchorbrowser import Batch, BatchReady, ProxyArgs, SessionArgs, SessionConfigurationArgs
-from pulumi_anchorbrowser.dynamic.inputs import with_secret_password
+from pulumi_anchorbrowser.dynamic.resources import with_secret_password
 from pulumi_anchorbrowser.rehearsal import Rehearsal, ResourceState, Result
 from pulumi_anchorbrowser.simulator import Simulator
 

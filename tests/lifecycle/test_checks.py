@@ -8,6 +8,7 @@ import pytest
 from lifecycle.one_batch import ID, OTHER_ID
 
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, batch_problems
+from pulumi_anchorbrowser.lifecycle.checks import unknown_fields
 from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS, ready_problems
 
 
@@ -145,7 +146,7 @@ def test_an_adopted_batch_in_capitals_cannot_be_made_active_again_either() -> No
         ({"sesion": {}}, "sesion", "session"),
         ({"browser": {"captcha_solvr": {"active": True}}}, "browser.captcha_solvr", "captcha_solver"),
         ({"session": {"proxy": {"active": True, "contry_code": "us"}}}, "session.proxy.contry_code", "country_code"),
-        ({"integrations": [{"id": "1", "type": "t", "configuration": {}, "tpye": "x"}]}, "integrations.0.tpye", "type"),
+        ({"integrations": [{"id": "1", "type": "t", "configuration": {}, "typ": "x"}]}, "integrations.0.typ", "type"),
         ({"session": {"timeout": {"maxDuration": 5}}}, "session.timeout.maxDuration", "max_duration"),
     ],
 )
@@ -154,8 +155,13 @@ def test_a_misspelt_property_is_told_what_was_meant(configuration: dict[str, Any
     assert in_configuration(**configuration) == {path: f"there is no property {name!r}; did you mean {meant!r}?"}
 
 
-def test_a_property_like_no_other_is_just_told() -> None:
-    assert in_configuration(qqqqq=1) == {"qqqqq": "there is no property 'qqqqq'"}
+def test_a_field_that_is_like_no_known_one_is_sent_on_with_a_warning() -> None:
+    """The API gets new fields between two releases of this package."""
+    configuration = {"x402": {"active": True}, "browser": {"qqqqq": 1}, "sesion": {}}
+    assert set(in_configuration(**configuration)) == {"sesion"}
+    warnings = unknown_fields(configuration)
+    assert [one.split()[0] for one in warnings] == ["configuration.browser.qqqqq", "configuration.x402"]
+    assert unknown_fields(FULL) == unknown_fields(UNKNOWN) == []
 
 
 @pytest.mark.parametrize("minutes", [0, -2, 1441, 1.5, "20", True])

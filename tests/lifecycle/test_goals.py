@@ -122,7 +122,14 @@ def test_a_completed_batch_that_was_accepted_can_still_be_stopped(live: str, if_
     ],
 )
 def test_a_destroy_does_what_on_destroy_says(wish: str, live: str, goal: object) -> None:
-    assert goal_of_destroy(record(on_destroy=wish, live_status=live)) == goal
+    confirmed = record(on_destroy=wish, live_status=live, still_running=0)
+    assert goal_of_destroy(confirmed) == goal
+
+
+@pytest.mark.parametrize("live", ["cancelled", "deleted"])
+@pytest.mark.parametrize("wish", ON_DESTROY)
+def test_a_destroy_stops_again_what_was_never_confirmed(wish: str, live: str) -> None:
+    assert goal_of_destroy(record(on_destroy=wish, live_status=live, still_running=None)) is not None
 
 
 @pytest.mark.parametrize("wish", ON_DESTROY)
@@ -195,7 +202,8 @@ def test_only_an_active_batch_that_is_to_be_recreated_is_dropped(status: str, wi
 @few
 @given(before=all_records(), after=all_inputs())
 def test_nothing_is_ever_done_to_a_batch_that_is_deleted(before: BatchRecord, after: BatchInputs) -> None:
-    for nothing_left in (before.but(live_status="deleted", missing=False), before.but(batch_id=None)):
+    confirmed = before.but(live_status="deleted", missing=False, still_running=0)
+    for nothing_left in (confirmed, before.but(batch_id=None)):
         assert goal_of_update(nothing_left, after) is None
         assert goal_of_destroy(nothing_left) is None
 

@@ -52,6 +52,7 @@ PATIENCE = 0.5
 _MOST_CALLS = 80
 _TEAMS = {"key": "ours", "rotated key": "ours", "key of another team": "another"}
 _LOST = Lost(NoAnswer("call the API", "the connection was reset"))
+_EACH_TIME = " each time"
 _UNHANDLED = ("refused", "not handled, lost", "not handled, lost, retried", "killed before")
 _LOST_OR_KILLED = ("lost", "lost, retried", "killed")
 # How one session goes on although its batch was cancelled.
@@ -83,13 +84,24 @@ class ModelClock:
             one.turn({STOPPING}, ENDED)
             one.status = "cancelled" if one.status == "cancelling" else one.status
             if one.status == "processing" and not one.late and self._choices.pick("meanwhile", ("", "created")):
-                create(one)
+                happen(one, "creation completes")
 
 
-def create(remote: Remote) -> None:
-    """Complete the creation of a batch."""
-    remote.turn({PENDING}, RUNNING)
-    remote.status = "completed"
+def happen(remote: Remote, what: str) -> None:
+    """Let something happen to a batch that no call of ours does."""
+    if what == "two hours pass":
+        remote.late = ""
+        remote.turn({STOPPING}, ENDED)
+        remote.status = "cancelled" if remote.status == "cancelling" else remote.status
+    if what == "browsers end":
+        remote.turn(LIVE, ENDED)
+    elif what == "deleted":
+        remote.turn({*LIVE, ENDED, PENDING}, REMOVED)
+        remote.is_gone = True
+    elif remote.status == "processing" and not remote.late:
+        remote.status = "failed" if what == "creation fails" else "completed"
+        if remote.status == "completed":
+            remote.turn({PENDING}, RUNNING)
 
 
 class ModelClient:
@@ -103,6 +115,7 @@ class ModelClient:
         self.creating = False
         self._posted: set[str] = set()
         self._lagged = False
+        self._lasting: dict[str, str] = {}
         self._calls = 0
         # The only batches that this run may stop although the state has them.
         self.in_hand: set[str | None] = set()
@@ -136,13 +149,18 @@ class ModelClient:
     def _is_ours(self, remote: Remote | None) -> bool:
         return remote is not None and _TEAMS[self._key] == "ours"
 
-    def _pick(self, what: str, *faults: str, free: int = 1) -> str:
+    def pick(self, what: str, *faults: str, lasting: tuple[str, ...] = ()) -> str:
+        """Return what becomes of a call. A `lasting` fault may happen once, or to each such call of this run."""
         self._calls += 1
         if self._calls > _MOST_CALLS:
             raise Violation(f"terminates: more than {_MOST_CALLS} calls in one run")
-        chosen = self._choices.pick(what, ("", *faults), free)
+        if what in self._lasting:
+            return self._lasting[what] if self._lasting[what] in {*faults, *lasting} else ""
+        chosen = self._choices.pick(what, ("", *faults, *lasting, *(one + _EACH_TIME for one in lasting)))
         if chosen == "killed before":
             self.kill(what)
+        if chosen.endswith(_EACH_TIME):
+            chosen = self._lasting[what] = chosen.removesuffix(_EACH_TIME)
         return chosen
 
     def _may_stop(self, batch_id: str) -> None:
@@ -162,7 +180,7 @@ class ModelClient:
         if sum(not one.is_gone for one in self._world.remotes) >= MOST_BATCHES:
             return _refused(PlanLimit)
         late = [f"{how}, sessions late{also}" for how in ("lost", "killed") for also in ("", ", batch too")]
-        how = self._pick("POST", "refused", "not handled, lost", "lost", "killed before", "killed after", *late)
+        how = self.pick("POST", "refused", "not handled, lost", "lost", "killed before", "killed after", *late)
         if how == "refused":
             return _refused(Forbidden)
         if how == "not handled, lost":
@@ -183,10 +201,11 @@ class ModelClient:
     def cancel_batch(self, batch_id: str) -> Outcome[BatchCancelled]:
         self._may_stop(batch_id)
         remote = self._ours(batch_id)
-        faults = [*_UNHANDLED, *(() if self._lagged else ("404",))]
+        faults, lasting = [*_UNHANDLED, *(() if self._lagged else ("404",))], ()
         if remote is not None and remote.status == "processing":
-            faults += ["409", "cancelling", "one stopping", "one stuck", "one stuck and not counted", "no count", *_LOST_OR_KILLED]
-        how = self._pick("PATCH", *faults)
+            lasting = ("409",)
+            faults += ["cancelling", "one stopping", "one stuck", "one stuck and not counted", "no count", *_LOST_OR_KILLED]
+        how = self.pick("PATCH", *faults, lasting=lasting)
         if how == "404":
             self._lagged = True
             return _refused(NotFound)
@@ -222,11 +241,11 @@ class ModelClient:
 
     def delete_batch(self, batch_id: str) -> Outcome[BatchDeleted]:
         self._may_stop(batch_id)
-        faults = list(_UNHANDLED)
+        faults, lasting = list(_UNHANDLED), ()
         if self._ours(batch_id) is not None:
-            halves = ("half", "half, lost", "half, lost, retried", "half, killed", "half unnamed", "half running", "half running unnamed")
-            faults += [*_LOST_OR_KILLED, *halves, "one stuck", "no count"]
-        return self._sent(self._pick("DELETE", *faults), lambda way: self._delete(batch_id, way))
+            lasting = ("half", "half unnamed", "half running", "half running unnamed")
+            faults += [*_LOST_OR_KILLED, "half, lost", "half, lost, retried", "half, killed", "one stuck", "no count"]
+        return self._sent(self.pick("DELETE", *faults, lasting=lasting), lambda way: self._delete(batch_id, way))
 
     def _delete(self, batch_id: str, way: str) -> Any:
         remote = self._ours(batch_id)
@@ -251,8 +270,8 @@ class ModelClient:
         if remote is not None:
             self._may_stop(remote.id)
         runs = remote is not None and remote.sessions[number] in LIVE
-        faults = (*_UNHANDLED, *((*_LOST_OR_KILLED, "404", "runs on") if runs else ()))
-        how = self._pick("DELETE session", *faults)
+        faults = (*_UNHANDLED[1:], *(_LOST_OR_KILLED if runs else ()))
+        how = self.pick("DELETE session", *faults, lasting=("refused", *(("404", "runs on") if runs else ())))
         return _refused(NotFound) if how == "404" else self._sent(how, lambda way: self._end(session_id, way))
 
     def _session(self, session_id: str) -> tuple[Remote | None, int]:
@@ -274,7 +293,8 @@ class ModelClient:
     def get_batch(self, batch_id: str) -> Batch:
         remote = self._ours(batch_id)
         lag = () if self._lagged else ("404",)
-        how = self._pick("GET", "lost", *((*lag, "without sessions", "without an id") if remote is not None else ()))
+        lasting = ("without sessions", "without an id")
+        how = self.pick("GET", "lost", *(lag if remote is not None else ()), lasting=lasting if remote is not None else ())
         if how == "lost":
             raise _LOST.error
         self._lagged |= how == "404"
@@ -287,10 +307,6 @@ class ModelClient:
     def lists(self, remote: Remote | None) -> bool:
         """Whether the API lists the batch's sessions to this key."""
         return remote is not None and self._is_ours(remote) and not remote.late
-
-    def pick(self, what: str, *faults: str, free: int = 1) -> str:
-        """Return what becomes of a read."""
-        return self._pick(what, *faults, free=free)
 
     def end_of_lateness(self) -> None:
         """Show the sessions of late batches after the time that the API takes for it at most."""
@@ -351,7 +367,7 @@ class ModelListing:
         return tuple(ListedSession.model_construct(id=one) for one in listed)
 
     def running(self, batch: BatchIdentity) -> Look:
-        how = self._client.pick("look at sessions", "lost", "unknown word")
+        how = self._client.pick("look at sessions", lasting=("lost", "unknown word"))
         if how == "lost":
             raise _LOST.error
         return Look((), ("hibernating",)) if how else Look(self.now_running(batch.batch_id))

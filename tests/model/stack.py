@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from model.api import NOW, ModelClient, ModelClock, create
-from model.world import ENDED, OWNER, STOPPING, URN, Choices, Killed, ModelReceipts, NoReceipts, Remote, Violation, World
+from model.api import NOW, ModelClient, ModelClock, happen
+from model.world import OWNER, URN, Choices, Killed, Ledgered, ModelReceipts, NoReceipts, Remote, Violation, World
 
+from pulumi_anchorbrowser.api import PlanLimit
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord, batches, changes_between, run, trail
+from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord, batch_problems, batches, changes_between, run, trail
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 
@@ -97,18 +98,15 @@ class Run:
         return f"{self.number:03x}"
 
     def _let_time_pass(self) -> None:
-        unfinished = [one for one in self.world.remotes if one.status == "processing"]
-        options = ["", *(["creation completes"] if any(not one.late for one in unfinished) else [])]
+        """What may have happened since the last run: the API went on, or somebody else did something."""
+        unfinished = [one for one in self.world.remotes if one.status == "processing" and not one.late]
+        options = ["", *(["creation completes"] if unfinished else [])]
         # Age matters to the creates that no run has finished.
         options += ["two hours pass"] if self.world.has_unfinished and not self.world.is_later else []
-        passed = self.choices.pick("before", options, free=len(options))
+        faults = [*(["creation fails"] if unfinished else []), *(["browsers end", "deleted"] if self.world.resource else [])]
+        passed = self.choices.pick("before", [*options, *faults], free=len(options))
         for one in self.world.remotes if passed else ():
-            if passed == "two hours pass":
-                one.late, self.world.is_later = "", True
-                one.turn({STOPPING}, ENDED)
-                one.status = "cancelled" if one.status == "cancelling" else one.status
-            if one.status == "processing" and not one.late:
-                create(one)
+            happen(one, passed)
         self.world.is_later |= passed == "two hours pass"
 
     def _state(self, stack: str) -> StackState:
@@ -177,12 +175,14 @@ class Run:
             source = {"batch_id": FOREIGN}
         elif old is not None and old.adopted and self.operation != "replace":
             source = {"batch_id": old.batch_id}
-            if status == "active" != old.status:
-                return None
         claim = old.claim if old is not None else self._claim()
         world = self.world
         ways = {"on_destroy": world.on_destroy, "if_completed": world.if_completed, "on_missing": world.on_missing}
-        return BatchInputs(owner=OWNER, claim=claim, resource_urn=URN, status=status, **ways, **source)
+        news = {"owner": OWNER, "claim": claim, "status": status, **ways, **source}
+        # `check` refuses what cannot be, such as an adopted batch that is to be active again.
+        if batch_problems(old.to_outputs() if old is not None else {}, news, lambda _: False):
+            return None
+        return BatchInputs(resource_urn=URN, **news)
 
     def _claim(self) -> str:
         milliseconds = int(self.clock.now().timestamp() * 1000)
@@ -247,7 +247,8 @@ class Run:
         self._check_account(old, None if not old.is_deleted and old.on_destroy == "delete" else record)
         is_left = any("left batch" in text for text in self.told.warnings)
         if not is_left:
-            self._check_record(record)
+            if record is not old:
+                self._check_record(record)
             self._check_stopped(record)
             if old.on_destroy == "delete":
                 self._check_gone(record, "a destroy succeeded")
@@ -267,15 +268,17 @@ class Run:
         self.world.resource = record
         remote = self.world.find(record.batch_id)
         if remote is not None:
-            known = (replace(one, is_known=one.is_known or one.machine == self.machine) for one in remote.ledger)
-            remote.ledger = tuple(known)
+            # Where the state has no number, another machine cannot know that there should be one.
+            said = {kind for kind, count in _counts(record) if count is not None}
+            remote.ledger = tuple(
+                replace(one, is_known=self._is_known(one) and one.kind in said) for one in remote.ledger
+            )
 
     def _check_record(self, record: BatchRecord) -> None:
         remote = self.world.find(record.batch_id)
         if remote is None:
             return
-        counts = (("cancel", record.cancelled_sessions), ("end_sessions", record.ended_sessions), ("delete", record.deleted_sessions))
-        for kind, count in counts:
+        for kind, count in _counts(record):
             if count is not None and count != (truth := self._truth(remote, kind)):
                 raise Violation(f"no wrong count: {kind} says {count}, the API did {truth}")
         if record.live_status == "deleted":
@@ -285,8 +288,11 @@ class Run:
 
     def _truth(self, remote: Remote, kind: str) -> int:
         """What the API did, as far as this machine's receipts and the state can know."""
-        done = [one for one in remote.ledger if one.kind == kind and (one.is_known or one.machine == self.machine)]
+        done = [one for one in remote.ledger if one.kind == kind and self._is_known(one)]
         return len({(number, n if kind == "cancel" else 0) for n, one in enumerate(done) for number in one.sessions})
+
+    def _is_known(self, one: Ledgered) -> bool:
+        return one.is_known or (one.machine == self.machine and (one.is_of_this_run or self.world.has_receipts))
 
     def _check_stopped(self, record: BatchRecord) -> None:
         remote = self.world.find(record.batch_id)
@@ -295,7 +301,7 @@ class Run:
         listed = self.listing.now_running(record.batch_id)
         if record.still_running is not None and record.still_running < len(listed):
             raise Violation(f"still_running is {record.still_running}, and the API lists {len(listed)}")
-        is_accepted = record.if_completed == "accept" and remote.status == "completed"
+        is_accepted = record.if_completed == "accept" and remote.status in {"completed", "failed"}
         is_warned = any("could not confirm" in text for text in self.told.warnings)
         remote.is_excused |= record.still_running is None and is_warned
         if listed and not is_accepted and not (record.still_running is None and is_warned):
@@ -321,11 +327,19 @@ class Run:
                 raise Violation(f"no orphan: {one.id} runs, {one.trail}")
 
     def _may_fail(self) -> bool:
-        return self.world.if_completed == "fail" or self.operation.startswith("adopt")
+        return self.world.if_completed == "fail" or isinstance(self.error, PlanLimit)
 
     def _is_promised(self, remote: Remote) -> bool:
-        if remote.trail == "foreign" or (remote.is_gone and remote.is_excused) or (self.world.if_completed == "accept" and remote.status == "completed"):
+        if remote.trail == "foreign" or (remote.is_gone and remote.is_excused) or (self.world.if_completed == "accept" and remote.status in {"completed", "failed"}):
             return False
         if remote.trail == "receipts":
             return self.changes and remote.machine == self.machine and self.world.has_receipts
         return self.changes or remote.trail == "saved"
+
+
+def _counts(record: BatchRecord) -> list[tuple[str, int | None]]:
+    return [
+        ("cancel", record.cancelled_sessions),
+        ("end_sessions", record.ended_sessions),
+        ("delete", record.deleted_sessions),
+    ]

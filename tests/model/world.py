@@ -72,6 +72,7 @@ class Ledgered:
     machine: int
     sessions: tuple[int, ...]
     is_known: bool = False
+    is_of_this_run: bool = True
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Remote:
         """Return a copy that a run may change."""
         remote = copy(self)
         remote.sessions = list(self.sessions)
+        remote.ledger = tuple(replace(one, is_of_this_run=False) for one in self.ledger)
         return remote
 
     def session_ids(self, words: Iterable[str] = (RUNNING, STOPPING, STUCK, ENDED)) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def test_browsers_beyond_the_plan_are_refused_where_that_is_enforced(simulate: A
     caller.create(100)
 
 
-@pytest.mark.parametrize(("status", "words"), [(402, "Not enough credits"), (403, "cost limit")])
+@pytest.mark.parametrize(("status", "words"), [(402, "1 credits"), (403, "cost limit")])
 def test_missing_credits_are_a_402_or_a_403_that_speaks_of_cost(
     simulate: Any, call: Any, status: int, words: str
 ) -> None:

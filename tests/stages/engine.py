@@ -29,6 +29,7 @@ class EngineStage:
         self.env: dict[str, str] = {}
         self._commands: list[Command] = []
         self._is_made = False
+        self.stack = STACK
         write_project(self.project_dir, "")
 
     def write_program(self, source: str) -> None:
@@ -77,7 +78,7 @@ class EngineStage:
 
     def cancel(self) -> None:
         """`pulumi cancel --yes`: lifts the lock that a killed run left."""
-        self.run("cancel", "--yes", STACK)
+        self.run("cancel", "--yes", self.stack)
 
     def start_up(self, flags: Sequence[str] = ()) -> Command:
         """Starts an `up` and returns at once, for Ctrl-C and kill tests. Hand the command to `finished` at the end."""
@@ -110,7 +111,7 @@ class EngineStage:
 
     def run(self, *args: str, stdin: str = "", seconds: float = DEFAULT_SECONDS) -> str:
         """Any `pulumi` command on this stack; what it printed. An AssertionError with that, when it fails."""
-        command = self._start_raw([*args, *([] if args[0] == "cancel" else ["--stack", STACK])], stdin)
+        command = self._start_raw([*args, *([] if args[0] == "cancel" else ["--stack", self.stack])], stdin)
         if command.wait(seconds) != 0:
             raise AssertionError(f"pulumi {' '.join(args)} failed:\n{command.text}")
         return command.text
@@ -122,12 +123,12 @@ class EngineStage:
 
     @property
     def _settings(self) -> Path:
-        return self.project_dir / f"Pulumi.{STACK}.yaml"
+        return self.project_dir / f"Pulumi.{self.stack}.yaml"
 
     def _make_stack(self) -> None:
         if not self._is_made:
             self._is_made = True
-            command = self._start_raw(["stack", "init", STACK], "")
+            command = self._start_raw(["stack", "init", self.stack], "")
             if command.wait() != 0:
                 raise AssertionError(f"pulumi stack init failed:\n{command.text}")
 
@@ -139,7 +140,7 @@ class EngineStage:
     def _start(self, verb: str, flags: Sequence[str]) -> Command:
         self._make_stack()
         event_log = self._folder / f"{len(self._commands)}.events"
-        return self._start_raw([verb, *flags, "--stack", STACK, "--event-log", str(event_log)], "")
+        return self._start_raw([verb, *flags, "--stack", self.stack, "--event-log", str(event_log)], "")
 
     def _start_raw(self, args: Sequence[str], stdin: str) -> Command:
         env = clean_environment(self.home, self._backend) | self.env

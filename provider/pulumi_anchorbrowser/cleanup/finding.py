@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from threading import Lock
 from typing import TypeVar
 
@@ -29,8 +28,6 @@ from pulumi_anchorbrowser.words import counted
 
 # Look-ups that have begun or ended, and whose results are not yet used: memory stays flat for any number of batches.
 _AHEAD = 500
-# Beside times of the API: the clocks of its servers may differ.
-_MARGIN = timedelta(hours=1)
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -75,6 +72,9 @@ class Finder:
             found = {one.session_id: one.tags for one in statuses.items}
             if statuses.odd_rows or len(found) < max(statuses.count or 0, completed or 0, 1):
                 found.update({one.id: one.tags for one in self.listing.sessions_of(batch_id)})
+            if len(found) < (statuses.count or 0):
+                reason = f"the API lists {len(found)} and reports {statuses.count}"
+                raise ListingIncomplete(f"sessions of batch {batch_id}", reason)
         except NotFound:
             return {}
         except (ApiError, ListingIncomplete):
@@ -111,9 +111,9 @@ class Finder:
         batch_id = candidate if isinstance(candidate, str) else candidate.batch_id
         try:
             with logs.about(batch_id=batch_id):
-                return (
-                    self._named(matching, batch_id) if isinstance(candidate, str) else self.judge(matching, candidate)
-                )
+                if isinstance(candidate, str):
+                    return self._named(matching, candidate)
+                return self.judge(matching, candidate)
         except (ApiError, ListingIncomplete) as error:
             return Skipped(batch_id, "", "unreadable", error.explanation)
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pulumi_anchorbrowser.api import Account
+from pulumi_anchorbrowser.api import Account, BatchSummary, SessionStatus
 from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED, BatchId, SessionId
 from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.cleanup.selection import Exclusion, Request, Selection
@@ -24,8 +24,7 @@ from pulumi_anchorbrowser.words import batches, counted, sessions
 
 # own: of the cleanup's own stack. undecided: too little is known, or some sessions match and others do not.
 # unreadable: the API did not say enough. stopped: nothing is left to stop. unknown: the API has no batch of that id.
-# changed: no longer matches, when its turn comes.
-Reason = Literal["own", "excluded", "protected", "undecided", "unreadable", "stopped", "unknown", "changed"]
+Reason = Literal["own", "excluded", "protected", "undecided", "unreadable", "stopped", "unknown"]
 VERSION = 1
 IN_STATE = "the state of this cleanup's own stack has it"
 _NAMED = 5
@@ -87,30 +86,9 @@ class Skipped:
         return self.batch_id or self.session_id or ""
 
 
-class _Batch(Protocol):
-    """What is known of a batch: a row of the list, a batch, or a planned one."""
-
-    @property
-    def batch_id(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def created_at(self) -> str | None: ...
-    @property
-    def total_requests(self) -> int | None: ...
-    @property
-    def completed_requests(self) -> int | None: ...
-
-
-class _Session(Protocol):
-    @property
-    def session_id(self) -> str: ...
-    @property
-    def status(self) -> str | None: ...
-    @property
-    def tags(self) -> tuple[str, ...]: ...
-    @property
-    def created_at(self) -> str | None: ...
+# A row of the list, a batch, or a planned one; and the tags of each of its sessions.
+_Batch = BatchSummary | PlannedBatch
+_Tags = Sequence[Collection[str]]
 
 
 @dataclass(frozen=True)
@@ -158,7 +136,7 @@ class Matching:
     def judge(
         self,
         batch: _Batch,
-        tags: Sequence[Collection[str]],
+        tags: _Tags,
         recorded_owner: str | None = None,
         state: StackState | None = None,
     ) -> PlannedBatch | Skipped | None:
@@ -180,7 +158,7 @@ class Matching:
         )
         return skipped or self._planned(batch, tags, recorded_owner, claims)
 
-    def judge_session(self, session: _Session, state: StackState | None = None) -> PlannedSession | Skipped | None:
+    def judge_session(self, session: SessionStatus, state: StackState | None = None) -> PlannedSession | Skipped | None:
         """Return what becomes of a single session; None where it does not match."""
         carried = frozenset(session.tags)
         is_of_age = self._is_of_age(session.created_at)
@@ -218,7 +196,7 @@ class Matching:
             return None
         return (before is None or created < before) and (after is None or created > after)
 
-    def _can_match(self, tags: Sequence[Collection[str]], recorded_owner: str | None) -> bool:
+    def _can_match(self, tags: _Tags, recorded_owner: str | None) -> bool:
         """Whether each required tag is on some session. On some and not on all, the batch is undecided."""
         if not tags:
             return self.selection.stack is None or recorded_owner in {None, self.selection.stack}
@@ -240,7 +218,7 @@ class Matching:
         excluded = sorted(carried & set(self.exclusion.tags))
         return _skip(batch, "excluded", f"a session is tagged {excluded[0]!r}, which is excluded") if excluded else None
 
-    def _spared(self, batch: _Batch, tags: Sequence[Collection[str]], recorded: str | None) -> Skipped | None:
+    def _spared(self, batch: _Batch, tags: _Tags, recorded: str | None) -> Skipped | None:
         if not tags:
             return self._unseen(batch, recorded)
         if any(PROTECT_TAG in one for one in tags):
@@ -266,7 +244,11 @@ class Matching:
         return None
 
     def _planned(
-        self, batch: _Batch, tags: Sequence[Collection[str]], recorded: str | None, claims: tuple[str, ...]
+        self,
+        batch: _Batch,
+        tags: _Tags,
+        recorded: str | None,
+        claims: tuple[str, ...],
     ) -> PlannedBatch:
         return PlannedBatch(
             batch.batch_id,
@@ -351,6 +333,7 @@ class Plan:
         return f"{modal} {self.describe()}{f', {times}' if times else ''}: {named}{skipped}".lstrip()
 
     def describe(self) -> str:
+        """Return what will be done and how often; empty where nothing will be."""
         verb = {"delete": "delete", "cancel": "cancel", "end_sessions": "end the sessions of"}[self.action]
         parts = []
         if self.batches:
@@ -424,7 +407,8 @@ def own_by_state(skipped: Skipped, claims: Iterable[str], state: StackState | No
     """Return what is skipped, where the state has its batch id or a claim of its sessions; else None."""
     if state is None:
         return None
-    is_claimed = any(claim in state.claims or any(claim == one.claim for one in state.pending) for claim in claims)
+    pending = [one.claim for one in state.pending]
+    is_claimed = any(claim in state.claims or claim in pending for claim in claims)
     return skipped if is_claimed or skipped.batch_id in state.batch_ids else None
 
 
@@ -445,7 +429,7 @@ def _claims(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(claim for tag in sorted(tags) if (claim := claim_of((tag,))) is not None)
 
 
-def _on_all(name_of: Callable[[Collection[str]], _Value | None], tags: Sequence[Collection[str]]) -> _Value | None:
+def _on_all(name_of: Callable[[Collection[str]], _Value | None], tags: _Tags) -> _Value | None:
     """The one value that the tags of every session name; None where they differ."""
     named = {name_of(one) for one in tags}
     return named.pop() if len(named) == 1 else None

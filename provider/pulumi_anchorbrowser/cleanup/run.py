@@ -218,7 +218,7 @@ class _Acting:
             except (ApiError, ListingIncomplete) as error:
                 return self._failed(batch, f"it could not be looked at again: {error.explanation}")
             try:
-                brought = self.batches.bring(self._record(batch), self._goal(batch), heard)
+                brought = self.batches.bring(self._record(batch), self._goal, heard)
             except Interrupted:
                 return self._interrupted(batch)
             return self._result(batch, brought, heard)
@@ -249,16 +249,17 @@ class _Acting:
     def _failed(self, batch: PlannedBatch, reason: str) -> BatchResult:
         return BatchResult(batch.batch_id, batch.action, "failed", reason=reason)
 
-    def _goal(self, batch: PlannedBatch) -> StopGoal:
-        if batch.action == "cancel":
+    @property
+    def _goal(self) -> StopGoal:
+        if self.plan.action == "cancel":
             return Cancelled(self.if_completed)
-        return Deleted() if batch.action == "delete" else SessionsEnded()
+        return Deleted() if self.plan.action == "delete" else SessionsEnded()
 
     def _record(self, batch: PlannedBatch) -> BatchRecord:
         owner = self.actor.owner or batch.owner or ""
         inputs = BatchInputs(
             batch_id=batch.batch_id,
-            status=_STATUS_OF[batch.action],  # type: ignore[arg-type]
+            status=_STATUS_OF[self.plan.action],  # type: ignore[arg-type]
             if_completed=self.if_completed,
             owner=owner,
             resource_urn=self.actor.urn or None,

@@ -1,7 +1,7 @@
 """The argument classes of `configuration`: each is a typed dictionary, so `TimeoutArgs(max_duration=20)` and
 `{"max_duration": 20}` are the same value, and a type checker knows the names and types of both.
 
-The names are the API's own. What each may hold is checked again, with everything else, before anything is called.
+The names are the API's own. The values are checked again, with everything else, before any call.
 """
 
 from __future__ import annotations
@@ -202,27 +202,28 @@ class SessionConfigurationArgs(TypedDict, total=False):
 
 
 class SelectArgs(TypedDict, total=False):
-    """Which batches are meant: those that meet every criterion given here."""
+    """Which batches match: those that meet every criterion given here."""
 
     owner: Input[str]
-    """`this` (this stack), another stack's `organization/project/stack`, or `any`. Default: `any` where `batch_ids`
-    names the batches, and `this` otherwise."""
+    """`any` (the default), or another stack's `organization/project/stack`."""
     statuses: Input[list[Input[LiveStatus]]]
-    """The API's words, any one of them. `completed` says that all browsers were created: they may still run."""
+    """Any one of these words of the API. `completed` means that all browsers were created: they may still run."""
     older_than: Input[str | float]
-    """The age at least, as a duration such as "24h" or "30m", or in seconds."""
+    """The least age, as a duration such as "24h" or "30m", or in seconds."""
     newer_than: Input[str | float]
-    """The age at most, likewise."""
+    """The greatest age, as a duration or in seconds."""
     tags: Input[list[Input[str]]]
     """All of these must be on the sessions."""
     batch_ids: Input[list[Input[str]]]
-    """One of these; an empty list selects nothing."""
+    """Any one of these ids. An empty list matches nothing."""
+    what: Input[Literal["batches", "sessions", "all"]]
+    """`batches` (the default), `sessions` (single sessions that belong to no batch), or `all` of both."""
 
 
 class ExcludeArgs(TypedDict, total=False):
-    """Which batches are left alone although they are selected."""
+    """Which batches to skip although they match."""
 
     batch_ids: Input[list[Input[str]]]
-    """These."""
+    """IDs of batches to skip."""
     tags: Input[list[Input[str]]]
-    """Those with any one of these on a session."""
+    """Skip batches with any one of these tags on a session."""

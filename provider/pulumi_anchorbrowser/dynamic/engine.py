@@ -55,8 +55,8 @@ class EngineNotices:
         try:
             engine.Log(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
-            # What was done is done, whether or not the engine can still be told.
-            _LOGGER.warning("%s (the engine could not be told: %s)", text, error, extra={"event": "not_told"})
+            # What was done is done, whether or not the engine still listens.
+            _LOGGER.warning("%s (the engine could not be reached: %s)", text, error, extra={"event": "not_told"})
 
 
 def engine_address() -> str:

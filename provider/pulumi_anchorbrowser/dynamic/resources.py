@@ -90,38 +90,38 @@ class AnchorBrowserResource(dynamic.Resource):
 class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     """A batch of browsers that stops when Pulumi says so.
 
-    Setting `status` to `cancelled` sends the PATCH, deleting the resource (or setting `status` to `deleted`) sends
-    the DELETE, and the counts that the API answers with are outputs. A count is None until the API has said it.
+    Setting `status` to `cancelled` sends the PATCH. Deleting the resource, or setting `status` to `deleted`, sends the
+    DELETE. The counts in the API's responses are outputs; a count is None until the API has said it.
     """
 
     count: pulumi.Output[int | None]
-    """How many browsers were asked for; None for an adopted batch."""
+    """How many browsers were requested; None for an adopted batch."""
     batch_id: pulumi.Output[str]
     """The API's id of the batch."""
     configuration: pulumi.Output[dict[str, Any] | None]
-    """What the sessions were configured with, as it was given."""
+    """The configuration of every session, as the program gave it."""
     metadata: pulumi.Output[dict[str, Any] | None]
-    """The metadata sent along; the API does not return it."""
+    """The metadata sent with the create. The API does not return it."""
     status: pulumi.Output[str]
     """The desired status: `active`, `cancelled` or `deleted`."""
     on_destroy: pulumi.Output[str]
     """What destroying the resource does."""
     if_completed: pulumi.Output[str]
-    """What a cancel does that the API refuses because creation had finished."""
+    """What to do where the API refuses a cancel because creation had finished."""
     on_missing: pulumi.Output[str]
-    """What a refresh does when the API no longer knows the batch."""
+    """What a refresh does where the API no longer knows the batch."""
     owner: pulumi.Output[str]
     """`organization/project/stack`; every session of the batch carries it in a tag."""
     claim: pulumi.Output[str]
     """The random id of this create; every session of the batch carries it in a tag."""
     account: pulumi.Output[str]
-    """The base URL and a salted fingerprint of the key that made the batch."""
+    """The base URL and a salted fingerprint of the key that started the batch."""
     adopted: pulumi.Output[bool]
-    """Whether the batch was there before the resource."""
+    """Whether the batch existed before the resource."""
     live_status: pulumi.Output[str]
     """The API's word (`pending`, `processing`, `completed`, `failed`, `cancelled`), or `deleted`.
 
-    `completed` says that every session was created: its browsers still run, and are billed.
+    `completed` means that every session was created: its browsers still run and are billed.
     """
     total_requests: pulumi.Output[int | None]
     """Sessions requested."""
@@ -130,19 +130,19 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     failed_requests: pulumi.Output[int | None]
     """Sessions that could not be created."""
     created_at: pulumi.Output[str | None]
-    """When the batch was made, by the API's clock (ISO 8601)."""
+    """When the batch was created, by the API's clock (ISO 8601)."""
     completed_at: pulumi.Output[str | None]
     """When creation ended, by the API's clock (ISO 8601)."""
     cancelled_sessions: pulumi.Output[int | None]
-    """Running sessions that the PATCH terminated, in the API's own count."""
+    """How many running sessions the PATCH terminated, in the API's own count."""
     ended_sessions: pulumi.Output[int | None]
-    """Sessions ended one by one."""
+    """How many sessions were ended one by one."""
     deleted_sessions: pulumi.Output[int | None]
-    """Sessions that the DELETE deleted, in the API's own count."""
+    """How many sessions the DELETE deleted, in the API's own count."""
     failed_deletions: pulumi.Output[int | None]
-    """Sessions that the DELETE could not delete."""
+    """How many sessions the DELETE could not delete."""
     deletion_errors: pulumi.Output[list[dict[str, str | None]] | None]
-    """Which those were, and why."""
+    """Which sessions those were, and why."""
     still_running: pulumi.Output[int | None]
     """How many of its sessions the API still listed as running after the last cancel or delete: 0 confirms that it has
     stopped. None before that, and where it could not be confirmed."""
@@ -170,14 +170,15 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
         Args:
             resource_name: The resource's name in the program.
             count: How many browsers to start, 1 to 1000.
-            batch_id: Or the id of a batch to adopt.
-            configuration: What every session is configured with, under the API's own names.
-            metadata: Sent along with the create; a plain dictionary.
+            batch_id: The id of a batch to adopt.
+            configuration: The configuration of every session, under the API's own names.
+            metadata: A plain dictionary that is sent with the create.
             status: `active`; `cancelled` stops the browsers and keeps the data; `deleted` removes the data as well.
             on_destroy: What destroying does: `delete`; `cancel` or `end_sessions` (one by one) keep the data.
-            if_completed: What a cancel does that the API refuses because every browser has been created:
-                `end_sessions` (one by one; the data stays), `delete`, `accept` (they run on) or `fail`.
-            on_missing: What a refresh does if the API no longer knows the batch: `keep` it, as deleted, or `recreate`.
+            if_completed: What to do where the API refuses a cancel because every browser has been created:
+                `end_sessions` (one by one, and keep the data), `delete`, `accept` (they keep running) or `fail`.
+            on_missing: What a refresh does where the API no longer knows the batch: `keep` it, as deleted, or
+                `recreate`.
             opts: Pulumi's own options.
         """
         _refuse_large_integers(resource_name, metadata, "metadata")
@@ -198,21 +199,21 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
 
 
 class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady"):
-    """A wait for a batch, as a resource of its own: if it fails, the batch itself is safe in the state.
+    """A wait for a batch, as a resource of its own: if the wait fails, the batch itself is in the state all the same.
 
-    The next `pulumi up` goes on waiting. Destroying it does nothing.
+    The next `pulumi up` waits again. Destroying it does nothing.
     """
 
     batch_id: pulumi.Output[str]
-    """The batch waited for."""
+    """The id of the batch."""
     min_ready: pulumi.Output[int | None]
-    """How many ready browsers were enough; None for all of them."""
+    """How many ready browsers were needed; None for all of them."""
     timeout: pulumi.Output[str | float]
-    """How long to wait."""
+    """How long the wait may take."""
     retry_failed: pulumi.Output[int]
-    """How often a failed session is retried at most."""
+    """How often a failed session may be retried."""
     record_sessions: pulumi.Output[bool]
-    """Whether `sessions` is recorded."""
+    """Whether `sessions` is saved."""
     live_status: pulumi.Output[str]
     """The API's word for the batch when the wait ended."""
     total_requests: pulumi.Output[int | None]
@@ -222,10 +223,10 @@ class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady
     failed_requests: pulumi.Output[int | None]
     """Sessions that could not be created."""
     retried_sessions: pulumi.Output[int | None]
-    """Failed sessions that were retried; None where no retry was needed."""
+    """How many failed sessions were retried; None where no retry was needed."""
     sessions: pulumi.Output[list[dict[str, Any]] | None]
     """With `record_sessions`: each session's `item_index`, `session_id`, `status`, `cdp_url`, `live_view_url` and
-    `error`. Secret, since the URLs open a browser to whoever holds them."""
+    `error`. A session that is not ready has no `cdp_url`. Secret, since the URLs open a browser to whoever has them."""
 
     def __init__(
         self,
@@ -243,10 +244,10 @@ class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady
         Args:
             resource_name: The resource's name in the program.
             batch_id: The batch to wait for.
-            min_ready: How many ready browsers are enough; all of them if not given.
-            timeout: How long to wait at most: a duration such as "10m", or a number of seconds.
-            retry_failed: How often a session that could not be created is retried at most, 0 to 3.
-            record_sessions: Whether to record the sessions, with the URLs that open them, as the secret `sessions`.
+            min_ready: How many ready browsers are needed; by default all of them.
+            timeout: How long the wait may take: a duration such as "10m", or a number of seconds.
+            retry_failed: How often a session that could not be created may be retried, 0 to 3.
+            record_sessions: Whether to save the sessions, with the URLs that open them, as the secret `sessions`.
             opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {
@@ -262,74 +263,75 @@ class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady
 
 
 class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCleanup"):
-    """A cleanup of batches as a resource: it runs on every plain `pulumi destroy`, on apply, or on both.
+    """A cleanup of batches as a resource. It runs in every plain `pulumi destroy`, on apply, or in both.
 
-    With `depends_on` it runs *before* what it depends on is destroyed: browsers stop before their network goes.
+    With `depends_on` it runs *before* the resources it depends on are destroyed: browsers stop before their network.
 
-    What is never touched: batches that the running program declares as `Batch`; what `exclude` names; and batches whose
-    sessions carry the tag `pulumi-protect`, which you set in `configuration.session.tags`. A batch that cannot be told
-    by its tags, because none of its sessions can be seen yet, is left alone with a warning. If a `Batch` depends on a
-    cleanup, the cleanup runs before the engine says which batch that is, so it leaves all batches of this stack alone.
+    A cleanup never stops batches of its own stack, which its state has or whose sessions carry its owner tag: their own
+    resources do that. It skips what `exclude` names, and batches of which any session has the tag `pulumi-protect`,
+    which you set in `configuration.session.tags`. A batch that only some of its sessions match, or of which no session
+    can be seen yet, is skipped with a warning.
 
-    Removing a cleanup from the program, or renaming it without an alias, deletes it, and so *runs* it (`when` destroy
-    or both); its plan is in the log before it acts. To drop one without running it: set `when="apply"` and run `up`
-    first, or use `pulumi state delete`.
+    Removing a cleanup from the program, or renaming it without an alias, deletes the resource and so *runs* the cleanup
+    (`when` destroy or both); the log has the plan before it acts. To drop one without running it, set `when="apply"`
+    and run `up` first, or use `pulumi state delete`.
 
-    In a destroy no program runs, so batches of this stack that have a `Batch` resource are selected like any other. Let
-    the `Batch` depend on the cleanup, and its own delete comes first; else whichever comes second finds the batch gone,
-    which is no error, and the receipts count every session once. To keep such a batch's data, tag or exclude it.
-
-    The preview of an `up` shows in the log what would go, and changes nothing. The preview of a destroy asks no
-    provider anything, so it cannot: `pulumi-anchorbrowser sweep` shows the same plan at any time.
+    A preview of an `up` shows in the log what a cleanup on apply would stop; the `up` itself shows that plan again. The
+    preview of a destroy calls no provider: use `pulumi-anchorbrowser sweep` to see the plan at any time.
 
     For a cleanup that belongs to one resource, and runs whenever that is deleted or replaced, see `teardown_hook`.
     """
 
     select: pulumi.Output[dict[str, Any]]
-    """Which batches are meant."""
+    """Which batches match."""
     exclude: pulumi.Output[dict[str, Any] | None]
-    """Which are left alone nevertheless."""
+    """Which of them are skipped."""
     action: pulumi.Output[str]
     """What is done with each: `delete`, `cancel` or `end_sessions`."""
     when: pulumi.Output[str]
-    """When it runs: `destroy`, `apply` or `both`."""
+    """When it runs: on `destroy`, on `apply`, or on `both`."""
     limit: pulumi.Output[int]
-    """How many batches it deals with at most; if there are more, it does nothing and says how many."""
+    """The most batches. If more match, it does nothing and fails with their number."""
     dry_run: pulumi.Output[bool]
-    """Whether it only plans."""
+    """Whether it only reports."""
     triggers: pulumi.Output[list[Any] | None]
     """Values whose change runs it again."""
     allow_all: pulumi.Output[bool]
-    """Whether it may match every batch of the team."""
+    """Whether the selection may match every batch of the team."""
     on_failure: pulumi.Output[str]
-    """Whether batches that could not be dealt with are an `error` or a `warn`ing."""
+    """Whether batches that could not be stopped are an `error` or a `warn`ing."""
     owner: pulumi.Output[str]
-    """The stack that `this` means."""
+    """`organization/project/stack` of the cleanup itself, whose batches it never stops."""
     matched: pulumi.Output[int | None]
-    """How many batches the last run on apply matched; None where there was none, as for all that follow."""
+    """How many batches and single sessions matched in the last run on apply; None where there was none, as for all
+    outputs that follow."""
     plan: pulumi.Output[list[dict[str, Any]] | None]
-    """What was, or with `dry_run` would be, done: `batch_id`, `action`, `status`, `created_at`, `total_requests`,
+    """What was done, or would be with `dry_run`: `batch_id`, `action`, `status`, `created_at`, `total_requests`,
     `owner`, `claim`."""
-    left_alone: pulumi.Output[list[dict[str, Any]] | None]
-    """What was left alone and why: `batch_id`, `status`, `kind`, `reason`."""
+    skipped: pulumi.Output[list[dict[str, Any]] | None]
+    """What was skipped, and why: `batch_id`, `status`, `kind`, `reason`."""
     results: pulumi.Output[list[dict[str, Any]] | None]
-    """What became of each: `batch_id`, `outcome` (done, gone, failed), its counts, `reason`, `warnings`."""
+    """How each ended: `batch_id`, `outcome`, its counts, `reason`, `warnings`."""
     failures: pulumi.Output[list[dict[str, Any]] | None]
-    """Which could not be dealt with: `batch_id`, `reason`."""
+    """What could not be stopped: `batch_id`, `reason`."""
     cancelled_sessions: pulumi.Output[int | None]
-    """Sessions that this run's cancels terminated, in the API's own count; None where it has said none."""
+    """How many sessions this run's cancels terminated, in the API's own count; None where it said none."""
     deleted_sessions: pulumi.Output[int | None]
-    """Sessions that this run deleted, likewise."""
+    """How many sessions this run deleted, in the API's own count."""
     ended_sessions: pulumi.Output[int | None]
-    """Sessions that this run ended one by one."""
+    """How many sessions this run ended one by one."""
     failed_sessions: pulumi.Output[int | None]
-    """Sessions that could not be deleted or ended, as far as the API has said."""
+    """How many sessions could not be deleted or ended, as far as the API has said."""
+    still_running: pulumi.Output[int | None]
+    """How many sessions the API still listed as running afterwards; None where that could not be confirmed."""
     cleaned_batches: pulumi.Output[int | None]
-    """Batches dealt with."""
+    """How many batches were stopped."""
     gone_batches: pulumi.Output[int | None]
-    """Batches that had gone by themselves."""
+    """How many batches no longer existed."""
+    skipped_batches: pulumi.Output[int | None]
+    """How many batches of the plan were skipped in the end, because they no longer qualified."""
     failed_batches: pulumi.Output[int | None]
-    """Batches that could not be dealt with."""
+    """How many batches could not be stopped."""
 
     def __init__(
         self,
@@ -350,16 +352,16 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
 
         Args:
             resource_name: The resource's name in the program.
-            select: Which batches are meant; there is no default.
-            exclude: Which are left alone nevertheless.
-            action: What is done with each: `delete`; `cancel` or `end_sessions` keep the data. A completed batch
-                cannot be cancelled, so its sessions are ended one by one.
-            when: When it runs: on `destroy`, on `apply`, or on `both`.
-            limit: How many batches at most; if there are more, nothing is done, and the error says how many.
-            dry_run: Whether it only plans.
-            triggers: Any values; a change of them runs it again on apply.
-            allow_all: Whether it may match every batch of the team.
-            on_failure: Whether batches that could not be dealt with are an `error` or a `warn`ing; the rest is done.
+            select: Which batches match; there is no default.
+            exclude: Which of them to skip.
+            action: What to do with each: `delete`; `cancel` or `end_sessions` keep the data. A completed batch cannot
+                be cancelled, so its sessions are ended one by one.
+            when: When to run: on `destroy`, on `apply`, or on `both`.
+            limit: The most batches. If more match, the cleanup does nothing and fails with their number.
+            dry_run: Whether to report only.
+            triggers: Any values; a change of them runs the cleanup again on apply.
+            allow_all: Whether the selection may match every batch of the team.
+            on_failure: Whether batches that could not be stopped are an `error` or a `warn`ing; all others are stopped.
             opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The life of a batch as a resource has it: create, read, update, delete; each sets a goal and brings the batch to it."""
+"""The life of a batch as a resource has it: create, read, update and delete each bring the batch to a goal."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ class Batches:
             self._trail.before_create(self.runner, inputs, self.settle_timeout, notices)
         if goal is None:
             notices.warning(
-                f"started no batch: the desired status is {inputs.status!r} and there is no batch yet. There are no counts"
+                f"started no batch: the desired status is {inputs.status!r} and there is no batch yet. "
+                "There are no counts"
             )
             return BatchRecord.of(inputs, live_status=DELETED, account=account)
         if isinstance(goal, Started):
@@ -123,7 +124,8 @@ class Batches:
             is_adopted = record.batch_id in self._adopted_in_this_run
         if is_adopted:
             notices.warning(
-                f"left batch {record.batch_id} running: it was adopted in this run, and the resource that adopted it stops it from now on"
+                f"left batch {record.batch_id} running: it was adopted in this run, and the resource that adopted it "
+                "stops it from now on"
             )
             return record
         after = self._runner_of_known.bring(record, goal, notices).value()

@@ -90,15 +90,15 @@ class SessionsNotEnded(SessionsLeft):
 
 
 class StillRunning(SessionsLeft):
-    """The API reported the batch as stopped, and goes on listing sessions of it as running."""
+    """The API reported the batch as stopped, and still lists sessions of it as running."""
 
     anchor = "still-running"
 
-    def __init__(self, batch_id: str, running: Sequence[str]) -> None:
+    def __init__(self, batch_id: str, running: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            f"confirm that batch {batch_id} has stopped: the API still lists {sessions(len(running))} as running, "
-            "after ending each of them",
-            [(session, "running") for session in running],
+            f"confirm that batch {batch_id} has stopped: the API lists {sessions(len(running))} as running after each "
+            "was ended one by one",
+            running,
         )
 
 

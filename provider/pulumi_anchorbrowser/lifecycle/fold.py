@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pulumi_anchorbrowser.api import Answered, Batch, BatchDeleted, Lost, NotFound, Outcome, Refused
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import (
+    Call,
     Cancel,
     Confirm,
     Delete,
@@ -83,13 +84,14 @@ def said_in_receipt(receipt: Receipt) -> Said | None:
     """
     if receipt.operation not in {"cancel", "delete", "end_sessions"}:
         return None
-    stop: Stop = receipt.operation  # type: ignore[assignment]
+    stop: Stop = receipt.operation
     was_lost = receipt.was_lost or receipt.outcome in {None, "unknown"}
     if stop == "end_sessions":
         ended, lost = frozenset(receipt.ended), frozenset(receipt.lost)
-        return Said(
-            stop, bool(ended) or receipt.outcome == "done", was_lost=was_lost and not lost, ended=ended, lost=lost
-        )
+        was_answered = bool(ended) or receipt.outcome in {"done", "gone"}
+        # The sessions name each lost response, unless the run was killed, or the store failed, before it was written.
+        is_unnamed = receipt.outcome is None or (receipt.outcome == "unknown" and not lost)
+        return Said(stop, was_answered, was_lost=is_unnamed, ended=ended, lost=lost)
     counted = receipt.cancelled_sessions if stop == "cancel" else receipt.deleted_sessions
     return Said(stop, receipt.outcome == "done", counted, receipt.failed_deletions or 0, was_lost)
 
@@ -98,7 +100,8 @@ def _said(entry: Entry) -> Said | None:
     if isinstance(entry.step, EndSessions):
         ended = {id_ for id_, one in entry.endings.items() if isinstance(one.last, Answered)}
         lost = {id_ for id_, one in entry.endings.items() if one.was_lost} - ended
-        return Said("end_sessions", was_answered=True, ended=frozenset(ended), lost=frozenset(lost))
+        was_answered = bool(ended) or any(is_gone(one) for one in entry.endings.values())
+        return Said("end_sessions", was_answered, ended=frozenset(ended), lost=frozenset(lost))
     if entry.outcome is None or not isinstance(entry.step, (Cancel, Delete)):
         return None
     stop: Stop = "cancel" if isinstance(entry.step, Cancel) else "delete"
@@ -111,13 +114,16 @@ def _said(entry: Entry) -> Said | None:
 
 
 def _in_state(record: BatchRecord, past: Sequence[Said]) -> list[Said]:
-    """Counts that the state has and no receipt of this machine, because another machine made those calls."""
+    """Counts that the state has and no receipt of this machine, because another machine made those calls.
+
+    Endings are always among them: the receipts name sessions, the state does not, so that `_ended` has to compare.
+    """
     counts: dict[Stop, int | None] = {
         "cancel": record.cancelled_sessions,
         "end_sessions": record.ended_sessions,
         "delete": record.deleted_sessions,
     }
-    known_here = {one.stop for one in past}
+    known_here = {one.stop for one in past if one.was_answered and one.stop != "end_sessions"}
     return [
         Said(stop, was_answered=True, counted=count, failed=record.failed_deletions or 0)
         for stop, count in counts.items()
@@ -148,11 +154,11 @@ def _ended(said: Sequence[Said], total: int | None) -> int | None:
     endings = [one for one in said if one.stop == "end_sessions"]
     if not any(one.was_answered for one in endings):
         return None
-    # Its sessions are not known by name, and were all of the batch's: a second ending adds nothing to that.
-    in_state = next((one.counted for one in endings if one.counted is not None), None)
-    if in_state is not None:
-        return in_state
     ended = frozenset[str]().union(*(one.ended for one in endings))
+    # The state does not name them, so these sessions may be the same ones: they add nothing to its count.
+    in_state = max((one.counted for one in endings if one.counted is not None), default=0)
+    if in_state > len(ended):
+        return in_state
     lost = frozenset[str]().union(*(one.lost for one in endings)) - ended
     is_lost = bool(lost) or any(one.was_lost for one in endings)
     return None if is_lost and not (total is not None and len(ended) >= total) else len(ended)
@@ -181,8 +187,11 @@ def _after(record: BatchRecord, entry: Entry) -> BatchRecord:
         return record
     if entry.other_account is not None:
         record = record.but(account=entry.other_account.account)
-    value = last.value
-    match entry.step:
+    return _answered(record, entry.step, last.value)
+
+
+def _answered(record: BatchRecord, step: Call, value: Any) -> BatchRecord:
+    match step:
         case Start():
             known = {"live_status": value.status, "created_at": value.created_at}
             return record.but(batch_id=value.batch_id, total_requests=value.total_requests, **known)

@@ -80,12 +80,16 @@ def goal_of_update(record: BatchRecord, inputs: BatchInputs) -> StopGoal | None:
 
 
 def goal_of_destroy(record: BatchRecord) -> StopGoal | None:
-    """Return the goal of deleting the resource, by its `on_destroy`; None where nothing is left to stop."""
-    if record.is_deleted:
+    """Return the goal of deleting the resource, by its `on_destroy`; None where nothing is left to stop.
+
+    A stop that was never confirmed is made once more: its response may have been better than the truth.
+    """
+    is_confirmed = record.batch_id is None or (record.still_running == 0 and not record.missing)
+    if record.is_deleted and is_confirmed:
         return None
     if record.on_destroy == "delete":
         return Deleted()
-    if record.is_stopped and not record.missing:
+    if record.is_stopped and is_confirmed:
         return None
     return Cancelled(record.if_completed) if record.on_destroy == "cancel" else SessionsEnded()
 

@@ -1,4 +1,4 @@
-"""What a run tells the user when it ends: derived from the record before and after, and from nothing else that is kept."""
+"""What a run reports to the user when it ends, derived from the record before and after and from the run's entries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pulumi_anchorbrowser.api import AlreadySettled, Answered, Lost
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle.fold import is_gone
 from pulumi_anchorbrowser.lifecycle.goals import Adopted, Goal, Refreshed, Started, is_dropped_when_missing
-from pulumi_anchorbrowser.lifecycle.record import BatchRecord
+from pulumi_anchorbrowser.lifecycle.next_step import CANCELLING
+from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import Cancel, Confirm, Delete, EndSessions, Entry, Start
 from pulumi_anchorbrowser.words import sessions
 
@@ -25,7 +26,12 @@ def messages_of(before: BatchRecord, after: BatchRecord, goal: Goal, entries: Se
     """Return what to tell of a run that reached its goal."""
     if after.batch_id is None:
         return []
-    return [*_beginning(after, goal, entries), *_stops(after, entries), *_gone(before, after, goal), *_proof(after, entries)]
+    return [
+        *_beginning(after, goal, entries),
+        *_stops(after, entries),
+        *_gone(before, after, goal),
+        *_proof(after, entries),
+    ]
 
 
 def _beginning(after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> Iterator[Message]:
@@ -61,14 +67,18 @@ def _cancelled(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> It
         yield Message("info", f"cancelled batch {after.batch_id}: {sessions(count)} stopped")
         if count is None:
             yield _unknown_count(after, "cancelled")
-        if after.live_status != CANCELLED and after.live_status != "deleted":
-            yield Message(
-                "warning",
-                f"the API took the cancel of batch {after.batch_id} and still reports it as {after.live_status}. "
-                "Run the same command again later",
-            )
+        if after.live_status not in {CANCELLED, DELETED}:
+            yield _unfinished(after)
     elif isinstance(_error(entry), AlreadySettled):
         yield from _refused(after, entry, entries)
+
+
+def _unfinished(after: BatchRecord) -> Message:
+    return Message(
+        "warning",
+        f"the API took the cancel of batch {after.batch_id} and still reports it as {after.live_status}. "
+        "Run the same command again later",
+    )
 
 
 def _refused(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iterator[Message]:
@@ -81,6 +91,8 @@ def _refused(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iter
         else:
             count = sessions(after.cancelled_sessions)
             yield Message("info", f"batch {after.batch_id} was already cancelled: {count} stopped, by its receipt")
+    elif after.live_status == CANCELLING:
+        yield _unfinished(after)
     elif not any(isinstance(one.step, (Delete, EndSessions)) for one in entries) and not after.missing:
         yield Message(
             "warning",
@@ -135,8 +147,7 @@ def _gone(before: BatchRecord, after: BatchRecord, goal: Goal) -> Iterator[Messa
     if after.missing and not before.missing and after.status != "deleted" and not is_dropped:
         yield Message(
             "warning",
-            f"the API no longer knows batch {after.batch_id} (HTTP 404, twice): recorded as deleted, with the counts "
-            "known so far",
+            f"the API no longer knows batch {after.batch_id}: recorded as deleted, with the counts known so far",
         )
 
 

@@ -1,6 +1,7 @@
 """What to do next with a batch: one pure, total function of the record, the goal, and the steps taken so far.
 
-No clock, no I/O, no environment. `tests/model` checks it exhaustively; the tables in docs/operations.md are made from it.
+No clock, no I/O, no environment. `tests/model` checks it exhaustively; the tables in docs/operations.md are made
+from it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ TRIES = 3
 PAUSE_SECONDS = 0.5
 # Before a 404 to a GET or a PATCH is believed: a replica of the API may lag.
 SECOND_LOOK_SECONDS = 1.0
-# A PATCH that answered "cancelling", and sessions that are listed as running after a stop, are waited for so long.
+# The API's word for a batch whose cancel it has taken and not yet finished. That, and sessions that are listed as
+# running after a stop, are waited for so long.
+CANCELLING = "cancelling"
 CANCELLING_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CONFIRM_PAUSES = (0.5, 1.0, 1.5, 2.0, 3.0)
 # Looks for a claim come less and less often. They go on ten times as long while there is a batch without a visible
@@ -169,7 +172,8 @@ def _search(seen: _Seen, patience: float) -> Step:
         return Done() if _value(get) is not None else _failed_or(get, Done({"batch_id": None}))
     if seen.just_paused:
         return Find()
-    looks, waited = len(seen.of(Find)), sum(one.step.seconds for one in seen.of(Pause))  # type: ignore[union-attr]
+    looks = len(seen.of(Find))
+    waited = sum(one.step.seconds for one in seen.entries if isinstance(one.step, Pause))
     limit = patience * (PATIENCE_WITH_CANDIDATES if found is not None and found.has_candidates else 1)
     if waited >= limit:
         return _failed_or(look, Done())
@@ -285,6 +289,8 @@ def _after_refusal(seen: _Seen, cancel: Entry, tries: int, if_completed: IfCompl
         return _confirm(seen, step) if isinstance(step, Done) else step
     if batch.status == CANCELLED:
         return _confirm(seen, Done({"live_status": CANCELLED}))
+    if batch.status == CANCELLING:
+        return _after_cancel(seen, cancel, batch.status)
     # Under a word that we do not know more sessions may start, so ending those there are is not enough.
     may_grow = batch.status not in {COMPLETED, FAILED} and if_completed == "end_sessions"
     if batch.status in UNFINISHED or may_grow:
@@ -450,7 +456,10 @@ def _confirm(seen: _Seen, done: Step) -> Step:
     if not look.running:
         return done
     was_ended_again = any(isinstance(one.step, EndSessions) for one in seen.entries[looks[0] :])
-    return Fail(StillRunning(seen.id, look.running)) if was_ended_again else EndSessions(look.running)
+    if not was_ended_again:
+        return EndSessions(look.running)
+    failures = dict(_failures(seen.of(EndSessions)[-1]))
+    return Fail(StillRunning(seen.id, [(one, failures.get(one, "ended, and still listed")) for one in look.running]))
 
 
 def _since_last_call(seen: _Seen) -> _Seen:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import (
@@ -23,7 +24,7 @@ from pulumi_anchorbrowser.api import (
     Refused,
     UnexpectedAnswer,
 )
-from pulumi_anchorbrowser.clock import Clock
+from pulumi_anchorbrowser.clock import Clock, Interrupted
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle.fold import Counts, Said, counts_of, fold, is_gone, said_in, said_in_receipt
 from pulumi_anchorbrowser.lifecycle.goals import Goal, Started
@@ -49,7 +50,15 @@ from pulumi_anchorbrowser.lifecycle.steps import (
     Start,
 )
 from pulumi_anchorbrowser.lifecycle.tags import with_tags
-from pulumi_anchorbrowser.receipts import Ending, Operation, Receipts, ReceiptsUnavailable, Subject
+from pulumi_anchorbrowser.receipts import (
+    Ending,
+    Operation,
+    Receipt,
+    Receipts,
+    ReceiptsUnavailable,
+    SessionEnding,
+    Subject,
+)
 from pulumi_anchorbrowser.words import sessions
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,6 +103,8 @@ class Runner:
         self.client, self.listing, self.receipts, self.clock = client, listing, receipts, clock
         self._confirmed = confirmed_accounts
         self._lock = Lock()
+        # By identity: not every class of notices can be hashed.
+        self._warned: WeakValueDictionary[int, Notices] = WeakValueDictionary()
 
     def bring(self, record: BatchRecord, goal: Goal, notices: Notices) -> Brought:
         """Take steps until the goal is reached or cannot be. Raises Interrupted.
@@ -113,10 +124,7 @@ class Runner:
         self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices
     ) -> Outcome[_Value]:
         """Make one mutating call with its receipt: the intent before, the outcome after."""
-        receipt = self._begin(operation, subject, notices)
-        outcome = call()
-        self._end(receipt, outcome, notices, subject)
-        return outcome
+        return self._recorded(operation, subject, call, notices)[1]
 
     # Steps
 
@@ -146,9 +154,7 @@ class Runner:
     def _change(self, record: BatchRecord, step: Start | Cancel | Delete, notices: Notices) -> Entry:
         operations: dict[type, Operation] = {Start: "create", Cancel: "cancel", Delete: "delete"}
         subject = _subject(record, str(self.client.account()) if isinstance(step, Start) else record.account)
-        receipt = self._begin(operations[type(step)], subject, notices)
-        outcome = self._send(record, step)
-        self._end(receipt, outcome, notices, subject)
+        receipt, outcome = self._recorded(operations[type(step)], subject, lambda: self._send(record, step), notices)
         return self._entry(record, step, outcome, receipt=receipt)
 
     def _send(self, record: BatchRecord, step: Start | Cancel | Delete) -> Outcome[Any]:
@@ -176,10 +182,8 @@ class Runner:
                 notices.progress(f"{len(endings)} of {sessions(len(step.session_ids))} ended")
         finally:
             self.listing.changed(record.known_id)
-        is_known = not any(one.was_lost for one in endings.values())
         with self._tolerant(notices):
-            ended = sum(isinstance(one.last, Answered) for one in endings.values())
-            self.receipts.end(receipt, "done" if is_known else "unknown", ended_sessions=ended, was_lost=not is_known)
+            self.receipts.end(receipt, _ending_of_all(endings), **_values_of_all(endings))
         return self._entry(record, step, endings=endings, receipt=receipt)
 
     @cached_property
@@ -217,12 +221,13 @@ class Runner:
     ) -> Brought:
         record = fold(before, entries, past)
         counts = counts_of(said_in(entries), record.total_requests)
+        self._settle_stops(record, entries, notices)
         if isinstance(step, Fail):
             return Brought(record, counts, step.error)
         record = record.but(**step.changes)
         if isinstance(goal, Started):
             record = record.but(account=str(self.client.account()))
-        self._settle(record, entries, notices)
+        self._settle_create(record, entries, notices)
         for message in messages_of(before, record, goal, entries):
             notices.info(message.text) if message.severity == "info" else notices.warning(message.text)
         was_gone = record.missing and not any(said.was_answered for said in said_in(entries))
@@ -231,20 +236,32 @@ class Runner:
     # Receipts
 
     def _past(self, record: BatchRecord, notices: Notices) -> list[Said]:
-        if record.batch_id is None:
-            return []
-        with self._tolerant(notices):
-            receipts = self.receipts.of_batch(record.batch_id)
-            return [said for receipt in receipts if (said := said_in_receipt(receipt)) is not None]
-        return []
+        receipts: list[Receipt] = []
+        if record.batch_id is not None:
+            with self._tolerant(notices):
+                receipts = self.receipts.of_batch(record.batch_id)
+        return [said for receipt in receipts if (said := said_in_receipt(receipt)) is not None]
+
+    def _recorded(
+        self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices
+    ) -> tuple[int, Outcome[_Value]]:
+        receipt = self._begin(operation, subject, notices)
+        try:
+            outcome = call()
+        except Interrupted:
+            with self._tolerant(notices):
+                self.receipts.end(receipt, "refused", note="interrupted before the call was sent")
+            raise
+        self._end(receipt, outcome, notices, subject)
+        return receipt, outcome
 
     def _begin(self, operation: Operation, subject: Subject, notices: Notices) -> int:
         # Stopping browsers goes before bookkeeping, and so does starting them: the state has the claim.
+        receipt = 0
         with self._tolerant(notices):
             receipt = self.receipts.begin(operation, subject)
             _LOGGER.debug("receipt", extra={"receipt": receipt, "call": operation})
-            return receipt
-        return 0
+        return receipt
 
     def _end(self, receipt: int, outcome: Outcome[Any], notices: Notices, subject: Subject) -> None:
         if subject.batch_id is not None:
@@ -254,16 +271,20 @@ class Runner:
         with self._tolerant(notices):
             self.receipts.end(receipt, _ending(outcome), was_lost=outcome.was_lost, **_values(outcome))
 
-    def _settle(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
-        """Write down what later steps have shown of earlier calls."""
+    def _settle_create(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
+        """Write the batch of a create whose response was lost, once it has been found."""
         with self._tolerant(notices):
             for entry in entries:
                 was_found = isinstance(entry.step, Start) and record.batch_id is not None
                 if was_found and entry.receipt and entry.outcome and isinstance(entry.outcome.last, Lost):
                     self.receipts.end(entry.receipt, "done", batch_id=record.batch_id, http_status=None, note=None)
-            stops = [one for one in entries if isinstance(one.step, (Cancel, Delete, EndSessions)) and one.receipt]
-            if stops and any(isinstance(one.step, Confirm) for one in entries):
-                shown = {"still_running": record.still_running, "confirmed_at": record.confirmed_at}
+
+    def _settle_stops(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
+        """Write to the receipt of the last stop what the API listed after it."""
+        stops = [one for one in entries if isinstance(one.step, (Cancel, Delete, EndSessions)) and one.receipt]
+        if stops and any(isinstance(one.step, Confirm) for one in entries):
+            shown = {"still_running": record.still_running, "confirmed_at": record.confirmed_at}
+            with self._tolerant(notices):
                 self.receipts.end(stops[-1].receipt, _ending_of(stops[-1]), **shown)
 
     @contextmanager
@@ -271,7 +292,12 @@ class Runner:
         try:
             yield
         except ReceiptsUnavailable as error:
-            notices.warning(f"{error.explanation}. Continuing without a receipt. {error.advice}")
+            # Once in an operation, which has notices of its own.
+            with self._lock:
+                is_first = id(notices) not in self._warned
+                self._warned[id(notices)] = notices
+            if is_first:
+                notices.warning(f"{error.explanation}. Continuing without a receipt. {error.advice}")
 
 
 def identity_of(record: BatchRecord) -> BatchIdentity:
@@ -310,7 +336,17 @@ def _ending(outcome: Outcome[Any]) -> Ending:
 def _ending_of(entry: Entry) -> Ending:
     if entry.outcome is not None:
         return _ending(entry.outcome)
-    return "unknown" if any(one.was_lost for one in entry.endings.values()) else "done"
+    return _ending_of_all(entry.endings)
+
+
+def _ending_of_all(endings: Mapping[str, Outcome[None]]) -> Ending:
+    """Return how the endings of sessions one by one ended as a whole."""
+    hows = {_how(one) for one in endings.values()}
+    if "lost" in hows:
+        return "unknown"
+    if "ended" in hows:
+        return "done"
+    return "gone" if hows == {"gone"} else "refused"
 
 
 def _values(outcome: Outcome[Any]) -> dict[str, Any]:
@@ -325,7 +361,16 @@ def _values(outcome: Outcome[Any]) -> dict[str, Any]:
     return values
 
 
-def _how(outcome: Outcome[None]) -> Any:
+def _values_of_all(endings: Mapping[str, Outcome[None]]) -> dict[str, Any]:
+    ended = sum(isinstance(one.last, Answered) for one in endings.values())
+    failed = [one.error for one in endings.values() if one.error is not None and not is_gone(one)]
+    if not ended and not failed:
+        failed = [one.error for one in endings.values() if one.error is not None]
+    why = {"http_status": failed[0].status, "note": failed[0].reason} if failed else {}
+    return {"ended_sessions": ended or None, "was_lost": any(one.was_lost for one in endings.values()), **why}
+
+
+def _how(outcome: Outcome[None]) -> SessionEnding:
     if isinstance(outcome.last, Answered):
         return "ended"
     if outcome.was_lost:

@@ -15,7 +15,7 @@ from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
 from .rehearsal import Rehearsal
 from .responses import Checked, Created, Diff, Failure, HostError, Read
-from .state import Operation, Problem, RehearsalError, ResourceState, Result
+from .state import Operation, PendingOperation, Problem, RehearsalError, ResourceState, Result
 
 __all__ = [
     "Checked",
@@ -26,6 +26,7 @@ __all__ = [
     "HostError",
     "LogLine",
     "Operation",
+    "PendingOperation",
     "Problem",
     "ProviderHost",
     "Read",

@@ -48,8 +48,8 @@ class NotEnoughCredits(ApiError):
     """402, or 403 where a cost limit is what the team has reached."""
 
     def __init__(self, needed: float, left: float, status: int) -> None:
-        reason = "Not enough credits" if status == 402 else "The cost limit of the team is reached"
-        super().__init__(f"{reason}: {needed:g} credits are needed and {left:g} are left")
+        cause = "" if status == 402 else "The cost limit of the team is reached: "
+        super().__init__(f"{cause}The batch needs {needed:g} credits and {left:g} are left")
         self.status = status
 
 

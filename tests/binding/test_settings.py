@@ -1,4 +1,4 @@
-"""Settings: the stack's config, else the environment; what cannot be used is one clear line."""
+"""The settings come from the stack's config, else from the environment; a value that cannot be used is an error."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_anchorbrowser.dynamic.settings import Settings
-from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
-from pulumi_anchorbrowser.lifecycle import LifecycleError
-from pulumi_anchorbrowser.lifecycle.settings import misspelt_variables, refuse_misspelt
+from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.binding.settings import Settings, UnusableSetting, misspelt_variables, refuse_misspelt
+from pulumi_anchorbrowser.errors import printed
 
 
 def read(config: dict[str, Any] | None = None, **environ: str) -> Settings:
@@ -84,15 +83,29 @@ def test_a_useless_key_of_the_environment_does_not_spoil_the_stacks() -> None:
         ("apiKey", "API_KEY", "\u201chunter2\u201d"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_that_says_where_it_came_from(name: str, variable: str, text: str) -> None:
-    with pytest.raises(AnchorBrowserError, match=rf"^stack config anchorbrowser:{name} cannot be used: ") as caught:
+def test_an_unusable_value_is_an_error_that_names_its_source(name: str, variable: str, text: str) -> None:
+    with pytest.raises(UnusableSetting, match=rf"^stack config anchorbrowser:{name} cannot be used: ") as caught:
         read({name: text})
-    with pytest.raises(AnchorBrowserError, match=rf"^ANCHORBROWSER_{variable} cannot be used: "):
+    with pytest.raises(UnusableSetting, match=rf"^ANCHORBROWSER_{variable} cannot be used: "):
         read(**{variable: text})
-    said = str(caught.value)
-    assert said.endswith("Correct it, then run again. See docs/troubleshooting.md#unusable-setting.")
-    assert "\n" not in said
-    assert "hunter2" not in said
+    line = printed(caught.value)
+    assert line.endswith("Correct it, then run again. See docs/troubleshooting.md#unusable-setting.")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("maxConcurrency", "0", "must be greater than 0 (got 0)"),
+        ("maxConcurrency", "many", "must be a whole number (got 'many')"),
+        ("requestTimeout", "soon", "must be a number (got 'soon')"),
+        ("maxRetries", "-1", "must not be less than 0 (got -1)"),
+    ],
+)
+def test_the_error_says_what_the_value_must_be(name: str, text: str, reason: str) -> None:
+    with pytest.raises(UnusableSetting) as caught:
+        read({name: text})
+    assert caught.value.explanation.endswith(f": {reason}")
 
 
 def test_the_keys_are_in_no_repr() -> None:
@@ -112,7 +125,7 @@ def test_receipts_are_where_the_environment_says_or_off() -> None:
     [("anchorbrowser:basUrl", "baseUrl"), ("anchorbrowser:apikey", "apiKey"), ("anchorbrowser:base_url", "baseUrl")],
 )
 def test_a_misspelt_setting_is_refused_and_not_ignored(key: str, meant: str) -> None:
-    with pytest.raises(LifecycleError, match=f"did you mean 'anchorbrowser:{meant}'"):
+    with pytest.raises(UnusableSetting, match=f"did you mean 'anchorbrowser:{meant}'"):
         refuse_misspelt(["project:basUrl", key])
 
 
@@ -120,9 +133,29 @@ def test_other_peoples_keys_and_our_own_are_left_alone() -> None:
     refuse_misspelt(["anchorbrowser:baseUrl", "anchorbrowser:team", "aws:region", "project:baseUrll"])
 
 
-def test_a_misspelt_variable_is_told_and_other_programs_variables_are_not() -> None:
+def test_a_misspelt_variable_is_found_and_other_programs_variables_are_not() -> None:
     others = ["ANCHORBROWSER_TEAM", "ANCHORBROWSER_BASE_URL", "ANCHORBROWSER_LOG", "BASEURL", "PATH"]
     assert misspelt_variables([*others, "ANCHORBROWSER_BASEURL", "ANCHORBROWSER_RECEIPT"]) == {
         "ANCHORBROWSER_BASEURL": "ANCHORBROWSER_BASE_URL",
         "ANCHORBROWSER_RECEIPT": "ANCHORBROWSER_RECEIPTS",
     }
+
+
+def test_without_a_home_folder_receipts_are_off_and_the_reason_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    reasons: list[str] = []
+    assert Settings.read(lambda _: None, {}, reasons.append).receipts is None
+    assert len(reasons) == 1
+    assert "no home folder" in reasons[0]
+
+
+@pytest.mark.parametrize("text", ["", "off", "false", "no", "0", "OFF", " False "])
+def test_the_debug_log_is_off_by_each_word_for_off(text: str) -> None:
+    assert logs.place_of({logs.VARIABLE: text}) is None
+
+
+def test_the_debug_log_is_the_file_that_the_variable_names() -> None:
+    assert logs.place_of({logs.VARIABLE: "/somewhere/log.json"}) == Path("/somewhere/log.json")
