@@ -52,7 +52,7 @@ _LIVE = ("pending", "processing", "completed", "failed", "cancelled")
 
 
 def on_create() -> str:
-    """By source and desired status."""
+    """Return a table by source and desired status."""
     rows = []
     for given, source in ((f"`count`, {code(s)}", {"count": 3, "status": s}) for s in STATUSES):
         rows.append((given, _of_create(BatchInputs.model_validate(source))))
@@ -61,13 +61,13 @@ def on_create() -> str:
 
 
 def on_adopt() -> str:
-    """By desired status, and by the batch as the API shows it."""
+    """Return a table by desired status and by the batch as the API shows it."""
     rows = [[code(live), *(_of_adoption(status, live) for status in STATUSES)] for live in _LIVE]
     return table(("the API shows", *(f"`status` {code(status)}" for status in STATUSES)), rows)
 
 
 def on_update() -> str:
-    """By the status before, the batch as it stands, and the status wanted."""
+    """Return a table by the batch as it stands and by the status wanted."""
     situations = [
         ("active", _record("active", "processing")),
         ("cancelled", _record("cancelled", "cancelled")),
@@ -85,7 +85,7 @@ def on_update() -> str:
 
 
 def on_refused_cancel() -> str:
-    """By the batch as a GET shows it, and by `if_completed`."""
+    """Return a table by the batch as a GET shows it and by `if_completed`."""
     choices = get_args(IfCompleted)
     entries = [(code(status), [_shown(status)]) for status in _LIVE] + [("404, twice", [_not_found()])]
     rows = [[name, *(_after_refusal(choice, shown) for choice in choices)] for name, shown in entries]
@@ -93,7 +93,7 @@ def on_refused_cancel() -> str:
 
 
 def on_destroy() -> str:
-    """By `on_destroy`, and by the batch as it stands."""
+    """Return a table by the batch as it stands and by `on_destroy`."""
     situations = [
         ("active", _record("active", "processing")),
         ("cancelled, and confirmed", _record("cancelled", "cancelled", still_running=0)),
@@ -112,11 +112,11 @@ def on_destroy() -> str:
 
 
 def on_missing() -> str:
-    """By desired status and `on_missing`."""
+    """Return a table by desired status and `on_missing`."""
     choices = get_args(OnMissing)
     kept, dropped = (
         "kept in the state, `live_status` deleted",
-        "dropped from the state; the next `pulumi up` starts one",
+        "dropped from the state; the next `pulumi up` starts a new batch",
     )
     rows = [
         [
@@ -132,7 +132,7 @@ def on_missing() -> str:
 
 
 def first_request(goal: Goal | None, record: BatchRecord | None = None) -> str:
-    """What a goal asks of the API first."""
+    """Return the first request of a goal."""
     if goal is None:
         return NO_CALL
     return REQUESTS[type(next_step(record or _record("active", "processing"), goal, []))]

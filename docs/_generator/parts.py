@@ -7,13 +7,14 @@ from functools import partial
 
 import operations
 import refusals
+import simulator_tables
 import what_changes
 from resources import argument_class, configuration, inputs, outputs
 from settings_table import settings
 
 from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady, ExcludeArgs, SelectArgs, teardown_hook
+from pulumi_anchorbrowser.cleanup import DEFAULTS as CLEANUP_DEFAULTS
 from pulumi_anchorbrowser.lifecycle import DEFAULTS
-from pulumi_anchorbrowser.lifecycle.cleanup import DEFAULTS as CLEANUP_DEFAULTS
 from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -35,6 +36,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "teardown-hook-inputs": partial(inputs, teardown_hook, {}),
     "configuration": configuration,
     "settings": settings,
+    "simulator-settings": simulator_tables.settings,
+    "simulator-fault-kinds": simulator_tables.fault_kinds,
+    "simulator-fault-fields": simulator_tables.fault_fields,
     "operations-create": operations.on_create,
     "operations-adopt": operations.on_adopt,
     "operations-update": operations.on_update,

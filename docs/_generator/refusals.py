@@ -1,4 +1,4 @@
-"""What the checks refuse, and in what words: asked of the checks."""
+"""The tables of what is refused, and in what words: asked of the checks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 from operations import ID
 from tables import code, table
 
+from pulumi_anchorbrowser.cleanup import cleanup_problems
 from pulumi_anchorbrowser.lifecycle import Problem, batch_problems
-from pulumi_anchorbrowser.lifecycle.cleanup import cleanup_problems
 from pulumi_anchorbrowser.lifecycle.waiting import ready_problems
 
 _BROWSER = "configuration.browser"
 _SESSION = "configuration.session"
 _SHORT = "6e01..."
+OWN_STACK = "acme/shop/dev"
 _BATCHES: list[dict[str, Any]] = [
     {},
     {"count": 0},
@@ -37,6 +38,7 @@ _BATCHES: list[dict[str, Any]] = [
 _WAITS: list[dict[str, Any]] = [
     {},
     {"batch_id": ID, "min_ready": 0},
+    {"batch_id": ID, "min_ready": 4},
     {"batch_id": ID, "timeout": "soon"},
     {"batch_id": ID, "retry_failed": 4},
 ]
@@ -45,27 +47,32 @@ _CLEANUPS: list[dict[str, Any]] = [
     {"select": {}},
     {"select": {"owner": "any"}},
     {"select": {"owner": "mine"}},
+    {"select": {"owner": "this"}},
+    {"select": {"owner": OWN_STACK}},
     {"select": {"tags": ["a,b"]}},
     {"select": {"older_than": "2h", "newer_than": "1h"}},
-    {"select": {"owner": "this"}, "limit": 0},
+    {"select": {"what": "sessions", "statuses": ["completed"]}},
+    {"select": {"tags": ["pr-12"]}, "limit": 0},
 ]
 
 
 def of_batch() -> str:
-    """What a `Batch` refuses; of an adopted batch, that it becomes active again."""
+    """Return what a `Batch` refuses; of an adopted batch, that it becomes active again."""
     back = batch_problems({"batch_id": ID, "status": "cancelled"}, {"batch_id": ID, "status": "active"}, _is_known)
     rows = [(_given(wrong), *_only(batch_problems({}, _nested(wrong), _is_known))) for wrong in _BATCHES]
     return _table([*rows, ('`status="active"`, adopted and then cancelled', *_only(back))])
 
 
 def of_ready() -> str:
-    """What a `BatchReady` refuses."""
-    return _table((_given(wrong), *_only(ready_problems(wrong, _is_known))) for wrong in _WAITS)
+    """Return what a `BatchReady` refuses, of a batch of three browsers."""
+    return _table((_given(wrong), *_only(ready_problems(wrong, _is_known, 3))) for wrong in _WAITS)
 
 
 def of_cleanup() -> str:
-    """What a `BatchCleanup` and a teardown hook refuse."""
-    return _table((_given(wrong), *_only(cleanup_problems(wrong, _is_known))) for wrong in _CLEANUPS)
+    """Return what a `BatchCleanup` and a teardown hook of the stack `acme/shop/dev` refuse."""
+    return _table(
+        (_given(wrong), *_only(cleanup_problems({**wrong, "owner": OWN_STACK}, _is_known))) for wrong in _CLEANUPS
+    )
 
 
 def _is_known(_: object) -> bool:
@@ -87,7 +94,7 @@ def _only(problems: list[Problem]) -> tuple[str, str]:
 
 
 def _nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """Dotted names as dictionaries in dictionaries."""
+    """Return dotted names as dictionaries in dictionaries."""
     nested: dict[str, Any] = {}
     for path, value in flat.items():
         *outer, last = path.split(".")

@@ -20,12 +20,12 @@ _CLEANUP = "batch-cleanup.md"
 
 
 def input_names(function: Callable[..., Any]) -> list[str]:
-    """The arguments that are the user's inputs."""
+    """Return the names of the arguments that are the user's inputs."""
     return [name for name in inspect.signature(function).parameters if name not in _PULUMIS_OWN]
 
 
 def inputs(function: Callable[..., Any], defaults: Mapping[str, Any]) -> str:
-    """A table of the inputs. `defaults` holds those that the signature leaves to the provider."""
+    """Return a table of the inputs. `defaults` holds those that the signature leaves to the provider."""
     parameters, hints = inspect.signature(function).parameters, hints_of(function)
     told = arguments(function)
     rows = []
@@ -37,30 +37,30 @@ def inputs(function: Callable[..., Any], defaults: Mapping[str, Any]) -> str:
             value = defaults.get(name) if default is None else default
             shown = "none" if value is None else code(value)
         rows.append((f"`{name}`", type_told(hints[name], _page_of(hints[name])), shown, told[name]))
-    return table(("input", "type", "default", "what it means"), rows)
+    return table(("input", "type", "default", "meaning"), rows)
 
 
 def outputs(kind: Any) -> str:
-    """A table of the outputs; every input is an output of the same name."""
+    """Return a table of the outputs; every input is an output of the same name."""
     hints, told = hints_of(kind), attributes(kind)
     given = input_names(kind.__init__)
     names = [name for name in hints if name not in given]
     rows = [(f"`{name}`", type_told(hints[name]), _can_be_none(hints[name]), told[name]) for name in names]
-    return table(("output", "type", "null?", "what it says"), rows)
+    return table(("output", "type", "null?", "meaning"), rows)
 
 
 def argument_class(kind: Any) -> str:
-    """A table of the properties of an argument class."""
+    """Return a table of the properties of an argument class."""
     hints, told = hints_of(kind), attributes(kind)
     rows = []
     for name, hint in hints.items():
         required = "yes" if getattr(typing.get_origin(hint), "__name__", "") == "Required" else ""
         rows.append((f"`{name}`", type_told(hint), required, told[name]))
-    return table(("property", "type", "required", "what it means"), rows)
+    return table(("property", "type", "required", "meaning"), rows)
 
 
 def configuration() -> str:
-    """Every argument class of `configuration`, the outermost first."""
+    """Return a table for each argument class of `configuration`, the outermost first."""
     first = [SessionConfigurationArgs, SessionArgs, BrowserArgs]
     exported = [getattr(pulumi_anchorbrowser, name) for name in pulumi_anchorbrowser.__all__ if name.endswith("Args")]
     rest = [kind for kind in exported if kind not in (*first, SelectArgs, ExcludeArgs)]

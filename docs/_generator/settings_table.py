@@ -10,11 +10,12 @@ from typing import Any
 from docstrings import attributes
 from tables import table
 
-from pulumi_anchorbrowser.lifecycle.settings import SETTINGS, Settings, UnusableSetting
+from pulumi_anchorbrowser.binding.settings import SETTINGS, Settings
+from pulumi_anchorbrowser.errors import ExpectedError
 
 _KEY = "anchorbrowser:"
 # One of these is a value that any setting takes, and none has by default.
-_VALUES = ("7", "https://example.com")
+_VALUES = ("7", "https://example.com", "/receipts.sqlite3")
 
 
 class _Environment(dict[str, str]):
@@ -30,7 +31,7 @@ class _Environment(dict[str, str]):
 
 
 def settings() -> str:
-    """A table of every setting."""
+    """Return a table of every setting."""
     environment = _Environment()
     Settings.read(lambda _: None, environment)
     told = attributes(Settings)
@@ -39,7 +40,7 @@ def settings() -> str:
     for variable in names:
         field = _field_of(variable)
         rows.append((f"{_config_key(variable)}`{variable}`", _default(field), told[field.name]))
-    return table(("stack config, or environment", "default", "what it means"), rows)
+    return table(("stack config, or environment", "default", "meaning"), rows)
 
 
 def _config_key(variable: str) -> str:
@@ -49,7 +50,7 @@ def _config_key(variable: str) -> str:
 
 
 def _field_of(variable: str) -> dataclasses.Field[Any]:
-    """The field that the variable sets."""
+    """Return the field that the variable sets."""
     plain = Settings.read(lambda _: None, _Environment())
     for changed in _readings(variable):
         for field in dataclasses.fields(Settings):
@@ -60,7 +61,7 @@ def _field_of(variable: str) -> dataclasses.Field[Any]:
 
 def _readings(variable: str) -> Iterator[Settings]:
     for value in _VALUES:
-        with suppress(UnusableSetting):
+        with suppress(ExpectedError):
             yield Settings.read(lambda _: None, _Environment(**{variable: value}))
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
-from operations import CALLS, ID, STATUSES
-from pulumi_anchorbrowser.lifecycle.decisions import on_update
+from operations import ID, STATUSES, first_request
 from resources import input_names
 from tables import code, table
 
 from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady
-from pulumi_anchorbrowser.dynamic.batch_cleanup_operations import BatchCleanupOperations
-from pulumi_anchorbrowser.dynamic.batch_ready_operations import BatchReadyOperations
+from pulumi_anchorbrowser.binding import cleanup, ready
+from pulumi_anchorbrowser.cleanup import RUNS_AGAIN
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord, batch_problems, changes_between
-from pulumi_anchorbrowser.lifecycle.cleanup import RUNS_AGAIN
+from pulumi_anchorbrowser.lifecycle.goals import goal_of_update
 from pulumi_anchorbrowser.lifecycle.waiting import WAITED_FOR
 
 ANOTHER_ID = "0b8f6c8e-4f4b-4d0c-9f0e-1f6f2f1d9a55"
@@ -55,7 +54,7 @@ def _is_known(_: object) -> bool:
 
 
 def of_batch() -> str:
-    """For each input, by what the batch is at."""
+    """Return a table by input and by the status of the batch."""
     rows = []
     for name in input_names(Batch.__init__):
         if name == "status":
@@ -67,7 +66,7 @@ def of_batch() -> str:
 
 
 def of_status() -> str:
-    """For each pair of statuses."""
+    """Return a table by pair of statuses."""
     rows = [
         (code(before), code(after), *(_of_status(before, after, adopted) for adopted in (False, True)))
         for before, after in permutations(STATUSES, 2)
@@ -76,26 +75,26 @@ def of_status() -> str:
 
 
 def of_ready() -> str:
-    """For each input of a wait."""
-    provider, olds = BatchReadyOperations(), {"batch_id": ID, "timeout": "10m"}
+    """Return a table by input of a wait."""
+    olds = {"batch_id": ID, "timeout": "10m"}
     rows = []
     for name in input_names(BatchReady.__init__):
-        replaced = provider.diff("id", olds, {**olds, name: _READY[name]}).replaces
+        replaced = ready.diff(olds, {**olds, name: _READY[name]}).replaces
         waits = "in place: it waits again" if name in WAITED_FOR else "in place, no call"
         rows.append((f"`{name}`", "replaced: another wait" if replaced else waits))
     return table(("a change of", "does"), rows)
 
 
 def of_cleanup() -> str:
-    """For each input of a cleanup."""
-    provider, olds = BatchCleanupOperations(), {"select": {"owner": "this"}}
+    """Return a table by input of a cleanup."""
+    olds = {"select": {"tags": ["pr-12"]}}
     rows = []
     for name in input_names(BatchCleanup.__init__):
-        answer = provider.diff("id", olds, {**olds, name: _CLEANUP[name]})
-        if answer.replaces or not answer.changes:
-            raise ValueError(f"{name}: a change of a cleanup is not in place any more; tell that here")
+        changes = cleanup.diff(olds, {**olds, name: _CLEANUP[name]})
+        if changes.replaces or not changes.changed:
+            raise ValueError(f"{name}: a change of a cleanup is not in place any more; report that here")
         runs = "in place; with `when` apply or both it runs again"
-        rows.append((f"`{name}`", runs if name in RUNS_AGAIN else "in place, recorded"))
+        rows.append((f"`{name}`", runs if name in RUNS_AGAIN else "in place, saved"))
     return table(("a change of", "does"), rows)
 
 
@@ -129,5 +128,5 @@ def _told(olds: dict[str, Any], news: dict[str, Any]) -> str:
     if not changes.changed:
         return "no change"
     live = {"active": "processing"}.get(olds["status"], olds["status"])
-    decision = on_update(BatchRecord.from_outputs({**olds, "live_status": live}), BatchInputs.model_validate(news))
-    return f"in place: {CALLS[type(decision)]}"
+    record = BatchRecord.from_outputs({**olds, "live_status": live})
+    return f"in place: {first_request(goal_of_update(record, BatchInputs.model_validate(news)))}"

@@ -1,19 +1,20 @@
-"""The API has done it, or is going to, and its answer never came."""
+"""The API has handled a request, or is going to, and its response is lost."""
 
 from __future__ import annotations
 
 import re
 
-from bad_days.watched_stack import TAKEN_OVER, WatchedStack, deliver
+import pytest
+from bad_days.watched_stack import WatchedStack, deliver
 from scenarios.one_stack import COUNT, HALF_TIME, RUNNING, SECONDS, browsers, one_error
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
-# Each of them once: the create is handled, and what comes back tells nothing.
+# Each of them once: the create is handled, and its response is of no use.
 LOST = ["reset_after", "reset_mid_body", "garbled", "truncated", "html", "no_reply", "status"]
 
 
-def test_creates_whose_answer_is_lost_are_found_in_the_same_run_and_never_repeated(
+def test_creates_whose_response_is_lost_are_found_in_the_same_run_and_never_sent_again(
     stack: WatchedStack, sim: Simulator
 ) -> None:
     stack.stage.env["ANCHORBROWSER_REQUEST_TIMEOUT"] = "2"
@@ -34,8 +35,8 @@ def test_creates_whose_answer_is_lost_are_found_in_the_same_run_and_never_repeat
     stack.destroyed_in_the_end()
 
 
-def given_up(stack: WatchedStack, sim: Simulator) -> str:
-    """An `up` whose create is handled only when everybody has given up. The id of the batch that it makes then."""
+def handled_too_late(stack: WatchedStack, sim: Simulator) -> str:
+    """Run an `up` whose create is handled only after the `up` has failed. Return the id of the batch it starts."""
     sim.faults.add(Fault("reset_before", method="POST"))
     error = one_error(stack.up(browsers(count=2), expect_failure=True))
     assert "Could not tell whether the batch was started" in error
@@ -48,30 +49,22 @@ def given_up(stack: WatchedStack, sim: Simulator) -> str:
     return batch
 
 
-def test_a_create_handled_after_everybody_gave_up_is_adopted_by_the_next_up(
-    stack: WatchedStack, sim: Simulator
+@pytest.mark.parametrize("count", [2, 3], ids=["same-inputs", "changed-inputs"])
+def test_the_next_up_on_this_machine_deletes_the_batch_of_a_create_that_was_handled_too_late_and_starts_another(
+    stack: WatchedStack, sim: Simulator, count: int
 ) -> None:
-    batch = given_up(stack, sim)
-    result = stack.up()
-    assert stack.calls == []
-    assert [line for line in result.messages("warning") if TAKEN_OVER in line]
-    assert result.outputs["browsers"]["batch_id"] == batch
-    assert stack.live_ids() == stack.known_ids() == {batch}
+    batch = handled_too_late(stack, sim)
+    result = stack.up(browsers(count=count))
+    assert stack.calls == [f"DELETE {batch}", "POST"]
+    [warning] = result.messages("warning")
+    assert warning.startswith(f"deleting batch {batch}, which an interrupted create of browsers started (claim ")
+    assert stack.live_ids() == stack.known_ids() == {result.outputs["browsers"]["batch_id"]}
+    assert len(sim.live_sessions()) == count
     assert stack.has_nothing_to_do()
     stack.destroyed_in_the_end()
 
 
-def test_with_changed_inputs_the_next_up_deletes_it_and_creates_another(stack: WatchedStack, sim: Simulator) -> None:
-    batch = given_up(stack, sim)
-    result = stack.up(browsers(count=3))
-    assert stack.calls == [f"DELETE {batch}", "POST"]
-    assert [line for line in result.messages("warning") if f"deleting batch {batch}" in line]
-    assert stack.live_ids() == stack.known_ids() == {result.outputs["browsers"]["batch_id"]}
-    assert len(sim.live_sessions()) == 3
-    stack.destroyed_in_the_end()
-
-
-def test_a_destroy_of_the_stack_deletes_it_although_no_state_knows_it(stack: WatchedStack, sim: Simulator) -> None:
+def test_a_destroy_of_the_stack_deletes_the_batch_of_such_a_create_although_no_state_has_it(stack: WatchedStack, sim: Simulator) -> None:
     known = stack.up({"other": {"count": 1}}).outputs["other"]["batch_id"]
     sim.faults.add(Fault("reset_before", method="POST"))
     stack.up({"other": {"count": 1}} | browsers(count=2), expect_failure=True)
@@ -82,7 +75,7 @@ def test_a_destroy_of_the_stack_deletes_it_although_no_state_knows_it(stack: Wat
     assert sim.live_sessions() == []
 
 
-def test_a_stop_whose_answer_is_lost_stops_once_and_no_count_is_invented(stack: WatchedStack, sim: Simulator) -> None:
+def test_a_stop_whose_response_is_lost_stops_once_and_no_count_is_invented(stack: WatchedStack, sim: Simulator) -> None:
     sim.settings.creation_seconds = SECONDS
     inputs = {"count": COUNT}
     made = stack.up({"to-cancel": inputs, "to-delete": inputs}).outputs

@@ -1,4 +1,4 @@
-"""A DELETE that leaves sessions behind, which cannot be ended either; the next run finishes it."""
+"""A DELETE that leaves sessions, which cannot be ended either; the next run deletes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fails_again(stack: WatchedStack, sim: Simulator, verb: str, batch: str) -> N
     assert len(left) == STUCK
     error = one_error(failed)
     assert all(session in error for session in left)
-    assert "run the same command again" in error
+    assert "Run the same command again" in error
     assert stack.calls.count(f"DELETE {batch}") == TRIES_IN_A_RUN
     # The state is kept, as it was.
     assert stack.known_ids() == {batch}
@@ -62,7 +62,7 @@ def test_sessions_that_cannot_be_deleted_are_named_and_counted_when_a_later_dest
     assert told == (TOTAL,)
 
 
-def test_sessions_that_cannot_be_deleted_but_ended_are_told_of_and_do_not_run(
+def test_sessions_that_cannot_be_deleted_are_ended_with_a_warning_and_do_not_run(
     stack: WatchedStack, sim: Simulator
 ) -> None:
     sim.settings.failing_deletions = STUCK
@@ -75,6 +75,6 @@ def test_sessions_that_cannot_be_deleted_but_ended_are_told_of_and_do_not_run(
     assert {failed["session_id"] for failed in outputs["deletion_errors"]} == {
         sim.batches[batch].session_id(index) for index in range(TOTAL) if index not in sim.batches[batch].removed
     }
-    assert [line for line in result.messages("warning") if "nothing runs, but data of them may remain" in line]
+    assert [line for line in result.messages("warning") if "their browsers stopped, and their data may remain" in line]
     assert sim.live_sessions() == []
     stack.destroyed_in_the_end()

@@ -7,7 +7,7 @@ import re
 import pytest
 from bad_days.watched_stack import WatchedStack
 from crashes.secrets_sought import RENEWED_KEY
-from scenarios.one_stack import COUNT, HALF_TIME, KEY, RUNNING, SECONDS, browsers, errors
+from scenarios.one_stack import COUNT, HALF_TIME, KEY, OTHER_KEY, RUNNING, SECONDS, browsers, errors, one_error
 from stages import StageResult
 
 from pulumi_anchorbrowser.simulator import Simulator
@@ -26,10 +26,10 @@ def batch(stack: WatchedStack, sim: Simulator) -> str:
 
 
 def fell_back(stack: WatchedStack, result: StageResult) -> None:
-    """The old key was tried and refused, the new one was used, and the user was told why."""
+    """Assert that the old key was refused, the new one was used, and a warning says why."""
     assert {request.status for request in stack.requests if request.team is None} == {401}
     assert {request.team for request in stack.requests} == {None, "our-team"}
-    assert [w for w in result.messages("warning") if "The API refused the key of the stack's config (HTTP 401)" in w]
+    assert [w for w in result.messages("warning") if "The API refused the configured key (HTTP 401)" in w]
 
 
 def test_a_refresh_with_the_old_key_in_the_config_drops_nothing(
@@ -53,14 +53,33 @@ def test_a_destroy_after_the_config_was_corrected_still_sees_the_old_key_and_wor
     assert sim.batches[batch].deleted
 
 
-def test_a_cancel_with_the_old_key_in_the_config_gets_the_api_s_count(
+def test_a_cancel_with_a_refused_key_in_the_config_is_an_error_and_works_once_the_key_is_corrected(
     stack: WatchedStack, sim: Simulator, batch: str
 ) -> None:
-    result = stack.up(browsers(count=COUNT, status="cancelled"))
-    fell_back(stack, result)
+    error = one_error(stack.up(browsers(count=COUNT, status="cancelled"), expect_failure=True))
+    assert f"Could not cancel batch {batch}: HTTP 401" in error
+    assert {request.team for request in stack.requests} == {None}, "the environment's key is not for changes"
+    assert len(sim.live_sessions()) == COUNT
+
+    stack.stage.set_secret("anchorbrowser:apiKey", RENEWED_KEY)
+    result = stack.up()
+    assert stack.calls == [f"PATCH {batch}"]
     assert result.outputs["browsers"]["cancelled_sessions"] == RUNNING
-    assert [r.path.rsplit("/", 1)[-1] for r in stack.requests if r.method == "PATCH" and r.handled][-1] == batch
     assert sim.live_sessions() == []
+    stack.destroyed_in_the_end()
+
+
+def test_a_create_with_a_refused_key_in_the_config_starts_nothing_with_the_key_of_the_environment(
+    stack: WatchedStack, sim: Simulator, batch: str
+) -> None:
+    # The environment's key may be another team's, whose browsers would be billed.
+    stack.stage.env["ANCHORBROWSER_API_KEY"] = OTHER_KEY
+    wanted = {**browsers(count=COUNT), "more": {"count": 2}}
+    error = one_error(stack.up(wanted, expect_failure=True))
+    assert "Could not create a batch: HTTP 401" in error
+    assert {request.team for request in stack.requests} == {None}
+    assert set(sim.batches) == {batch}
+    stack.stage.env["ANCHORBROWSER_API_KEY"] = RENEWED_KEY
     stack.destroyed_in_the_end()
 
 
@@ -78,7 +97,7 @@ def test_without_the_new_key_anywhere_everything_fails_and_nothing_is_dropped(
     stack.destroyed_in_the_end()
 
 
-def test_the_account_check_knows_the_new_key_once_the_api_has_answered_under_it(
+def test_a_404_under_the_new_key_alone_is_no_proof_that_a_batch_is_gone(
     stack: WatchedStack, sim: Simulator, batch: str
 ) -> None:
     # Under a key that has never answered for this batch, a 404 is not taken for "gone".
@@ -99,6 +118,6 @@ def test_a_batch_that_was_seen_under_the_new_key_may_then_be_gone(
     stack.refresh()
     sim.delete(batch)
     result = stack.refresh()
-    assert [line for line in result.messages("warning") if f"batch {batch} is no longer known" in line]
+    assert [line for line in result.messages("warning") if f"the API no longer knows batch {batch}" in line]
     assert stack.stage.resource_outputs("browsers")["live_status"] == "deleted"
     stack.destroyed_in_the_end()

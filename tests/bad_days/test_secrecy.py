@@ -1,4 +1,4 @@
-"""Where everything goes wrong, the errors, warnings and receipts still tell no secret."""
+"""Where everything goes wrong, the errors, warnings and receipts still hold no secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_no_secret_is_printed_or_kept_by_creates_waits_and_stops_that_fail(stack
     [first, _] = made["ready"]["sessions"]
     assert secrets_in(first["cdp_url"].encode())
 
-    sim.faults.add(Fault("html", status=403, method="DELETE", handled=False))
+    sim.faults.add(Fault("html", status=403, method="DELETE", times=None, handled=False))
     told += errors(stack.run(stack.stage.destroy, expect_failure=True))
     assert len(told) == 5
     assert stack.receipts.stat().st_size > 0

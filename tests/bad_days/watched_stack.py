@@ -14,8 +14,6 @@ from stages import Stage, StageResult
 
 from pulumi_anchorbrowser.simulator import LoggedRequest, Simulator
 
-TAKEN_OVER = "which an interrupted run had started for this resource"
-
 
 class WatchedStack(OneStack):
     """A stack whose every run is listened to."""

@@ -125,8 +125,11 @@ def test_a_user_without_a_home_folder_gets_one_line(
     assert team.there == (set() if "delete" in args else {batch})
 
 
-def test_the_debug_log_is_a_file_of_the_users_choice(cli: CommandLine, team: Team) -> None:
+def test_the_debug_log_is_a_file_that_the_user_names_or_off(cli: CommandLine, team: Team) -> None:
     team.start()
-    place = cli.folder / "debug.log"
-    assert cli.run("--log", str(place), "list").code == 0
-    assert '"operation": "list"' in place.read_text(encoding="utf-8")
+    before = {*cli.folder.iterdir(), *(cli.folder / name for name in ("stdin", "stdout", "stderr"))}
+    cli.env["ANCHORBROWSER_LOG"] = "false"
+    assert cli.run("list").code == 0
+    assert set(cli.folder.iterdir()) <= before
+    assert cli.run("--log", "debug.log", "list").code == 0
+    assert '"operation": "list"' in (cli.folder / "debug.log").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`orphans`: what a state does not know, told apart, and deleted only where it is surely nobody's."""
+"""`orphans`: batches that a state does not have, and which of them are deleted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.batches import KEY, MISSING, OTHER_OWNER, OWNER, Team
+from cli.batches import KEY, MISSING, OTHER_OWNER, OWNER, PROTECT, Team
 from cli.driving import CommandLine
 from crashes.killed_runs import KillableStack, KillableStage
 from scenarios.one_stack import OneStack, browsers
 from stages import NO_ENGINE, RehearsalStage, engine_is_here, standing_api
 from stages.cli import clean_environment
 
+from pulumi_anchorbrowser.receipts import Receipts, Subject
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 CLAIM = "c1a1" * 6
@@ -31,13 +32,13 @@ def sim() -> Iterator[Simulator]:
         yield running
 
 
-def resource(batch_id: str, **more: Any) -> dict[str, Any]:
-    inputs = {"claim": "c0", "owner": OWNER, "count": 2}
+def resource(batch_id: str, claim: str = "c0", **more: Any) -> dict[str, Any]:
+    inputs = {"claim": claim, "owner": OWNER, "count": 2}
     return {"urn": URN, "id": batch_id, "inputs": inputs, "outputs": {**inputs, "batch_id": batch_id}, **more}
 
 
 def state_file(cli: CommandLine, *known: str, pending: bool = True, stack: bool = True) -> str:
-    """A state that knows these batches, and has a create whose end it never saw."""
+    """Write a state that has these batches, and a pending create. Return its place."""
     operation = {"type": "creating", "resource": {"urn": URN, "inputs": {"claim": CLAIM, "owner": OWNER}}}
     resources = [{"urn": STACK_URN, "type": "pulumi:pulumi:Stack"}] if stack else []
     deployment = {
@@ -49,51 +50,122 @@ def state_file(cli: CommandLine, *known: str, pending: bool = True, stack: bool 
     return str(path)
 
 
-def test_each_kind_is_told_and_only_the_interrupted_ones_are_deleted(cli: CommandLine, team: Team) -> None:
-    known, interrupted, unknown = team.start(claim="c0"), team.start(claim=CLAIM), team.start(claim="c2")
-    protected = team.start(tags=("pulumi-protect",))
+def record_lost_create(cli: CommandLine, claim: str, *, urn: str = URN, owner: str = OWNER) -> int:
+    """Write the receipt of a create whose response was lost. Return its number."""
+    receipts = Receipts(Path(cli.env["ANCHORBROWSER_RECEIPTS"]))
+    number = receipts.begin("create", Subject(owner, urn, claim, "account", count=2))
+    receipts.end(number, "unknown", was_lost=True)
+    receipts.close()
+    return number
+
+
+def found_by(cli: CommandLine, state: str, *options: str) -> dict[str, tuple[str, list[str]]]:
+    """Return the kind of each orphan, and where its create was found."""
+    ended = cli.run("orphans", "--state", state, "--json", *options)
+    assert ended.code == 0, ended.err
+    return {one["batch_id"]: (one["kind"], one["found_in"]) for one in ended.json["orphans"]}
+
+
+# Kinds
+
+
+def test_interrupted_creates_are_known_by_the_state_and_by_receipts_and_all_others_are_unknown(
+    cli: CommandLine, team: Team
+) -> None:
+    known, by_state, by_receipt, unknown = (team.start(claim=claim) for claim in ("c0", CLAIM, "c2", "c3"))
+    record_lost_create(cli, "c0")  # Settled: the state has it.
+    record_lost_create(cli, "c2")
     team.start(owner=OTHER_OWNER), team.start(owner=None)
     state = state_file(cli, known)
-    everything = team.there
-
-    found = cli.run("orphans", "--state", state, "--json")
-    assert found.code == 0
-    assert {(o["batch_id"], o["kind"]) for o in found.json["orphans"]} == {
-        (interrupted, "interrupted"),
-        (unknown, "unknown"),
+    assert found_by(cli, state) == {
+        by_state: ("interrupted", ["state"]),
+        by_receipt: ("interrupted", ["receipts"]),
+        unknown: ("unknown", []),
     }
-    assert [one["batch_id"] for one in found.json["left_alone"]] == [protected]
+    record_lost_create(cli, CLAIM)
+    assert found_by(cli, state)[by_state] == ("interrupted", ["state", "receipts"])
     assert cli.run("orphans", "--state", state, "--exit-code").code == 6
+    assert team.changes == []
+
+
+def test_only_interrupted_orphans_are_deleted_and_an_unknown_one_by_its_id(cli: CommandLine, team: Team) -> None:
+    known, by_state, by_receipt, unknown = (team.start(claim=claim) for claim in ("c0", CLAIM, "c2", "c3"))
+    record_lost_create(cli, "c2")
+    protected = team.start(tags=(PROTECT,))
+    state = state_file(cli, known)
+    everything = team.there
     planned = cli.run("orphans", "--state", state, "--delete")
     assert (planned.code, team.changes) == (3, [])
-    assert "make sure that there is none of this stack" in planned.err
+    assert "A running `pulumi up` looks the same. Make sure none is in progress for this stack." in planned.err
 
     deleted = cli.run("orphans", "--state", state, "--delete", "--yes", "--json")
     assert (deleted.code, deleted.json["change"]["state"]) == (0, "done")
-    assert team.changes == [f"DELETE {interrupted}"]
-    assert team.there == everything - {interrupted}
+    assert [one["batch_id"] for one in deleted.json["skipped"]] == [protected]
+    assert "`pulumi refresh --clear-pending-creates` ends Pulumi's own warning" in deleted.err
+    assert sorted(team.changes) == sorted([f"DELETE {by_state}", f"DELETE {by_receipt}"])
+    assert team.there == everything - {by_state, by_receipt}
     assert cli.run("orphans", "--state", state, "--delete", unknown, "--yes").code == 0
-    assert team.there == everything - {interrupted, unknown}
+    assert team.there == {known, protected}
     left = cli.run("orphans", "--state", state, "--json").json
-    assert (left["orphans"], [one["claim"] for one in left["claims"]]) == ([], [CLAIM])
+    assert (left["orphans"], [one["claim"] for one in left["claims"]]) == ([], [CLAIM]), "the receipt is settled"
+    assert cli.run("orphans", "--state", state, "--delete", "--yes", "--json").json["change"]["state"] == "nothing"
+
+
+def test_a_claim_whose_batch_is_listed_elsewhere_is_not_listed_as_one_without_a_batch(
+    cli: CommandLine, team: Team
+) -> None:
+    skipped, renamed = team.start(claim=CLAIM, tags=(PROTECT,)), team.start(claim="c2", owner=OTHER_OWNER)
+    known = team.start(claim="c0", owner=OTHER_OWNER)
+    for claim in ("c0", "c2", "c3"):
+        record_lost_create(cli, claim)
+    found = cli.run("orphans", "--state", state_file(cli, known), "--json").json
+    assert [one["batch_id"] for one in found["skipped"]] == [skipped]
+    assert [(one["batch_id"], one["kind"], one["owner"]) for one in found["orphans"]] == [
+        (renamed, "interrupted", OTHER_OWNER)
+    ]
+    assert [one["claim"] for one in found["claims"]] == ["c3"]
+    assert cli.run("orphans", "--state", state_file(cli, known), "--delete", "--yes").code == 0
+    assert team.there == {skipped, known}
+
+
+def test_a_create_of_another_stack_of_this_name_is_not_taken_for_one_of_this_stack(
+    cli: CommandLine, team: Team
+) -> None:
+    """After `pulumi stack rename`, batches keep the old name, which a new stack may have by now."""
+    theirs = team.start(claim="c2")
+    record_lost_create(cli, "c2", urn=URN.replace("dev", "old"))
+    state = state_file(cli, team.start(claim="c0"), pending=False)
+    assert found_by(cli, state) == {theirs: ("unknown", [])}
+
+
+def test_protection_of_an_orphan_is_read_again_before_it_is_deleted(cli: CommandLine, team: Team) -> None:
+    orphan = team.start(claim=CLAIM)
+    terminal = cli.open("orphans", "--state", state_file(cli), "--delete")
+    terminal.await_text("[y/N]")
+    team.protect(orphan)
+    terminal.type("y\n")
+    assert (terminal.ended().code, team.changes) == (0, [])
 
 
 def test_an_id_that_is_no_orphan_is_refused(cli: CommandLine, team: Team) -> None:
-    known, protected = team.start(), team.start(tags=("pulumi-protect",))
+    known, protected = team.start(), team.start(tags=(PROTECT,))
     state = state_file(cli, known, pending=False)
     for batch in (known, protected, MISSING, team.start(owner=OTHER_OWNER)):
         ended = cli.run("orphans", "--state", state, "--delete", batch, "--yes")
         assert (ended.code, team.changes) == (1, [])
-        assert f"not an orphan of this stack that can be deleted: {batch}" in ended.err
+        assert f"Nothing was done: not an orphan of this stack, or skipped: {batch}." in ended.err
 
 
-def test_a_replaced_batch_that_is_still_to_be_deleted_is_known(cli: CommandLine, team: Team) -> None:
+# States
+
+
+def test_a_replaced_batch_that_is_still_to_be_deleted_is_no_orphan(cli: CommandLine, team: Team) -> None:
     batch = team.start()
     path = Path(state_file(cli, pending=False))
     state = json.loads(path.read_text(encoding="utf-8"))
     state["deployment"]["resources"].append(resource(batch, delete=True))
     path.write_text(json.dumps(state), encoding="utf-8")
-    assert cli.run("orphans", "--state", str(path), "--json").json["orphans"] == []
+    assert found_by(cli, str(path)) == {}
 
 
 def test_the_file_of_a_diy_backend_is_read_as_well(cli: CommandLine, team: Team) -> None:
@@ -105,7 +177,7 @@ def test_the_file_of_a_diy_backend_is_read_as_well(cli: CommandLine, team: Team)
     assert (found["orphans"], found["owners"]) == ([], [OWNER])
 
 
-def test_an_owner_that_the_state_is_not_of_is_refused(cli: CommandLine, team: Team) -> None:
+def test_a_state_of_another_stack_is_refused(cli: CommandLine, team: Team) -> None:
     team.start(owner=OTHER_OWNER)
     ended = cli.run("orphans", "--state", state_file(cli), "--owner", OTHER_OWNER)
     assert (ended.code, team.sim.requests) == (2, [])
@@ -113,15 +185,20 @@ def test_an_owner_that_the_state_is_not_of_is_refused(cli: CommandLine, team: Te
 
 
 def test_an_empty_state_needs_an_owner(cli: CommandLine, team: Team) -> None:
-    batch = team.start()
+    batch, interrupted = team.start(), team.start(claim="c2")
+    record_lost_create(cli, "c2")
     state = state_file(cli, pending=False, stack=False)
-    assert cli.run("orphans", "--state", state).code == 2
-    found = cli.run("orphans", "--state", state, "--owner", OWNER, "--json").json
-    assert [(o["batch_id"], o["kind"]) for o in found["orphans"]] == [(batch, "unknown")]
+    refused = cli.run("orphans", "--state", state)
+    assert refused.code == 2
+    assert "give --owner ORG/PROJECT/STACK" in refused.err
+    assert found_by(cli, state, "--owner", OWNER) == {
+        batch: ("unknown", []),
+        interrupted: ("interrupted", ["receipts"]),
+    }
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "cannot be read"), ("{", "not an exported state"), ("[1]", "it has no deployment")]
+    ("content", "said"), [(None, "No such file"), ("{", "is not an exported state"), ("[1]", "it has no deployment")]
 )
 def test_a_file_that_is_no_state_is_one_line(cli: CommandLine, content: str | None, said: str) -> None:
     path = cli.folder / "some.json"
@@ -130,36 +207,52 @@ def test_a_file_that_is_no_state_is_one_line(cli: CommandLine, content: str | No
     ended = cli.run("orphans", "--state", str(path))
     assert (ended.code, ended.out) == (1, "")
     assert said in ended.err
+    assert ended.err.count("\n") == 1
 
 
-def test_without_a_cli_or_a_stack_it_says_what_to_give(cli: CommandLine) -> None:
+def test_without_a_cli_the_error_names_the_options(cli: CommandLine) -> None:
     cli.env["PATH"] = str(cli.folder)
     ended = cli.run("orphans")
     assert (ended.code, ended.out) == (1, "")
-    assert "There is no Pulumi CLI on the PATH" in ended.err
+    assert "Could not run the Pulumi CLI" in ended.err
     assert "--state" in ended.err
 
 
-def test_a_batch_id_without_delete_is_a_usage_error(cli: CommandLine) -> None:
-    assert cli.run("orphans", MISSING).code == 2
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([MISSING], "BATCH_ID is for --delete"),
+        (["--state", "state.json", "--stack", "dev"], "--state reads a file, so --stack and --cwd have no effect"),
+        (["--owner", "this"], "write the stack's full name"),
+    ],
+)
+def test_options_that_make_no_sense_are_a_usage_error(cli: CommandLine, args: list[str], said: str) -> None:
+    ended = cli.run("orphans", *args)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in " ".join(ended.err.split())
 
 
-def test_what_a_killed_host_leaves_is_found_by_its_receipt(
+# Killed runs
+
+
+def test_the_batch_of_a_killed_host_is_found_by_its_receipt(
     cli: CommandLine, team: Team, rehearsal_stage: RehearsalStage, tmp_path: Path
 ) -> None:
     stack = OneStack(rehearsal_stage, team.sim, tmp_path / "receipts.sqlite3")
     stack.up({"first": {"count": 1}})
     first = str(rehearsal_stage.resource_outputs("first")["batch_id"])
     others = {first, team.start(owner=None), team.start(owner=OTHER_OWNER), team.start()}
-    team.sim.faults.add(Fault(method="POST", after=lambda _: rehearsal_stage.rehearsal.kill_host()))
+    killing = Fault(method="POST", after=lambda _: rehearsal_stage.rehearsal.kill_host(alone=True))
+    team.sim.faults.add(killing)
     stack.up({"first": {"count": 1}, **browsers(count=2)}, expect_failure=True)
     [orphan] = team.there - others
     state = cli.folder / "state.json"
     state.write_text(json.dumps(rehearsal_stage.export()), encoding="utf-8")
 
-    found = cli.run("orphans", "--state", str(state), "--json").json
-    [interrupted] = [one for one in found["orphans"] if one["kind"] == "interrupted"]
-    assert (interrupted["batch_id"], interrupted["found_in"]) == (orphan, ["receipts"])
+    kinds = found_by(cli, str(state))
+    assert {batch: found for batch, found in kinds.items() if found[0] == "interrupted"} == {
+        orphan: ("interrupted", ["receipts"])
+    }
     assert cli.run("orphans", "--state", str(state), "--delete", "--yes").code == 0
     assert team.there == others
     with sqlite3.connect(tmp_path / "receipts.sqlite3") as receipts:
@@ -168,8 +261,14 @@ def test_what_a_killed_host_leaves_is_found_by_its_receipt(
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("found_in", [["state", "receipts"], ["state"]], ids=["this-machine", "another-machine"])
-def test_an_up_that_was_killed_after_its_post(
+@pytest.mark.parametrize(
+    "found_in",
+    [
+        pytest.param(["state", "receipts"], marks=pytest.mark.long, id="this-machine"),
+        pytest.param(["state"], marks=pytest.mark.engine_decides, id="another-machine"),
+    ],
+)
+def test_the_batch_of_a_killed_up_is_found_and_deleted(
     cli: CommandLine, team: Team, tmp_path: Path, found_in: list[str]
 ) -> None:
     if not engine_is_here():
@@ -177,11 +276,9 @@ def test_an_up_that_was_killed_after_its_post(
     stage = KillableStage(tmp_path / "engine-stage")
     try:
         stack = KillableStack(stage, team.sim, tmp_path / "receipts.sqlite3")
-        stack.wants({"first": {"count": 1}})
-        stack.same_again("up")
-        others = {*team.there, team.start(owner=None), team.start(owner=OTHER_OWNER)}
-        stack.wants({"first": {"count": 1}, **browsers(count=2)})
-        stack.killed("up", 1, "after")
+        others = {team.start(owner=None), team.start(owner=OTHER_OWNER)}
+        stack.wants(browsers(count=2))
+        stack.killed("up", 1, "after", method="POST")
         if "receipts" not in found_in:
             stack.forget_receipts()
         [orphan] = team.there - others
@@ -197,10 +294,5 @@ def test_an_up_that_was_killed_after_its_post(
         assert cli.run("orphans", *where, "--delete", "--yes").code == 0
         assert team.changes == [f"DELETE {orphan}"]
         assert team.there == others
-
-        stack.same_again("up")
-        assert len(team.there) == len(others) + 1
-        stack.same_again("destroy")
-        assert stack.live_ids() == set()
     finally:
         stage.close()

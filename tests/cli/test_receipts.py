@@ -35,7 +35,7 @@ def deleted(cli: CommandLine, *options: str) -> int:
     return int(cli.run("receipts", "--json", *options).json["totals"]["deleted_sessions"] or 0)
 
 
-def test_it_reports_what_a_destroy_did(
+def test_receipts_report_what_a_destroy_did(
     cli: CommandLine, team: Team, rehearsal_stage: RehearsalStage, tmp_path: Path
 ) -> None:
     stack = OneStack(rehearsal_stage, team.sim, tmp_path / "receipts.sqlite3")
@@ -52,7 +52,7 @@ def test_it_reports_what_a_destroy_did(
     assert "| organization/demo/dev | browsers | delete |" in cli.run("receipts", "--markdown").out
 
 
-def test_it_is_filtered_by_stack_run_batch_and_age(cli: CommandLine) -> None:
+def test_options_filter_receipts_by_stack_run_batch_and_age(cli: CommandLine) -> None:
     first, second = store(cli), store(cli)
     record(first, OWNER, BATCHES[0], 1)
     record(first, OTHER_OWNER, BATCHES[1], 20)
@@ -125,8 +125,8 @@ def test_a_delete_of_a_batch_that_was_gone_is_no_refusal(cli: CommandLine) -> No
         (None, ["--json", "--markdown"], 2, "not both"),
         (None, ["--since", "1h", "--from", "2025-11-22"], 2, "not both"),
         (None, ["--since", "soon"], 2, "--since"),
-        (None, ["--from", "22.11.2025"], 2, "should be a date such as 2025-11-22"),
-        (None, ["--until", "9999-12-31"], 2, "should be a date such as 2025-11-22"),
+        (None, ["--from", "22.11.2025"], 2, "must be a date such as 2025-11-22"),
+        (None, ["--until", "9999-12-31"], 2, "must be a date such as 2025-11-22"),
     ],
 )
 def test_an_unusable_option_or_place_is_an_error(
@@ -139,7 +139,7 @@ def test_an_unusable_option_or_place_is_an_error(
     assert said in ended.err
 
 
-def test_it_calls_no_api_needs_no_key_and_creates_no_file(cli: CommandLine, team: Team, tmp_path: Path) -> None:
+def test_receipts_call_no_api_need_no_key_and_create_no_file(cli: CommandLine, team: Team, tmp_path: Path) -> None:
     del cli.env["ANCHORBROWSER_API_KEY"]
     place = tmp_path / "none" / "receipts.sqlite3"
     cli.env["ANCHORBROWSER_RECEIPTS"] = str(place)
@@ -175,7 +175,7 @@ def test_a_file_is_found_from_the_folder_in_which_the_command_runs(cli: CommandL
 
 
 @pytest.mark.parametrize("content", [None, "These are my notes.\n" * 100])
-def test_a_file_that_is_none_of_receipts_is_an_error(cli: CommandLine, tmp_path: Path, content: str | None) -> None:
+def test_a_file_without_receipts_is_an_error(cli: CommandLine, tmp_path: Path, content: str | None) -> None:
     place = tmp_path / "other.sqlite3"
     if content is not None:
         place.write_text(content)

@@ -1,42 +1,41 @@
-"""`pulumi-anchorbrowser simulate`, as a process."""
+"""`pulumi-anchorbrowser simulate`: one line when it serves, and a clean end."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
-import requests
+from cli.driving import MAIN, CommandLine, ended, start
+from stages import wait_until
 
-COMMAND = [sys.executable, "-c", "from pulumi_anchorbrowser.cli import main; main()"]
 SECONDS = 60
 
 
-def run(*arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `without` is a package that is not installed."""
-    absent = f"import sys; sys.modules['{without}'] = None; " if without else ""
-    command = [*COMMAND[:2], absent + COMMAND[2], *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-
-
 @contextmanager
-def simulating(*arguments: str, end_with: signal.Signals = signal.SIGTERM) -> Iterator[str]:
-    """The line a simulator printed when it was ready. It then has to end cleanly."""
-    process = subprocess.Popen([*COMMAND, "simulate", *arguments], stdout=-1, stderr=-1, text=True)
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().rstrip("\n")
-        process.send_signal(end_with)
-        rest = process.communicate(timeout=SECONDS)
-        assert (process.returncode, *rest) == (0, "", "")
-    finally:
-        process.kill()
-        process.wait()
+def simulating(cli: CommandLine, *arguments: str, end_with: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+    """Run a simulator, which has to end cleanly. Yield the line that it printed when it was ready."""
+    files = [cli.folder / name for name in ("stdin", "stdout", "stderr")]
+    for file in files:
+        file.write_text("", encoding="utf-8")
+    pid = cli.order(["simulate", *arguments], files=[str(file) for file in files], terminal=None)
+    wait_until(lambda: "\n" in files[1].read_text(encoding="utf-8"), "the simulator prints its address", SECONDS)
+    line = files[1].read_text(encoding="utf-8")
+    yield line.rstrip("\n")
+    os.kill(pid, end_with)
+    assert cli.end(lambda: printed(files[1:])) == 0
+    assert printed(files[1:]) == line
+
+
+def printed(files: list[Path]) -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def url_of(line: str) -> str:
@@ -45,61 +44,61 @@ def url_of(line: str) -> str:
     return found[0]
 
 
-def post(line: str, key: str = "simulated-key", count: int = 3) -> requests.Response:
-    with requests.Session() as session:
-        session.trust_env = False
-        url = f"{url_of(line)}/v1/batch-sessions"
-        return session.post(url, json={"count": count}, headers={"anchor-api-key": key}, timeout=SECONDS)
+def call(http: httpx.Client, method: str, url: str, key: str = "simulated-key", **how: Any) -> httpx.Response:
+    return http.request(method, url, headers={"anchor-api-key": key}, timeout=SECONDS, **how)
+
+
+def post(http: httpx.Client, line: str, key: str = "simulated-key", count: int = 3) -> httpx.Response:
+    return call(http, "POST", f"{url_of(line)}/v1/batch-sessions", key, json={"count": count})
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_one_line_serves_and_ends_cleanly(number: signal.Signals) -> None:
-    with simulating(end_with=number) as line:
+def test_a_simulator_prints_one_line_serves_and_ends_cleanly(
+    cli: CommandLine, http: httpx.Client, number: signal.Signals
+) -> None:
+    with simulating(cli, end_with=number) as line:
         assert re.fullmatch(r"Serving http://127\.0\.0\.1:\d+ \(API key simulated-key\)", line)
-        assert post(line).status_code == 200
+        assert post(http, line).status_code == 200
 
 
-def test_it_listens_on_the_port_it_is_given() -> None:
+def test_a_simulator_listens_on_the_port_that_is_given(cli: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with simulating("--port", str(port)) as line:
+    with simulating(cli, "--port", str(port)) as line:
         assert url_of(line).endswith(f":{port}")
 
 
-def test_a_port_that_is_taken_is_one_line_on_stderr() -> None:
+def test_a_port_that_is_taken_is_one_line_on_stderr(cli: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run("simulate", "--port", str(port))
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        f"Error: cannot listen on port {port} (Address already in use): "
-        "choose another --port, or leave it out for a free one\n"
+        done = cli.run("simulate", "--port", str(port))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        f"Error: Could not listen on port {port}: Address already in use. "
+        "Choose another --port, or leave it out for a free one.\n"
     )
 
 
-def test_a_key_of_ones_own_is_accepted_alone_and_not_shown() -> None:
-    with simulating("--key", "my-own-key") as line:
+def test_a_given_key_is_accepted_alone_and_not_shown(cli: CommandLine, http: httpx.Client) -> None:
+    with simulating(cli, "--key", "my-own-key") as line:
         assert "my-own-key" not in line
-        assert post(line, "my-own-key").status_code == 200
-        assert post(line, "simulated-key").status_code == 401
+        assert post(http, line, "my-own-key").status_code == 200
+        assert post(http, line, "simulated-key").status_code == 401
 
 
-def test_the_options_set_how_the_api_behaves() -> None:
-    with simulating("--credits", "5", "--failing-sessions", "2") as line:
-        batch = post(line, count=4).json()["data"]["batch_id"]
-        assert post(line, count=4).status_code == 402
-        with requests.Session() as session:
-            session.trust_env = False
-            url = f"{url_of(line)}/v1/batch-sessions/{batch}"
-            data = session.get(url, headers={"anchor-api-key": "simulated-key"}, timeout=SECONDS).json()["data"]
+def test_the_options_set_how_the_api_behaves(cli: CommandLine, http: httpx.Client) -> None:
+    with simulating(cli, "--credits", "5", "--failing-sessions", "2") as line:
+        batch = post(http, line, count=4).json()["data"]["batch_id"]
+        assert post(http, line, count=4).status_code == 402
+        data = call(http, "GET", f"{url_of(line)}/v1/batch-sessions/{batch}").json()["data"]
         assert data["failed_requests"] == 2
 
 
 @pytest.mark.parametrize("package", ["fastapi", "uvicorn"])
 def test_a_missing_simulator_extra_is_one_line_that_names_it(package: str) -> None:
-    done = run("simulate", without=package)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+    done = ended(start(["simulate"], os.environ, f"import sys; sys.modules['{package}'] = None; {MAIN}"))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
         f"Error: the simulator needs the extra `simulator` ({package} is not installed): "
         "pip install 'pulumi-anchorbrowser[simulator]'\n"
     )

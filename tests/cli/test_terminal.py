@@ -4,58 +4,70 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 from cli.batches import OWNER, Team
-from cli.driving import CommandLine
+from cli.driving import CommandLine, Terminal, ended, start
+from stages import wait_until
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 SWEEP = ("sweep", "--owner", OWNER)
+SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
 
 
 def test_the_plan_is_shown_and_a_yes_carries_it_out(cli: CommandLine, team: Team) -> None:
     batches = team.start_many(3)
     terminal = cli.open(*SWEEP)
-    terminal.await_text("delete 3 batches? [y/N]")
+    terminal.await_text("Delete 3 batches (3 sessions requested)? [y/N]")
     assert all(batch in terminal.text for batch in batches)
-    assert "Plan: delete 3 batches with 3 sessions" in terminal.text
+    assert "Plan: delete 3 batches (3 sessions requested): " in terminal.text
     assert team.changes == []
     terminal.type("y\n")
-    ended = terminal.ended()
-    assert ended.code == 0
-    assert "3/3" in ended.out
-    assert "Result: 3 of 3 batches cleaned up, 3 sessions deleted, 0 failed" in ended.out
+    done = terminal.ended()
+    assert done.code == 0
+    assert "3/3" in done.out
+    assert "Result: deleted 3 batches, 3 sessions deleted\n" in done.out
     assert team.there == set()
 
 
+def test_protection_is_read_again_after_the_question(cli: CommandLine, team: Team) -> None:
+    kept, batch = team.start(), team.start()
+    terminal = cli.open(*SWEEP)
+    terminal.await_text("[y/N]")
+    team.protect(kept)
+    terminal.type("y\n")
+    done = terminal.ended()
+    assert (done.code, team.there) == (0, {kept})
+    assert team.changes == [f"DELETE {batch}"]
+    assert re.search(rf"{kept}\s+skipped \(a session is tagged 'pulumi-protect'\)", done.out)
+    assert "deleted 1 batch, 2 sessions deleted, 1 skipped" in done.out
+
+
 @pytest.mark.parametrize("answer", ["n\n", "\n"])
-def test_a_no_or_just_return_leaves_everything(cli: CommandLine, team: Team, answer: str) -> None:
-    batch = team.start()
-    terminal = cli.open("delete", batch)
+def test_a_no_or_just_return_stops_nothing(cli: CommandLine, team: Team, answer: str) -> None:
+    terminal = cli.open("delete", team.start())
     terminal.await_text("[y/N]")
     terminal.type(answer)
-    ended = terminal.ended()
-    assert (ended.code, team.changes) == (3, [])
-    assert "Nothing was done." in ended.out
+    done = terminal.ended()
+    assert (done.code, team.changes) == (3, [])
+    assert "Nothing was done." in done.out
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x04"])
-def test_ctrl_c_and_ctrl_d_at_the_question_leave_everything(cli: CommandLine, team: Team, key: str) -> None:
+@pytest.mark.parametrize("key", ["^C", "^D"])
+def test_ctrl_c_and_ctrl_d_at_the_question_stop_nothing(cli: CommandLine, team: Team, key: str) -> None:
     terminal = cli.open("cancel", team.start())
     terminal.await_text("[y/N]")
-    terminal.type(key)
-    ended = terminal.ended()
-    assert (ended.code, team.changes) == (130, [])
-    assert "Nothing was done." in ended.out
+    terminal.interrupt() if key == "^C" else terminal.type("\x04")
+    done = terminal.ended()
+    assert (done.code, team.changes) == (130, [])
+    assert "Nothing was done." in done.out
 
 
-def test_with_yes_nobody_is_asked(cli: CommandLine, team: Team) -> None:
-    ended = cli.open("delete", team.start(), "--yes").ended()
-    assert (ended.code, team.there) == (0, set())
-    assert "[y/N]" not in ended.out
+def test_with_yes_nothing_is_asked(cli: CommandLine, team: Team) -> None:
+    done = cli.open("delete", team.start(), "--yes").ended()
+    assert (done.code, team.there) == (0, set())
+    assert "[y/N]" not in done.out
 
 
 def test_a_batch_id_is_never_cut_on_a_narrow_terminal(cli: CommandLine, team: Team) -> None:
@@ -63,68 +75,94 @@ def test_a_batch_id_is_never_cut_on_a_narrow_terminal(cli: CommandLine, team: Te
     assert batch in cli.open("list", columns=60).ended().out
 
 
-def test_ctrl_c_ends_the_calls_in_flight_and_says_what_is_left(cli: CommandLine, team: Team, sim: Simulator) -> None:
-    cli.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "2"
-    batches = set(team.start_many(40))
-    sim.faults.add(Fault("latency", method="DELETE", times=None, seconds=0.2))
-    terminal = cli.open(*SWEEP, "--yes")
-    terminal.await_text("4/40")
+def test_a_long_look_shows_how_far_it_is(cli: CommandLine, team: Team, sim: Simulator) -> None:
+    cli.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "1"
+    team.start_many(3)
+    sim.faults.add(Fault("latency", method="GET", path="*/status", nth=2, seconds=0.5))
+    done = cli.open("list").ended()
+    assert "looked at 1 of 3 batches" in done.out
+    assert done.code == 0
+
+
+# Ctrl-C
+
+
+def interrupted_while_reading(cli: CommandLine, sim: Simulator, *args: str) -> Terminal:
+    """Press Ctrl-C while the second of many look-ups waits for its response."""
+    cli.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "1"
+    sim.faults.add(Fault("no_reply", path="*/status", nth=2))
+    terminal = cli.open(*args)
+    wait_until(lambda: len(sim.requests_of("GET", "/v1/sessions")) == 2, "the second look-up is sent")
     terminal.interrupt()
-    terminal.await_text("Interrupted: the calls in flight are ending")
-    ended = terminal.ended()
-    assert ended.code == 130
-    asked = {change.removeprefix("DELETE ") for change in team.changes}
-    assert batches - team.there == asked, "what was begun was ended"
-    left = set(re.findall(r"(\S{36})\s+not begun", ended.out))
-    assert left == team.there == batches - asked
-    assert 4 <= len(asked) < 40
-    assert f"Result: {len(asked)} of 40 batches cleaned up, {len(asked)} sessions deleted, {len(left)} not begun" in (
-        ended.out
-    )
-    assert cli.run("receipts", "--json", "--last").json["totals"]["deleted_sessions"] == len(asked)
+    return terminal
 
 
-def test_a_second_ctrl_c_ends_at_once(cli: CommandLine, team: Team, sim: Simulator) -> None:
+@pytest.mark.parametrize("args", [(*SWEEP, "--yes"), ("list",)])
+def test_ctrl_c_while_a_command_reads_ends_it_at_once(
+    cli: CommandLine, team: Team, sim: Simulator, args: tuple[str, ...]
+) -> None:
+    team.start_many(12)
+    terminal = interrupted_while_reading(cli, sim, *args)
+    done = terminal.ended()
+    assert done.code == 130
+    assert done.out.endswith("\nInterrupted.\n")
+    assert len(sim.requests_of("GET", "/v1/sessions")) == 2, "no look-up follows, and none is waited for"
+    assert team.changes == []
+    assert terminal.raw.rfind(SHOW_CURSOR) > terminal.raw.rfind(HIDE_CURSOR) >= 0
+
+
+def test_ctrl_c_finishes_calls_in_flight_and_names_what_was_not_begun(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    cli.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "2"
+    batches = set(team.start_many(20))
+    sim.faults.add(Fault("latency", method="DELETE", times=None, seconds=0.1))
+    terminal = cli.open(*SWEEP, "--yes")
+    terminal.await_text("3/20")
+    terminal.interrupt()
+    terminal.await_text("Finishing calls in flight; starting no new ones. Press Ctrl-C again to quit now.")
+    done = terminal.ended()
+    assert done.code == 130
+    deleted = {change.removeprefix("DELETE ") for change in team.changes}
+    assert batches - team.there == deleted, "what was begun was finished"
+    left = set(re.findall(r"(\S{36})\s+not begun", done.out))
+    # A batch that was deleted, and not looked at again to confirm that, is reported as interrupted.
+    unfinished = set(re.findall(r"(\S{36})\s+interrupted", done.out))
+    assert left <= team.there <= left | unfinished
+    assert left | unfinished | deleted == batches
+    assert 3 <= len(deleted) < 20
+    assert f", {len(deleted)} sessions deleted, " in done.out.rpartition("Result: ")[2]
+    assert f"{len(left)} not begun" in done.out.rpartition("Result: ")[2]
+    assert cli.run("receipts", "--json", "--last").json["totals"]["deleted_sessions"] == len(deleted)
+
+
+def test_a_second_ctrl_c_quits_at_once(cli: CommandLine, team: Team, sim: Simulator) -> None:
     batch = team.start()
     sim.faults.add(Fault("no_reply", method="DELETE"))
     terminal = cli.open("delete", batch, "--yes")
-    terminal.await_text("0/1")
-    while not team.changes:
-        terminal.await_text("0/1")
+    wait_until(lambda: bool(team.changes), "the DELETE is sent")
     terminal.interrupt()
-    terminal.await_text("Once more to end at once")
+    terminal.await_text("Press Ctrl-C again to quit now.")
     terminal.interrupt()
-    ended = terminal.ended()
-    assert ended.code == 130
-    assert "Ended at once" in ended.out
+    done = terminal.ended()
+    assert done.code == 130
+    assert "Quit. Calls in flight have a receipt without an outcome" in done.out
+    assert terminal.raw.rfind(SHOW_CURSOR) > terminal.raw.rfind(HIDE_CURSOR) >= 0
     assert cli.run("receipts", "--json").json["receipts"][0]["outcome"] is None
 
 
-def test_ctrl_c_while_it_looks_changes_nothing(cli: CommandLine, team: Team, sim: Simulator) -> None:
-    team.start_many(3)
-    sim.faults.add(Fault("latency", method="GET", times=None, seconds=1))
-    terminal = cli.open(*SWEEP, "--yes")
-    while not sim.requests:
-        signal.sigtimedwait([], 0.01)
-    terminal.interrupt()
-    ended = terminal.ended()
-    assert (ended.code, team.changes) == (130, [])
-    assert "Interrupted." in ended.out
-
-
 def test_a_cancelled_job_reports_like_ctrl_c(cli: CommandLine, team: Team, sim: Simulator) -> None:
-    """A process of its own, with pipes: SIGTERM, and JSON on stdout nevertheless."""
+    """A program of its own, with pipes: SIGTERM, and JSON on stdout nevertheless."""
     cli.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "1"
     team.start_many(20)
-    first = Fault("latency", method="DELETE", times=None, seconds=0.2)
-    sim.faults.add(first)
-    command = [sys.executable, "-c", "from pulumi_anchorbrowser.cli import main; main()", *SWEEP, "--yes", "--json"]
-    process = subprocess.Popen(command, env=cli.env, stdout=-1, stderr=-1, stdin=subprocess.DEVNULL, text=True)
+    sim.faults.add(Fault("latency", method="DELETE", times=None, seconds=0.1))
+    process = start([*SWEEP, "--yes", "--json"], cli.env)
     assert process.stderr is not None
-    assert "[1/20] delete" in process.stderr.readline()
+    assert "[1/20] deleting" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=90)
-    assert process.returncode == 130
-    assert '"state": "interrupted"' in out
-    assert "Interrupted" in err
-    assert 0 < len(team.there) < 20
+    done = ended(process)
+    assert (done.code, done.json["state"]) == (130, "interrupted")
+    unfinished = {one["batch_id"] for one in done.json["results"] if one["outcome"] == "interrupted"}
+    assert set(done.json["not_begun"]) <= team.there <= {*done.json["not_begun"], *unfinished}
+    assert 0 < len(done.json["not_begun"]) < 20
+    assert "Finishing calls in flight" in done.err

@@ -40,6 +40,19 @@ class KillableStage(EngineStage):
         assert len(command.pids()) > 1, "there is nothing to kill"
         command.kill_all()
 
+    def run_raw(self, *args: str) -> str:
+        """Any `pulumi` command as it is, about more than one stack; what it printed."""
+        command = self._start_raw(args, "")
+        assert command.wait() == 0, f"pulumi {' '.join(args)} failed:\n{command.text}"
+        return command.text
+
+    def beside(self, stack: str) -> KillableStage:
+        """Another stack of the same project: the same machine, the same backend, settings of its own."""
+        other = KillableStage(self._folder / stack)
+        other.project_dir, other.home, other.backend = self.project_dir, self.home, self.backend
+        other.stack, other.env = stack, self.env
+        return other
+
     def kill_host(self) -> None:
         """kill -9 of the provider host of the latest command alone; the CLI and the program go on."""
         hosts = [pid for pid in self._commands[-1].pids() if _HOST in _words_of(pid)]
@@ -50,7 +63,7 @@ class KillableStage(EngineStage):
     @property
     def is_locked(self) -> bool:
         """Whether a killed run has left its lock, which makes the CLI ask for a `pulumi cancel`."""
-        return any(self._backend.glob(".pulumi/locks/**/*.json"))
+        return any(self.backend.glob(".pulumi/locks/**/*.json"))
 
 
 class KillableStack(OneStack):

@@ -141,7 +141,7 @@ def test_a_refused_key_of_the_stack_starts_and_changes_nothing_with_the_environm
 
 @pytest.mark.parametrize("call", ["read", "delete"])
 def test_the_environments_key_serves_reads_and_deletes_after_a_401_with_one_warning(
-    sim: Simulator, start_host: Hosts, call: str
+    start_host: Hosts, call: str
 ) -> None:
     made = start_host().create(URN, inputs())
     host = start_host(config={"anchorbrowser:apiKey": "rotated"}, env={"ANCHORBROWSER_API_KEY": KEY})

@@ -74,12 +74,106 @@ def test_a_batch_that_is_gone_stays_as_deleted_unless_it_is_to_be_recreated(
     assert len(stage.told.warnings) == (0 if status == "deleted" else 1)
 
 
-def test_a_batch_known_to_be_gone_is_not_asked_for_again(stage: Stage) -> None:
+def test_a_batch_that_this_provider_deleted_is_not_read_again(stage: Stage) -> None:
     deleted = stage.update(stage.start(), status="deleted")
     stage.forget(deleted)
     assert stage.batches.read(deleted, stage.told) == deleted
     assert stage.sim.requests == []
     assert stage.told.warnings == []
+
+
+# One that the API does not know for a moment, because the replica that responds lags
+
+
+def unknown_for(stage: Stage, looks: int) -> None:
+    """Let the API respond to so many GETs as it would have before the batch was started."""
+    stage.sim.faults.add(Fault("lagging", method="GET", path="/v1/batch-sessions/*", seconds=10_000, times=looks))
+
+
+@pytest.mark.parametrize("on_missing", ON_MISSING)
+def test_one_404_is_looked_at_again_after_a_pause(stage: Stage, on_missing: Any) -> None:
+    before = stage.start("completed", on_missing=on_missing)
+    unknown_for(stage, 1)
+    after = stage.batches.read(before, stage.told)
+    assert after is not None
+    assert (after.live_status, after.missing, stage.asked) == ("completed", False, ["GET batch"] * 2)
+    assert len(stage.clock.slept) == 1
+    assert stage.told.warnings == []
+
+
+def missing(stage: Stage, **given: Any) -> BatchRecord:
+    """Return the record of a running batch that a refresh has not found."""
+    before = stage.start("completed", **given)
+    unknown_for(stage, 2)
+    after = stage.batches.read(before, stage.told)
+    assert after is not None
+    assert (after.live_status, after.missing, after.is_deleted) == ("deleted", True, False)
+    [warning] = stage.told.warnings
+    assert f"no longer knows batch {before.id}" in warning
+    return stage.forget(after)
+
+
+def test_a_batch_that_only_a_404_calls_gone_is_asked_for_by_every_refresh(stage: Stage) -> None:
+    after = missing(stage)
+    unknown_for(stage, 2)
+    still = stage.later_run().read(after, stage.told)
+    assert still == after
+    assert stage.asked == ["GET batch"] * 2
+    assert stage.told.warnings == []
+    found = stage.later_run().read(after, stage.told)
+    assert found is not None
+    assert (found.live_status, found.missing) == ("completed", False)
+
+
+@pytest.mark.parametrize("wish", ["delete", "cancel", "end_sessions"])
+def test_a_destroy_stops_a_batch_that_only_a_404_calls_gone(stage: Stage, wish: Any) -> None:
+    stage.later_run().delete(missing(stage, on_destroy=wish), stage.told)
+    assert ("DELETE batch" in stage.asked) is (wish == "delete")
+    assert stage.nothing_runs_ever()
+
+
+@pytest.mark.parametrize("status", ["cancelled", "deleted"])
+def test_an_update_stops_a_batch_that_only_a_404_calls_gone(stage: Stage, status: str) -> None:
+    after = stage.update(missing(stage), status=status)
+    assert (after.missing, after.still_running) == (False, 0)
+    assert stage.nothing_runs_ever()
+
+
+def test_a_batch_that_a_lagging_replica_does_not_show_is_not_replaced_by_a_new_one(stage: Stage) -> None:
+    before = stage.start("completed", on_missing="recreate")
+    unknown_for(stage, 1)
+    assert stage.batches.read(before, stage.told) is not None
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+def test_a_cancel_that_finds_no_batch_is_sent_again_where_the_batch_shows_itself(stage: Stage, looks: int) -> None:
+    before = stage.start("processing")
+    stage.sim.faults.add(Fault("status", status=404, method="PATCH"))
+    unknown_for(stage, looks)
+    after = stage.update(before, status="cancelled")
+    # The second time it is a session of the batch that runs.
+    assert stage.asked == ["PATCH batch", "GET batch", "PATCH batch"]
+    assert (after.live_status, after.still_running) == ("cancelled", 0)
+    assert after.cancelled_sessions
+    assert stage.nothing_runs_ever()
+
+
+def test_a_deletion_that_finds_no_batch_is_sent_again_where_a_session_of_it_runs(stage: Stage) -> None:
+    before = stage.start("processing")
+    stage.sim.faults.add(Fault("status", status=404, method="DELETE"))
+    after = stage.batches.delete(before, stage.told)
+    assert stage.asked == ["DELETE batch"] * 2
+    assert (after.live_status, after.deleted_sessions, after.missing) == ("deleted", 2, False)
+    assert stage.nothing_runs_ever()
+
+
+def test_the_sessions_of_a_batch_that_no_deletion_finds_are_ended(stage: Stage) -> None:
+    before = stage.start("completed")
+    stage.sim.faults.add(Fault("status", status=404, method="DELETE", path="/v1/batch-sessions/*", times=None))
+    after = stage.batches.delete(before, stage.told)
+    assert stage.asked == ["DELETE batch"] * 2 + ["DELETE session"] * 5
+    assert (after.ended_sessions, after.still_running, after.missing) == (5, 0, True)
+    assert stage.live == []
 
 
 @pytest.mark.parametrize("on_missing", ON_MISSING)

@@ -75,8 +75,7 @@ class Run:
 
     def __init__(self, world: World, choices: Choices, operation: str, is_final: bool = False) -> None:
         self.world, self.choices, self.operation = world, choices, operation
-        alike = world._key((0, 1)) == world._key((1, 0))
-        self.machine = 0 if alike else choices.pick("machine", (0, 1), free=2)
+        self.machine = 0 if world.machines_are_alike else choices.pick("machine", (0, 1), free=2)
         self._let_time_pass()
         keys = ("key", "rotated key", "key of another team")
         can_differ = world.resource is not None and operation in {"refresh", "destroy", "cancelled", "deleted"}
@@ -91,6 +90,7 @@ class Run:
         self.batches = Batches(self.client, receipts, clock=self.clock, settle_timeout=0.5, trail=self.trail)
         self.told = Told()
         self.error: ExpectedError | None = None
+        self.old: BatchRecord | None = None
         self.was_killed = self.changes = False
 
     @property
@@ -192,6 +192,7 @@ class Run:
         world, claim = self.world, inputs.claim
         world.pending = (*world.pending, PendingCreate("" if inputs.batch_id else claim, OWNER, URN, inputs.count))
         self._begin()
+        self.old = None
         self.client.in_hand = {inputs.batch_id}
         self.client.creating = True
         try:
@@ -257,7 +258,8 @@ class Run:
             self.world.resource = None
 
     def _loaded(self, record: BatchRecord) -> BatchRecord:
-        return BatchRecord.from_outputs(record.to_outputs()).but(resource_urn=URN)
+        self.old = record.but(resource_urn=URN)
+        return self.old
 
     # The promises
 
@@ -265,7 +267,7 @@ class Run:
         self._check_record(record)
         if is_stop:
             self._check_stopped(record)
-        self.world.resource = record
+        self.world.resource = BatchRecord.from_outputs(record.to_outputs())
         remote = self.world.find(record.batch_id)
         if remote is not None:
             # Where the state has no number, another machine cannot know that there should be one.
@@ -281,10 +283,17 @@ class Run:
         for kind, count in _counts(record):
             if count is not None and count != (truth := self._truth(remote, kind)):
                 raise Violation(f"no wrong count: {kind} says {count}, the API did {truth}")
+        for (kind, before), (_, after) in zip(_counts(self.old), _counts(record)) if self.old is not None else ():
+            if before is not None and after is None and not self._is_in_doubt(remote, kind):
+                raise Violation(f"no count is lost: {kind} said {before}")
         if record.live_status == "deleted":
             self._check_gone(record, "the record says deleted")
         if record.live_status == "cancelled" and remote.status not in {"cancelled", "cancelling"} and not remote.is_gone:
             raise Violation(f"the record says cancelled, and the batch is {remote.status}")
+
+    def _is_in_doubt(self, remote: Remote, kind: str) -> bool:
+        mine = [one for one in self.world.receipts[self.machine] if one.subject.batch_id == remote.id]
+        return any(one.operation == kind and (one.was_lost or one.outcome in {None, "unknown"}) for one in mine)
 
     def _truth(self, remote: Remote, kind: str) -> int:
         """What the API did, as far as this machine's receipts and the state can know."""
@@ -309,7 +318,9 @@ class Run:
 
     def _check_gone(self, record: BatchRecord, what: str) -> None:
         remote = self.world.find(record.batch_id)
-        if remote is not None and not remote.is_gone:
+        # Of sessions that the API cannot delete, the data may remain; the record says how many.
+        is_as_said = remote is None or remote.is_gone or (record.failed_deletions and not remote.runs)
+        if not is_as_said:
             raise Violation(f"{what}, and the batch exists")
 
     def _check_account(self, old: BatchRecord, new: BatchRecord | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ PENDING, RUNNING, STOPPING, STUCK, ENDED, REMOVED = "pending", "running", "stopp
 LIVE = frozenset({RUNNING, STOPPING, STUCK})
 # At once there are so many batches at most: the plan allows no more.
 MOST_BATCHES = 2
+_NAMED = frozenset({"batch_id", "claim", "deletion_errors", "resource_urn"})
 _Option = TypeVar("_Option")
 
 
@@ -120,11 +121,11 @@ class Remote:
         """Keep what a call really did."""
         self.ledger = (*self.ledger, Ledgered(kind, machine, tuple(sessions)))
 
-    def key(self, machines: tuple[int, ...]) -> tuple[object, ...]:
+    def key(self, machines: tuple[int, ...], known: Callable[[str], tuple[int, str]]) -> tuple[Any, ...]:
         """Return what tells it from others, with the machines renamed."""
         ledger = sorted((one.kind, machines[one.machine], one.sessions, one.is_known) for one in self.ledger)
         condition = (self.trail, self.status, *self.sessions, self.late, self.is_gone, self.is_excused)
-        return (self.id, self.claim, machines[self.machine], *condition, *ledger)
+        return (known(self.id), known(self.claim), self.claim[:11], machines[self.machine], *condition, *ledger)
 
 
 @dataclass
@@ -142,6 +143,7 @@ class World:
     pending: tuple[PendingCreate, ...] = ()
     receipts: list[list[Receipt]] = field(default_factory=lambda: [[], []])
     is_later: bool = False
+    machines_are_alike: bool = True
 
     def copy(self) -> World:
         """Return a copy that a run may change."""
@@ -181,17 +183,35 @@ class World:
         self.remotes = [one for one in self.remotes if one.id in named or one.runs or not one.is_gone]
         kept = {one.id for one in self.remotes} | named
         for machine, receipts in enumerate(self.receipts):
-            self.receipts[machine] = [one for one in receipts if one.subject.batch_id in kept or _is_open(one)]
+            self.receipts[machine] = [one for one in receipts if _is_open(one) or _matters(one, kept)]
 
     def key(self) -> frozenset[tuple[object, ...]]:
         """Return what tells this world from others. Which machine is which does not matter."""
-        return frozenset((self._key((0, 1)), self._key((1, 0))))
+        keys = frozenset((self._key((0, 1)), self._key((1, 0))))
+        self.machines_are_alike = len(keys) == 1
+        return keys
 
     def _key(self, machines: tuple[int, int]) -> tuple[object, ...]:
-        remotes = tuple(sorted(one.key(machines) for one in self.remotes))
-        receipts = tuple(tuple(map(_of_receipt, self.receipts[machine])) for machine in machines)
-        records = (tuple(map(_of_record, self.doomed)), self.resource and _of_record(self.resource))
-        return (remotes, receipts, records, self.pending, self.is_later)
+        names = _Names()
+        records = tuple(_of_record(one, names) if one is not None else None for one in (self.resource, *self.doomed))
+        pending = tuple(names[one.claim] for one in self.pending)
+        of_machines = tuple(tuple(_of_receipt(one, names) for one in self.receipts[machine]) for machine in machines)
+        in_order = sorted(((one.key(machines, names.known), one) for one in self.remotes), key=lambda pair: pair[0])
+        remotes = tuple((key, names[one.id], names[one.claim]) for key, one in in_order)
+        return (records, pending, of_machines, remotes, self.is_later)
+
+
+class _Names(dict[str, tuple[int, str]]):
+    """Ids and claims by the order in which they first appear, so that worlds that differ in names alone are one."""
+
+    def __missing__(self, name: str) -> tuple[int, str]:
+        # The time in a claim matters; what else is in it does not.
+        named = self[name] = (len(self), name[:11])
+        return named
+
+    def known(self, name: str) -> tuple[int, str]:
+        """Return its number, if it has one yet."""
+        return self.get(name, (-1, ""))
 
 
 def batch_id(number: int) -> str:
@@ -208,14 +228,21 @@ def _is_open(receipt: Receipt) -> bool:
     return receipt.operation == "create" and receipt.outcome in {None, "unknown"}
 
 
-def _of_record(record: BatchRecord) -> tuple[object, ...]:
-    return tuple(map(repr, record.__dict__.values()))
+def _matters(receipt: Receipt, kept: set[str | None]) -> bool:
+    return receipt.operation != "create" and receipt.subject.batch_id in kept
 
 
-def _of_receipt(one: Receipt) -> tuple[Any, ...]:
+def _of_record(record: BatchRecord, names: _Names) -> tuple[object, ...]:
+    known = record.__dict__
+    named = (names[known["batch_id"] or ""], names[known["claim"]], len(known["deletion_errors"] or ()))
+    return (*named, *(repr(value) for name, value in known.items() if name not in _NAMED))
+
+
+def _of_receipt(one: Receipt, names: _Names) -> tuple[Any, ...]:
     counts = (one.cancelled_sessions, one.ended_sessions, one.deleted_sessions, one.failed_deletions)
-    about = (one.subject.claim, one.subject.batch_id, one.subject.account)
-    return (one.operation, one.outcome, one.was_lost, *about, *counts, one.ended, one.lost)
+    about = (names[one.subject.claim], names[one.subject.batch_id or ""], one.subject.account)
+    ids = tuple(tuple(id_[:8] for id_ in named) for named in (one.ended, one.lost))
+    return (one.operation, one.outcome, one.was_lost, *about, *counts, *ids)
 
 
 def _renumbered(one: Receipt, number: int) -> Receipt:

@@ -18,6 +18,8 @@ from pulumi_anchorbrowser.simulator import LoggedRequest, Settings, Simulator
 KEY, OTHER_KEY = "sk-key-of-our-team", "sk-key-of-another-team"
 OWNER = "pulumi-owner:organization/demo/dev"
 BATCHES = "/v1/batch-sessions"
+# The list of sessions by their status, by which a stop is confirmed.
+STATUSES = "/v1/sessions/all/status"
 MISSING_ID = "00000000-0000-4000-8000-000000000000"
 CANCELLED = {"status": "cancelled"}
 
@@ -122,6 +124,11 @@ class OneStack:
     def calls(self) -> list[str]:
         """All but reads: "POST" (a new batch), "PATCH <batch>", "POST <batch>/retry", "DELETE session"."""
         return [_told(request) for request in self.requests if request.method != "GET"]
+
+    @property
+    def reads(self) -> list[str]:
+        """The paths of all reads."""
+        return [request.path for request in self.requests if request.method == "GET"]
 
     def names(self) -> set[str]:
         """The names of our resources in the state."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenarios.one_stack import (
+    BATCHES,
     CANCELLED,
     HALF_TIME,
     MISSING_ID,
@@ -16,7 +17,7 @@ from scenarios.one_stack import (
 
 from pulumi_anchorbrowser.simulator import Simulator
 
-LEFT_ALONE = "was adopted by another resource in this run, so it is left alone"
+STOPPED_LATER = "it was adopted in this run, and the resource that adopted it stops it from now on"
 
 
 def test_adopting_and_cancelling_in_one_up_is_exactly_one_patch(stack: OneStack, sim: Simulator) -> None:
@@ -28,7 +29,7 @@ def test_adopting_and_cancelling_in_one_up_is_exactly_one_patch(stack: OneStack,
     assert stack.calls == [f"PATCH {batch}"]
     assert [request.body for request in sim.requests_of("PATCH")] == [CANCELLED]
     assert (made["batch_id"], made["adopted"], made["cancelled_sessions"]) == (batch, True, 5)
-    assert (made["live_status"], made["total_requests"]) == ("cancelled", 10)
+    assert (made["live_status"], made["total_requests"], made["still_running"]) == ("cancelled", 10, 0)
     assert sim.live_sessions() == []
     assert stack.has_nothing_to_do()
 
@@ -49,8 +50,9 @@ def test_adopting_changes_nothing_and_a_destroy_deletes_what_was_adopted(stack: 
 
 def test_adopting_a_missing_batch_fails_in_one_line_and_leaves_nothing(stack: OneStack) -> None:
     error = one_error(stack.up(browsers(batch_id=MISSING_ID, status="cancelled"), expect_failure=True))
-    assert f"Could not adopt batch {MISSING_ID}: HTTP 404" in error
+    assert f"Could not adopt batch {MISSING_ID}: the API does not know it under this key (HTTP 404)" in error
     assert "Check the id" in error
+    assert [request.path for request in stack.requests] == [f"{BATCHES}/{MISSING_ID}"] * 2, "one 404 is not believed"
     assert stack.calls == []
     assert stack.names() == set()
 
@@ -76,20 +78,20 @@ def test_a_rename_of_an_adopted_batch_does_not_delete_it(stack: OneStack, sim: S
     assert result.changes == {"create": 1, "delete": 1}
     assert stack.calls == []
     assert len(sim.live_sessions(batch_id=batch)) == 3
-    assert result.messages("warning") == [f"batch {batch} {LEFT_ALONE}"]
+    assert result.messages("warning") == [f"left batch {batch} running: {STOPPED_LATER}"]
     assert stack.names() == {"new"}
     stack.destroy()
     assert stack.calls == [f"DELETE {batch}"]
 
 
-def test_a_resource_that_takes_over_the_batch_another_one_started_does_not_lose_it(
+def test_a_resource_that_adopts_the_batch_another_one_started_does_not_lose_it(
     stack: OneStack, sim: Simulator
 ) -> None:
     batch = stack.up({"starter": {"count": 3}}).outputs["starter"]["batch_id"]
     result = stack.up({"keeper": {"batch_id": batch}})
     assert stack.calls == []
     assert len(sim.live_sessions(OWNER, batch)) == 3
-    assert result.messages("warning") == [f"batch {batch} {LEFT_ALONE}"]
+    assert result.messages("warning") == [f"left batch {batch} running: {STOPPED_LATER}"]
     stack.destroy()
     assert stack.calls == [f"DELETE {batch}"]
 
@@ -101,7 +103,7 @@ def test_a_forced_replace_of_an_adopted_batch_does_not_delete_it(stack: OneStack
     assert result.changes == {"replace": 1, "delete-replaced": 1}
     assert stack.calls == []
     assert len(sim.live_sessions(batch_id=batch)) == 3
-    assert result.messages("warning") == [f"batch {batch} {LEFT_ALONE}"]
+    assert result.messages("warning") == [f"left batch {batch} running: {STOPPED_LATER}"]
     assert stack.has_nothing_to_do()
     stack.destroy()
     assert stack.calls == [f"DELETE {batch}"]

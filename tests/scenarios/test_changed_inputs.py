@@ -1,4 +1,4 @@
-"""What a change of the program does to a batch: another batch, a note in the state, or a refusal."""
+"""What a change of the program does to a batch: another batch, a change of the state alone, or a refusal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_other_metadata_or_another_configuration_makes_a_new_batch_too(stack: On
 
 
 @pytest.mark.parametrize("status", ["cancelled", "deleted"])
-def test_once_stopped_another_count_is_only_recorded(stack: OneStack, status: str) -> None:
+def test_another_count_of_a_stopped_batch_is_saved_and_calls_nothing(stack: OneStack, status: str) -> None:
     batch = stack.start_half()
     stack.up(browsers(count=COUNT, status=status))
     result = stack.up(browsers(status=status, **{**STARTED_WITH[2], "count": 7}))
@@ -50,7 +50,7 @@ def test_once_stopped_another_count_is_only_recorded(stack: OneStack, status: st
     assert stack.requests == []
     made = result.outputs["browsers"]
     assert (made["count"], made["configuration"], made["batch_id"]) == (7, {"session": {"tags": ["weekly"]}}, batch)
-    assert "count, configuration: recorded" in "\n".join(result.messages("info"))
+    assert f"changed count, configuration was saved and has no effect: the batch is {status}" in result.messages("info")
     assert made[f"{status}_sessions"] == 5
     assert stack.has_nothing_to_do()
     stack.destroy()
@@ -89,7 +89,7 @@ def test_back_to_active_is_refused_for_an_adopted_batch(stack: OneStack, sim: Si
     assert stack.stage.resource_outputs("browsers")["status"] == "cancelled"
 
 
-def test_from_deleted_to_cancelled_there_is_nothing_to_do_but_to_record_it(stack: OneStack) -> None:
+def test_a_change_from_deleted_to_cancelled_is_saved_and_calls_nothing(stack: OneStack) -> None:
     stack.up(browsers(count=3))
     stack.up(browsers(count=3, status="deleted"))
     result = stack.up(browsers(count=3, status="cancelled"))
@@ -111,7 +111,7 @@ def test_a_new_batch_that_is_not_to_run_is_never_started(stack: OneStack, sim: S
     assert made["live_status"] == "deleted"
     assert [made.get(count) for count in ("cancelled_sessions", "deleted_sessions", "total_requests")] == [None] * 3
     [warning] = result.messages("warning")
-    assert f"status is '{status}' for a batch that does not exist yet: nothing was started" in warning
+    assert f"started no batch: the desired status is '{status}' and there is no batch yet" in warning
     assert stack.has_nothing_to_do()
     stack.refresh()
     assert stack.requests == []

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from scenarios.one_stack import CANCELLED, COUNT, HALF_TIME, OWNER, RUNNING, SECONDS, OneStack, browsers
+from scenarios.one_stack import (
+    CANCELLED,
+    COUNT,
+    HALF_TIME,
+    OWNER,
+    RUNNING,
+    SECONDS,
+    STATUSES,
+    OneStack,
+    browsers,
+)
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -43,7 +53,7 @@ def test_after_a_refresh_there_is_nothing_to_do_even_if_browsers_have_expired(st
 
 
 @pytest.mark.engine_decides
-def test_cancelling_is_exactly_one_patch_and_its_count_is_an_output(stack: OneStack, sim: Simulator) -> None:
+def test_a_cancel_is_exactly_one_patch_whose_count_is_an_output_and_one_read_that_confirms_it(stack: OneStack, sim: Simulator) -> None:
     batch = stack.start_half()
 
     result = stack.up(browsers(count=COUNT, status="cancelled"))
@@ -53,6 +63,9 @@ def test_cancelling_is_exactly_one_patch_and_its_count_is_an_output(stack: OneSt
     made = result.outputs["browsers"]
     assert (made["cancelled_sessions"], made["live_status"], made["batch_id"]) == (RUNNING, "cancelled", batch)
     assert sim.live_sessions() == []
+    assert stack.reads == [STATUSES]
+    assert made["still_running"] == 0
+    assert made["confirmed_at"]
     urn = stack.stage.urn("browsers")
     assert ("info", f"cancelled batch {batch}: {RUNNING} sessions stopped", urn) in result.diagnostics
     assert result.messages("warning") == []
@@ -67,7 +80,7 @@ def test_cancelling_is_exactly_one_patch_and_its_count_is_an_output(stack: OneSt
     assert f"deleted batch {batch}: {RUNNING} sessions deleted, 0 failed" in gone.messages("info")
 
 
-def test_deleting_keeps_the_count_of_the_cancel_and_a_destroy_then_calls_nothing(
+def test_a_delete_keeps_the_count_of_the_cancel_and_a_destroy_then_calls_nothing(
     stack: OneStack, sim: Simulator
 ) -> None:
     batch = stack.start_half()
@@ -78,6 +91,7 @@ def test_deleting_keeps_the_count_of_the_cancel_and_a_destroy_then_calls_nothing
     made = result.outputs["browsers"]
     assert (made["deleted_sessions"], made["failed_deletions"], made["live_status"]) == (RUNNING, 0, "deleted")
     assert made["cancelled_sessions"] == RUNNING
+    assert (made["still_running"], stack.reads) == (0, [STATUSES])
     assert sim.batches[batch].deleted
     assert f"deleted batch {batch}: {RUNNING} sessions deleted, 0 failed" in result.messages("info")
 
@@ -88,7 +102,7 @@ def test_deleting_keeps_the_count_of_the_cancel_and_a_destroy_then_calls_nothing
     assert stack.requests == []
 
 
-def test_deleting_an_active_batch_is_one_delete_and_no_patch(stack: OneStack, sim: Simulator) -> None:
+def test_the_delete_of_an_active_batch_is_one_delete_and_no_patch(stack: OneStack, sim: Simulator) -> None:
     batch = stack.up(browsers(count=3)).outputs["browsers"]["batch_id"]
     made = stack.up(browsers(count=3, status="deleted")).outputs["browsers"]
     assert stack.calls == [f"DELETE {batch}"]
@@ -97,11 +111,11 @@ def test_deleting_an_active_batch_is_one_delete_and_no_patch(stack: OneStack, si
 
 
 @pytest.mark.engine_decides
-def test_destroying_an_active_batch_is_one_delete_and_tells_its_count(stack: OneStack, sim: Simulator) -> None:
+def test_the_destroy_of_an_active_batch_is_one_delete_one_read_and_a_message_with_its_count(stack: OneStack, sim: Simulator) -> None:
     batch = stack.up(browsers(count=3)).outputs["browsers"]["batch_id"]
     urn = stack.stage.urn("browsers")
     result = stack.destroy()
-    assert stack.calls == [f"DELETE {batch}"]
+    assert (stack.calls, stack.reads) == ([f"DELETE {batch}"], [STATUSES])
     assert sim.batches[batch].deleted
     assert ("info", f"deleted batch {batch}: 3 sessions deleted, 0 failed", urn) in result.diagnostics
 
@@ -129,11 +143,11 @@ def test_a_destroy_does_what_on_destroy_says_and_nothing_starts_later(
         refused = [f"PATCH {done}"] if on_destroy == "cancel" else []
         assert sorted(stack.calls) == sorted([f"PATCH {under_way}", *refused, *["DELETE session"] * COUNT])
         assert f"cancelled batch {under_way}: {RUNNING} sessions stopped" in told
-        assert f"ended the sessions of batch {done} one by one: {COUNT} sessions stopped, data kept" in told
+        assert f"ended the sessions of batch {done} one by one: {COUNT} sessions ended, data kept" in told
     assert {batch.deleted for batch in sim.batches.values()} == {on_destroy == "delete"}
 
 
-def test_on_destroy_is_changed_in_place_and_counts_from_the_next_up_on(stack: OneStack, sim: Simulator) -> None:
+def test_a_change_of_on_destroy_is_saved_in_place_and_used_by_the_next_destroy(stack: OneStack, sim: Simulator) -> None:
     batch = stack.start_half()
     assert stack.up(browsers(count=COUNT, on_destroy="cancel")).changes == {"update": 1}
     assert stack.requests == []

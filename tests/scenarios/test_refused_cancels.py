@@ -9,7 +9,7 @@ from scenarios.one_stack import COUNT, OneStack, browsers, one_error
 
 from pulumi_anchorbrowser.simulator import Simulator
 
-NOT_KNOWN = "how many sessions that stopped is not known, so cancelled_sessions is empty"
+NOT_KNOWN = "how many sessions that stopped is unknown, so cancelled_sessions is empty"
 
 
 def cancelled_when_completed(stack: OneStack, sim: Simulator, **more: Any) -> tuple[str, dict[str, Any]]:
@@ -53,14 +53,15 @@ def test_a_completed_batch_is_deleted_where_if_completed_says_so(stack: OneStack
     assert stack.requests == []
 
 
-def test_a_completed_batch_goes_on_running_only_where_the_user_accepts_that(stack: OneStack, sim: Simulator) -> None:
+def test_a_completed_batch_keeps_running_only_where_the_user_accepts_that(stack: OneStack, sim: Simulator) -> None:
     batch = stack.up(browsers(count=3)).outputs["browsers"]["batch_id"]
     result = stack.up(browsers(count=3, status="cancelled", if_completed="accept"))
     assert stack.calls == [f"PATCH {batch}"]
     assert len(sim.live_sessions()) == 3
     [warning] = result.messages("warning")
-    assert f"batch {batch} is completed and its browsers may go on running" in warning
+    assert f"batch {batch} is completed, so the API did not cancel it. Its browsers run on" in warning
     assert result.outputs["browsers"].get("ended_sessions") is None
+    assert result.outputs["browsers"].get("still_running") is None, "no stop was reported, so none is confirmed"
     assert stack.has_nothing_to_do()
 
     changed = stack.up(browsers(count=3, status="cancelled", if_completed="end_sessions"))

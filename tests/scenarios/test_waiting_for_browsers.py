@@ -73,8 +73,8 @@ def test_with_3_of_20_failing_too_few_is_an_error_and_the_batch_stays_in_the_sta
 ) -> None:
     error = one_error(stack.up(wanted_by(case, sim), expect_failure=True))
     assert "17 of 20 browsers ready" in error
-    assert f"and {case.min_ready or 20} are needed" in error
-    assert ("3 were retried" in error) == case.retried
+    assert f"; {case.min_ready or 20} browsers needed" in error
+    assert ("after a retry of 3 sessions" in error) == case.retried
     assert stack.names() == {"browsers"}
     [batch] = sim.batches
     assert stack.calls == ["POST", *([f"POST {batch}/retry"] if case.retried else [])]
@@ -83,14 +83,14 @@ def test_with_3_of_20_failing_too_few_is_an_error_and_the_batch_stays_in_the_sta
     assert stack.calls == [f"DELETE {batch}"]
 
 
-def test_where_it_is_ready_too_late_the_next_up_goes_on_waiting_for_the_same_batch(
+def test_after_a_timeout_the_next_up_waits_for_the_same_batch(
     stack: OneStack, sim: Simulator
 ) -> None:
     sim.settings.creation_seconds = SECONDS
     failed = stack.up(awaited(COUNT, timeout=0.5), expect_failure=True)
     error = one_error(failed)
     assert "was not ready within 0.5 s: 0 of 10 browsers ready" in error
-    assert "run `pulumi up` again to go on waiting" in error
+    assert "Run `pulumi up` again to wait longer" in error
     assert any("0 of 10 browsers ready" in line.message for line in failed.status)
     [batch] = sim.batches
     assert stack.stage.resource_outputs("browsers")["batch_id"] == batch
@@ -106,16 +106,16 @@ def test_where_it_is_ready_too_late_the_next_up_goes_on_waiting_for_the_same_bat
 
 
 @pytest.mark.engine_decides
-def test_the_wait_tells_how_far_it_is_on_its_own_row(stack: OneStack, sim: Simulator) -> None:
+def test_the_wait_reports_its_progress_on_its_own_row(stack: OneStack, sim: Simulator) -> None:
     sim.settings.failing_sessions = 1
     result = stack.up(awaited(3, min_ready=2))
     urn = stack.stage.urn("ready")
     progress = [line.message for line in result.status if line.urn == urn]
     assert progress
-    assert progress[-1].startswith("2 of 3 browsers ready (2 are enough), 1 failed")
+    assert progress[-1].startswith("2 of 3 browsers ready (2 needed), 1 failed")
 
 
-def test_less_to_wait_for_is_an_update_that_waits_no_more(stack: OneStack, sim: Simulator) -> None:
+def test_another_timeout_is_an_update_that_calls_nothing(stack: OneStack, sim: Simulator) -> None:
     stack.up(awaited(3, timeout="1m"))
     assert stack.up(awaited(3, timeout="2m")).changes == {"update": 1}
     assert stack.requests == []

@@ -23,9 +23,9 @@ class EngineStage:
     kind = "engine"
 
     def __init__(self, folder: Path) -> None:
-        self.project_dir, self.home, self._backend = folder / "project", folder / "home", folder / "backend"
+        self.project_dir, self.home, self.backend = folder / "project", folder / "home", folder / "backend"
         self._folder = folder
-        self._backend.mkdir(parents=True)
+        self.backend.mkdir(parents=True)
         self.env: dict[str, str] = {}
         self._commands: list[Command] = []
         self._is_made = False
@@ -143,7 +143,7 @@ class EngineStage:
         return self._start_raw([verb, *flags, "--stack", self.stack, "--event-log", str(event_log)], "")
 
     def _start_raw(self, args: Sequence[str], stdin: str) -> Command:
-        env = clean_environment(self.home, self._backend) | self.env
+        env = clean_environment(self.home, self.backend) | self.env
         output = self._folder / f"{len(self._commands)}.txt"
         self._commands.append(Command(args, cwd=self.project_dir, env=env, output=output, stdin=stdin))
         return self._commands[-1]

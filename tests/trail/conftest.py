@@ -11,6 +11,7 @@ from crashes.secrets_sought import nothing_secret_in
 from scenarios.one_stack import KEY
 from stages import NO_ENGINE, engine_is_here, standing_api
 from trail.machines import Wanderer
+from trail.wanted import WantedStack
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -29,6 +30,17 @@ def stack(sim: Simulator, tmp_path: Path) -> Iterator[Wanderer]:
         pytest.skip(NO_ENGINE)
     stage = KillableStage(tmp_path / "engine-stage")
     yield Wanderer(stage, sim, tmp_path / "receipts.sqlite3")
+    stage.close()
+    assert nothing_secret_in(tmp_path)
+
+
+@pytest.fixture(params=[True, False], ids=["with_a_cleanup", "without_a_cleanup"])
+def wanted(request: pytest.FixtureRequest, sim: Simulator, tmp_path: Path) -> Iterator[WantedStack]:
+    """A stack of two batches, with a cleanup that they match and without."""
+    if not engine_is_here():
+        pytest.skip(NO_ENGINE)
+    stage = KillableStage(tmp_path / "engine-stage")
+    yield WantedStack(stage, sim, tmp_path / "receipts.sqlite3", with_cleanup=request.param)
     stage.close()
     assert nothing_secret_in(tmp_path)
 

@@ -90,9 +90,7 @@ def test_a_killed_replacement_that_was_taken_back_is_warned_of_and_deleted_by_th
 
 
 @pytest.mark.long
-def test_a_killed_create_whose_resource_was_taken_out_of_the_program_is_deleted_by_a_destroy(
-    stack: Wanderer, sim: Simulator
-) -> None:
+def test_a_killed_create_whose_resource_was_taken_out_of_the_program_is_deleted_by_a_destroy(stack: Wanderer) -> None:
     stack.up(OTHER)
     stack.wants(OTHER | browsers(count=3))
     stack.killed_by(after_the_request(stack))

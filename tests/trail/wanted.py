@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crashes.killed_runs import OURS, KillableStage
+from crashes.killed_runs import KillableStage
 from stages import StageResult
 from trail.machines import CLEANUP, Wanderer
 
@@ -56,32 +54,33 @@ class WantedStack(Wanderer):
     def __init__(self, stage: KillableStage, sim: Simulator, receipts: Path, *, with_cleanup: bool) -> None:
         super().__init__(stage, sim, receipts)
         stage.write_program(PROGRAM)
+        self.with_cleanup = with_cleanup
         self.resources: dict[str, dict[str, Any]] = {name: nightly(count) for name, count in COUNTS.items()}
         if with_cleanup:
             self.resources |= CLEANUP
         self.ids: dict[str, str] = {}
 
     def begin(self) -> str:
-        """Start both batches, and kill a replacement of `a`, which is then taken back. The leftover's id."""
-        self.sim.settings.creation_seconds = 0
-        self.goes_to(self.resources)
-        self.ids = {name: self.id_of(name) for name in COUNTS}
-        self.wants(self.resources | {"a": nightly(3)})
+        """Start the batches, then kill a replacement of `a`, which is taken back. The id of what that left."""
+        self.starts()
+        self.wants(self.resources | {"a": self.resources["a"] | {"count": 3}})
         self.killed_by(Fault(method="POST", after=lambda _: self.stage.kill()))
+        self.sim.faults.clear()
         self.wants(self.resources)
         self.unlock()
-        [left] = self.running() - set(self.ids.values())
+        [left] = self.running() - self.known_ids()
         return left
 
-    def goes_to(self, resources: dict[str, dict[str, Any]], *flags: str, verb: str = "up") -> StageResult:
-        """The command with this program."""
+    def starts(self) -> None:
+        """Start the batches of the program."""
+        self.goes_to(self.resources)
+        self.ids = {name: self.id_of(name) for name in COUNTS if name in self.resources}
+
+    def goes_to(self, resources: dict[str, dict[str, Any]], *flags: str) -> StageResult:
+        """`up` with this program from now on."""
         self.resources = resources
         self.wants(resources)
-        return self.same_again(verb, flags)
-
-    def again(self, verb: str, *flags: str) -> StageResult:
-        """The command with the same program."""
-        return self.same_again(verb, flags)
+        return self.same_again("up", flags)
 
     def without(self, *names: str) -> dict[str, dict[str, Any]]:
         """The program without these resources."""
@@ -93,34 +92,33 @@ class WantedStack(Wanderer):
 
     def id_of(self, name: str) -> str:
         """The id of the batch of this name in the state."""
-        [found] = [one["batch_id"] for one in self.batches_of(name)]
-        return str(found)
+        return str(self.stage.resource_outputs(name)["batch_id"])
 
     def running(self) -> set[str]:
-        """Every batch of the team of which a browser runs."""
+        """Every batch of the team of which a browser runs or will run, whichever stack started it."""
         return {session.batch_id for session in self.sim.live_sessions()}
 
-    def all_in_the_state_run(self) -> None:
-        """Every batch that the state has runs, with every one of its browsers."""
-        for resource in self._resources():
-            batch = self.sim.batches[resource["id"]]
-            assert len(batch.running()) == resource["outputs"]["count"], resource["urn"]
+    def still_has(self, *names: str) -> None:
+        """The state has these batches as they were started, and every one of their browsers runs."""
+        for name in names:
+            assert self.id_of(name) == self.ids[name]
+            assert self.is_whole(self.ids[name]), name
 
-    def beside(self, stack: str) -> KillableStage:
-        """Another stack of the same project on the same machine: its own settings, the same backend and receipts."""
-        return self.stage.beside(stack)
+    def is_whole(self, batch_id: str) -> bool:
+        """Whether every browser of the batch runs."""
+        batch = self.sim.batches[batch_id]
+        return len(batch.running()) == batch.plan.count
 
-    def ends(self, stacks: Sequence[WantedStack] = ()) -> None:
-        """After the destroy of all stacks nothing runs, and none is left in a state."""
-        for stack in (self, *stacks):
-            stack.again("destroy")
-            assert stack.names() == set()
-        assert self.running() == set()
+    def everything_that_runs_is_in_the_state(self) -> None:
+        """What runs is what the state has, and every browser of it runs."""
+        assert self.running() == self.known_ids()
+        assert all(map(self.is_whole, self.known_ids()))
 
+    def ends(self) -> None:
+        """After the destroy nothing of the team runs."""
+        self.same_again("destroy")
+        assert self.names() == self.running() == set()
 
-def settings_of(resources: dict[str, dict[str, Any]]) -> str:
-    """The config value that makes these resources."""
-    return json.dumps(resources)
-
-
-__all__ = ["COUNTS", "NIGHTLY", "OURS", "WantedStack", "nightly", "settings_of"]
+    def beside(self, stack: str) -> WantedStack:
+        """Another stack of the same program on the same machine."""
+        return WantedStack(self.stage.beside(stack), self.sim, self.receipts, with_cleanup=self.with_cleanup)

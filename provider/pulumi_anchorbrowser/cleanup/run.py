@@ -297,7 +297,9 @@ class _Acting:
             mine = [one for one in self.receipts.of_batch(batch.batch_id) if one.run == self.receipts.run]
         except ReceiptsUnavailable:
             mine = []
-        said = [one for receipt in mine if receipt.outcome is not None and (one := said_in_receipt(receipt))]
+        # Without an outcome, or refused, a call was not sent: that is when an interrupt comes before its first try.
+        sent = [one for one in mine if one.outcome not in {None, "refused"}]
+        said = [one for receipt in sent if (one := said_in_receipt(receipt)) is not None]
         if not said and self.receipts.enabled:
             return BatchResult(batch.batch_id, batch.action, "not_begun")
         counts = counts_of(said, batch.total_requests)

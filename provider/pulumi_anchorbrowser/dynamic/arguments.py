@@ -168,6 +168,8 @@ class SessionArgs(TypedDict, total=False):
     """When it ends by itself."""
     live_view: Input[LiveViewArgs]
     """How it can be watched."""
+    x402: Input[bool]
+    """Whether the browser may pay for x402-protected pages by itself."""
 
 
 class IntegrationArgs(TypedDict, total=False):

@@ -29,7 +29,8 @@ class Said:
     """What the API said in one stop of a batch: in this run, in an earlier one, or in the state.
 
     `counted` is the count of a response, None where the response had none; `was_answered` says whether there was a
-    response. `was_lost`: a try may have been handled without its response arriving. Endings name their sessions.
+    response. `was_lost`: a try may have been handled without its response arriving. Endings name their sessions, but
+    for those in the state: `is_whole` says that these were all that ran.
     """
 
     stop: Stop
@@ -37,6 +38,7 @@ class Said:
     counted: int | None = None
     failed: int = 0
     was_lost: bool = False
+    is_whole: bool = False
     ended: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
 
@@ -124,8 +126,9 @@ def _in_state(record: BatchRecord, past: Sequence[Said]) -> list[Said]:
         "delete": record.deleted_sessions,
     }
     known_here = {one.stop for one in past if one.was_answered and one.stop != "end_sessions"}
+    failed = record.failed_deletions or 0
     return [
-        Said(stop, was_answered=True, counted=count, failed=record.failed_deletions or 0)
+        Said(stop, was_answered=True, counted=count, failed=failed, is_whole=record.is_stopped)
         for stop, count in counts.items()
         if count is not None and stop not in known_here
     ]
@@ -155,13 +158,16 @@ def _ended(said: Sequence[Said], total: int | None) -> int | None:
     if not any(one.was_answered for one in endings):
         return None
     ended = frozenset[str]().union(*(one.ended for one in endings))
-    # The state does not name them, so these sessions may be the same ones: they add nothing to its count.
-    in_state = max((one.counted for one in endings if one.counted is not None), default=0)
-    if in_state > len(ended):
-        return in_state
+    is_all = total is not None and len(ended) >= total
+    # The state does not name its sessions, so those named here may be the same ones, or others.
+    in_state = next((one for one in endings if one.counted is not None), None)
+    if in_state is not None and in_state.counted is not None and not is_all:
+        if in_state.is_whole:
+            return max(in_state.counted, len(ended))
+        return None if ended else in_state.counted
     lost = frozenset[str]().union(*(one.lost for one in endings)) - ended
     is_lost = bool(lost) or any(one.was_lost for one in endings)
-    return None if is_lost and not (total is not None and len(ended) >= total) else len(ended)
+    return None if is_lost and not is_all else len(ended)
 
 
 def _all_said(stops: Sequence[Said]) -> list[int] | None:

@@ -269,7 +269,8 @@ def _cancel_not_found(seen: _Seen, cancel: Entry, tries: int) -> Step:
     batch = _value(get) if get is not None else None
     if batch is None:
         gone = _missing(seen, get or cancel, Done({"live_status": DELETED, "missing": True}))
-        return _confirm(seen, gone) if isinstance(gone, Done) else gone
+        again = Cancel() if tries == 1 else None
+        return _confirm(seen, gone, again) if isinstance(gone, Done) else gone
     if isinstance(batch, Batch) and batch.is_empty:
         return _confirm(seen, Done({"live_status": DELETED, "missing": True}))
     # It is there after all.
@@ -393,7 +394,8 @@ def _delete(seen: _Seen) -> Step:
             return Fail(error)
         # 404 is success: nothing of the batch is left.
         was_answered = any(_value(one) is not None for one in deletes)
-        return _confirm(seen, Done({"live_status": DELETED, "missing": not was_answered}))
+        again = Delete() if len(deletes) == 1 and not seen.start.is_deleted else None
+        return _confirm(seen, Done({"live_status": DELETED, "missing": not was_answered}), again)
     if not response.failed:
         return _confirm(seen, Done({"live_status": DELETED, "missing": False}))
     if len(deletes) < TRIES:
@@ -438,8 +440,12 @@ def _all_sessions(after: _Seen) -> tuple[Step | None, tuple[str, ...]]:
 # Confirming
 
 
-def _confirm(seen: _Seen, done: Step) -> Step:
-    """Before a stop counts as done, its sessions are listed: those that still run are ended one by one."""
+def _confirm(seen: _Seen, done: Step, again: Step | None = None) -> Step:
+    """Before a stop counts as done, its sessions are listed: those that still run are ended one by one.
+
+    `again` comes first where a 404 says that there is no such batch: one whose sessions run is there after all, and
+    may start more.
+    """
     looks = [number for number, one in enumerate(seen.entries) if isinstance(one.step, Confirm)]
     tail = _since_last_call(seen)
     last = tail.last(Confirm)
@@ -457,7 +463,7 @@ def _confirm(seen: _Seen, done: Step) -> Step:
         return done
     was_ended_again = any(isinstance(one.step, EndSessions) for one in seen.entries[looks[0] :])
     if not was_ended_again:
-        return EndSessions(look.running)
+        return again or EndSessions(look.running)
     failures = dict(_failures(seen.of(EndSessions)[-1]))
     return Fail(StillRunning(seen.id, [(one, failures.get(one, "ended, and still listed")) for one in look.running]))
 

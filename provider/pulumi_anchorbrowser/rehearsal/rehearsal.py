@@ -183,6 +183,8 @@ class Rehearsal:
         finally:
             if not self.reuse_host:
                 self._end_host()
+                # Each run of the engine has an address of its own, by which providers tell runs apart.
+                self.engine.stop()
             result = steps.close()
             result.log = self.engine.lines(since)
             result.outputs, result.secret_outputs = dict(self.state.outputs), self.state.secret_outputs
