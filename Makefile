@@ -5,8 +5,7 @@ BENCH ?=
 LIVES ?= 2000
 TESTS ?=
 BIN := .venv/bin
-# Tests of one group share what is made once for all of them, so they run in one process.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n 2
 SCRIPTS := . .ci docs docs/_generator examples/demo examples/adopt-and-cancel examples/automation-api \
 	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook bench bench/programs
 

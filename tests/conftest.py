@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from stages import NO_ENGINE, EngineStage, RehearsalStage, Stage, engine_is_here
 
+# Tests that share what is made once: a type checker's findings, the archives of a release, a database server.
+TOGETHER = ("tests/typing/", "tests/packaging/", "tests/teams/")
 LEFT_LONG, LEFT_ENGINE = "tests left to make test-long", "engine tests among them"
 _left: dict[str, int] = {LEFT_LONG: 0, LEFT_ENGINE: 0}
 _seconds: defaultdict[str, list[float]] = defaultdict(list)
@@ -69,6 +71,18 @@ def _long_ones_are_wanted(config: pytest.Config) -> bool:
     """Whether the option, the expression of -m, or a single test's own id asks for them."""
     named = [str(arg) for arg in config.invocation_params.args if "::" in str(arg)]
     return bool(config.getoption("--long") or "long" in config.getoption("markexpr") or named)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return a scheduler that gives each test to the next free process, and the tests of TOGETHER to one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

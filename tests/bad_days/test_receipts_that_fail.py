@@ -78,7 +78,7 @@ def test_with_receipts_turned_off_everything_works_and_nothing_is_kept(
     assert [path.name for path in tmp_path.rglob("*") if "receipts" in path.name] == []
 
 
-def test_with_receipts_turned_off_the_error_of_an_unknown_outcome_names_the_claim_and_promises_no_second_look(
+def test_without_receipts_the_error_of_an_unknown_outcome_names_the_claim_and_promises_no_later_look(
     stack: WatchedStack, sim: Simulator
 ) -> None:
     stack.stage.env["ANCHORBROWSER_RECEIPTS"] = "off"

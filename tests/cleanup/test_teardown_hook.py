@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pulumi_anchorbrowser.dynamic.speech import AnchorBrowserError
+from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
 from stages import EngineStage
 from yard import OTHER, THIS, CleanedStack, Yard, owned
 
@@ -29,8 +29,8 @@ def test_a_hook_cleans_up_before_its_resource_is_destroyed(engine_stack: Cleaned
     assert [call for call in engine_stack.calls if network in call] == [f"PATCH {network}"]
     assert yard.there() == {network, protected}
     lines = result.messages("info")
-    assert any("about to delete: 1 batch with 2 sessions" in line and browsers in line for line in lines)
-    assert any(line.startswith("cleanup: 1 of 1 batches cleaned up, 2 sessions deleted") for line in lines)
+    assert any("cleanup: will delete 1 batch (2 sessions requested)" in line and browsers in line for line in lines)
+    assert any(line == "cleanup: deleted 1 batch, 2 sessions deleted" for line in lines)
 
 
 def test_a_plain_destroy_refuses_where_there_is_a_hook_and_touches_nothing(
@@ -43,17 +43,26 @@ def test_a_plain_destroy_refuses_where_there_is_a_hook_and_touches_nothing(
     assert [call for call in engine_stack.calls if call.startswith("DELETE")] == []
 
 
-def test_a_hook_leaves_the_batches_that_the_program_declares_to_their_own_resources(
-    engine_stack: CleanedStack, yard: Yard
-) -> None:
-    engine_stack.up(program({"owner": "this"}))
+def test_a_hook_stops_no_batch_of_its_own_stack(engine_stack: CleanedStack, yard: Yard) -> None:
+    engine_stack.up(program({"tags": ["pulumi"]}))
     network = engine_stack.outputs("network")["batch_id"]
-    leftover, other = yard.start(*owned(THIS)), yard.start(*owned(OTHER))
+    untracked, other = yard.start(*owned(THIS)), yard.start(*owned(OTHER))
     engine_stack.destroy(flags=["--run-program"])
     # Its own resource keeps the data of `network`.
-    assert yard.there() == {network, other}
-    assert yard.gone() == {leftover}
+    assert yard.there() == {network, untracked}
+    assert yard.gone() == {other}
     assert yard.sim.live_sessions(batch_id=network) == []
+
+
+def test_the_warnings_of_a_hook_are_in_the_engines_log(engine_stack: CleanedStack, yard: Yard) -> None:
+    """Those of the whole process too, such as a debug log that cannot be written."""
+    engine_stack.stage.env["ANCHORBROWSER_LOG"] = "/nonexistent/folder/log.json"
+    engine_stack.up("")
+    engine_stack.up(program({"tags": ["t"]}))
+    result = engine_stack.destroy(flags=["--run-program"])
+    said = [one for one in result.messages("warning") if "The debug log /nonexistent/folder/log.json" in one]
+    # One of the provider host, and one of the program.
+    assert len(said) == 2
 
 
 def test_a_hook_that_fails_stops_the_deletion_and_the_next_destroy_does_the_rest(
@@ -63,7 +72,7 @@ def test_a_hook_that_fails_stops_the_deletion_and_the_next_destroy_does_the_rest
     batch, other = yard.start("t"), yard.start("t")
     yard.fail_deletes_of(batch)
     result = engine_stack.destroy(flags=["--run-program"], expect_failure=True)
-    assert "Could not clean up 1 batches" in result.text
+    assert "The cleanup is incomplete: 1 failed" in result.text
     assert yard.gone() == {other}
     yard.sim.faults.clear()
     engine_stack.destroy(flags=["--run-program"])
@@ -80,7 +89,7 @@ def test_a_hook_runs_when_an_up_replaces_its_resource(engine_stack: CleanedStack
     assert engine_stack.outputs("network")["batch_id"] in yard.there()
 
 
-def test_wrong_arguments_are_all_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_arguments_are_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulumi_anchorbrowser.dynamic.teardown_hook.owner", lambda: THIS)
     with pytest.raises(AnchorBrowserError, match=r"select\.older_than.*; action: "):
         teardown_hook("x", select={"older_than": "soon"}, action="stop")  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ def differences(documented: Any, printed: Any, where: str = "") -> list[str]:
 
 
 def check(command: str, printed: dict[str, Any], *full: str) -> None:
-    """Assert that it has the documented shape, and that the lists named here are not empty, so that they show theirs."""
+    """Assert that it has the documented shape, and that the lists named here have items, so that they show theirs."""
     documented = {**DOCUMENTS.get(command, DOCUMENTS["cancel"]), "command": command}
     assert differences(documented, printed) == []
     assert printed["command"] == command

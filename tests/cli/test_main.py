@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from cli.batches import OWNER, Team
@@ -14,6 +15,8 @@ import pulumi_anchorbrowser
 
 # A user that no machine has in its list.
 AS_NOBODY = ["unshare", "--user", "--map-user=54321"]
+FULL = Path("/dev/full")
+needs_a_full_device = pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -65,18 +68,19 @@ def test_a_closed_stdin_and_stderr_keep_nothing_from_being_stopped(cli: CommandL
     assert cli.run("receipts", "--json").json["totals"]["deleted_sessions"] == 2
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is full")  # noqa: PTH110
+@needs_a_full_device
 @pytest.mark.parametrize("args", [["list"], ["list", "--json"], ["--help"], ["receipts", "--markdown"]])
 def test_a_full_disk_is_one_line(cli: CommandLine, team: Team, args: list[str]) -> None:
     team.start()
-    done = cli.run(*args, stdout="/dev/full")
+    done = cli.run(*args, stdout=str(FULL))
     assert done.code == 1
     assert done.err.splitlines()[-1] == "Error: could not write the output: No space left on device."
 
 
+@needs_a_full_device
 def test_a_full_stderr_keeps_nothing_from_being_stopped(cli: CommandLine, team: Team) -> None:
     batches = team.start_many(3)
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with FULL.open("w") as full:
         process = start(["sweep", "--owner", OWNER, "--yes"], cli.env, stderr=full)
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, team.there) == (0, set())

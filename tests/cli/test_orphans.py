@@ -223,7 +223,7 @@ def test_without_a_cli_the_error_names_the_options(cli: CommandLine) -> None:
     [
         ([MISSING], "BATCH_ID is for --delete"),
         (["--state", "state.json", "--stack", "dev"], "--state reads a file, so --stack and --cwd have no effect"),
-        (["--owner", "this"], "write the stack's full name"),
+        (["--owner", "this"], "Write the stack's full name"),
     ],
 )
 def test_options_that_make_no_sense_are_a_usage_error(cli: CommandLine, args: list[str], said: str) -> None:

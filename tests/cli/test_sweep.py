@@ -98,8 +98,8 @@ def test_single_sessions_are_ended_where_what_says_so(cli: CommandLine, team: Te
     ("options", "said"),
     [
         ([], "--owner ORG/PROJECT/STACK, or --owner any"),
-        (["--owner", "this"], "the command line runs in no stack: write the stack's full name, ORG/PROJECT/STACK"),
-        (["--owner", "dev"], "write the stack's full name, ORG/PROJECT/STACK"),
+        (["--owner", "this"], "the command line runs in no stack. Write the stack's full name, ORG/PROJECT/STACK"),
+        (["--owner", "dev"], "must be the stack's full name, ORG/PROJECT/STACK"),
         (["--owner", OWNER, "--older-than", "soon"], "--older-than: must be a duration"),
         (["--owner", OWNER, "--older-than", "2h", "--newer-than", "1h"], "older_than must be less than newer_than"),
         (["--owner", OWNER, "--status", "runing"], "'runing' is not one of"),

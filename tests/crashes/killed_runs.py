@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from scenarios.one_stack import OWNER, SECONDS, OneStack
 from stages import Command, EngineStage, StageResult
 
@@ -45,6 +46,12 @@ class KillableStage(EngineStage):
         command = self._start_raw(args, "")
         assert command.wait() == 0, f"pulumi {' '.join(args)} failed:\n{command.text}"
         return command.text
+
+    def project_option(self, **options: Any) -> None:
+        """Set options in Pulumi.yaml."""
+        place = self.project_dir / "Pulumi.yaml"
+        project = yaml.safe_load(place.read_text(encoding="utf-8"))
+        place.write_text(yaml.safe_dump(project | options), encoding="utf-8")
 
     def beside(self, stack: str) -> KillableStage:
         """Another stack of the same project: the same machine, the same backend, settings of its own."""

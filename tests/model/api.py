@@ -177,7 +177,7 @@ class ModelClient:
         if claim in self._posted:
             raise Violation("one POST per create")
         self._posted.add(claim)
-        if sum(not one.is_gone for one in self._world.remotes) >= MOST_BATCHES:
+        if sum(one.runs for one in self._world.remotes) >= MOST_BATCHES:
             return _refused(PlanLimit)
         late = [f"{how}, sessions late{also}" for how in ("lost", "killed") for also in ("", ", batch too")]
         how = self.pick("POST", "refused", "not handled, lost", "lost", "killed before", "killed after", *late)

@@ -178,12 +178,17 @@ class World:
         return next(id_ for n in range(1000) if (id_ := batch_id(n)) not in used)
 
     def forget(self) -> None:
-        """Drop what can matter no more: batches of which nothing is left, and receipts about them."""
+        """Drop what can matter no more: stopped batches that nothing names, and receipts about them."""
+        open_ones = [one for kept in self.receipts for one in kept if _is_open(one)]
+        sought = {one.claim for one in self.pending} | {one.subject.claim for one in open_ones}
         named = {one.batch_id for one in self.records}
-        self.remotes = [one for one in self.remotes if one.id in named or one.runs or not one.is_gone]
+        self.remotes = [one for one in self.remotes if one.id in named or one.runs or self._may_matter(one, sought)]
         kept = {one.id for one in self.remotes} | named
         for machine, receipts in enumerate(self.receipts):
             self.receipts[machine] = [one for one in receipts if _is_open(one) or _matters(one, kept)]
+
+    def _may_matter(self, remote: Remote, sought: set[str]) -> bool:
+        return remote.trail == "foreign" or (remote.claim in sought and not remote.is_gone)
 
     def key(self) -> frozenset[tuple[object, ...]]:
         """Return what tells this world from others. Which machine is which does not matter."""

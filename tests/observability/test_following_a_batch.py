@@ -50,7 +50,7 @@ def test_every_request_is_one_line_with_its_method_path_and_status(
     requests = bad_life(stack)
     assert log.calls() == calls_of(requests)
     assert {429, 503, 409, None} <= {request.status for request in requests}
-    # What was repeated is numbered, and says what it waited for.
+    # Retries are numbered, and say what they waited for.
     [batch] = sim.batches
     path = f"/v1/batch-sessions/{batch}"
     creates = log.lines("request", method="POST")
@@ -83,8 +83,8 @@ def test_one_claim_is_in_the_resource_its_receipts_its_sessions_and_every_line_a
         assert log.lines(claim=claim) == lines
         [request] = [line for line in lines if line.get("method") == "POST"]
         assert (request["operation"], request["status"]) == ("create", 200)
-        [settled] = [line for line in lines if line["event"] == "settle"]
-        assert (settled["settled"], settled["batch_id"]) == ("answered", batch_id)
+        steps = [line["step"] for line in lines if line["event"] == "decision" and line["operation"] == "create"]
+        assert steps == ["Start", "Done"]
         # The receipts are those that the lines name, by number and by run.
         mine = [(one.id, one.run, one.operation) for one in receipts if one.subject.claim == claim]
         assert [(line["receipt"], line["run"], line["call"]) for line in lines if line["event"] == "receipt"] == mine
@@ -93,20 +93,19 @@ def test_one_claim_is_in_the_resource_its_receipts_its_sessions_and_every_line_a
     assert [line["operation"] for line in log.lines("operation", claim=made["one"]["claim"])] == ["create", "update"]
 
 
-def test_decisions_are_named_with_what_they_answer(stack: OneStack, log: DebugLog) -> None:
+def test_every_step_is_a_decision_line_with_its_goal(stack: OneStack, log: DebugLog) -> None:
     bad_life(stack)
-    told = [(line["operation"], line["question"], line["decision"]) for line in log.lines("decision")]
-    assert told == [
-        ("create", "create", "Start"),
-        ("update", "stop", "Cancel"),
-        ("update", "refused_cancel", "EndSessions"),
-        ("delete", "stop", "Delete"),
+    steps = [(line["operation"], line["goal"], line["step"]) for line in log.lines("decision")]
+    assert steps == [
+        *(("create", "Started", step) for step in ("Start", "Done")),
+        *(("update", "Cancelled", step) for step in ("Cancel", "Get", "EndSessions", "Confirm", "Done")),
+        *(("delete", "Deleted", step) for step in ("Delete", "Confirm", "Done")),
     ]
 
 
-def test_sessions_that_other_threads_end_are_told_of_under_the_same_claim(stack: OneStack, log: DebugLog) -> None:
+def test_the_endings_of_sessions_in_other_threads_have_the_same_claim(stack: OneStack, log: DebugLog) -> None:
     bad_life(stack)
-    ended = [line for line in log.lines("request") if line["path"].startswith("/v1/sessions/")]
+    ended = [line for line in log.lines("request", method="DELETE") if line["path"].startswith("/v1/sessions/")]
     assert len(ended) == COUNT
     [claim] = {line["claim"] for line in log.lines("operation", operation="create")}
     assert {line.get("claim") for line in ended} == {claim}
@@ -126,10 +125,10 @@ def test_the_page_lists_every_event_and_field(stack: OneStack, log: DebugLog) ->
     source = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     assert set(re.findall(r'_LOGGER\.debug\("(\w+)", extra', source)) <= listed
     assert set(re.findall(r'"reason": "(\w+)"', source)) <= set(re.findall(r"`(\w+)`", PAGE))
-    assert set(re.findall(r'_settled\("(\w+)"', source)) <= set(re.findall(r"`(\w+)`", PAGE))
+    assert set(re.findall(r'"settled": "(\w+)"', source)) <= set(re.findall(r"`(\w+)`", PAGE))
 
 
-def test_the_pages_own_queries_find_what_they_are_said_to_find(stack: OneStack, log: DebugLog) -> None:
+def test_the_queries_of_the_page_find_what_the_page_says(stack: OneStack, log: DebugLog) -> None:
     if shutil.which("jq") is None:
         pytest.skip("no jq on PATH")
     bad_life(stack)
@@ -147,7 +146,7 @@ def test_the_pages_own_queries_find_what_they_are_said_to_find(stack: OneStack, 
 
 
 def asked(query: str, log: DebugLog) -> list[dict[str, Any]]:
-    """What a command of the page prints, with this log in place of the page's own."""
+    """Return what a command of the page prints for this log."""
     command = [*shlex.split(query)[:-1], str(log.place)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -14,7 +14,7 @@ from observability.debug_log import DebugLog, calls_of
 from scenarios.one_stack import KEY, OneStack
 from stages.cli import is_foreign
 
-from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
+from pulumi_anchorbrowser.dynamic.providers import BatchProvider
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.rehearsal import ProviderHost
 from pulumi_anchorbrowser.simulator import Simulator
@@ -34,15 +34,14 @@ def environment(sim: Simulator, folder: Path) -> dict[str, str]:
 
 
 def inputs_and_outputs(host: ProviderHost, name: str) -> dict[str, Any]:
-    """Creates a batch as the engine does. Its properties."""
+    """Create a batch as the engine does. Return its properties."""
     urn = f"{URN}-{name}"
-    news = {"count": 1, "owner": "organization/demo/dev", "resource_urn": urn}
-    inputs = host.check(urn, {}, news).inputs
+    inputs = host.check(urn, {}, {"count": 1, "owner": "organization/demo/dev"}).inputs
     return {**inputs, **host.create(urn, inputs).outputs}
 
 
 def created(host: ProviderHost, name: str) -> str:
-    """The claim of a batch that is created now."""
+    """Create a batch and return its claim."""
     return str(inputs_and_outputs(host, name)["claim"])
 
 
@@ -59,13 +58,13 @@ def command_line(sim: Simulator, folder: Path, *args: str) -> None:
 
 
 def claims_by_batch(sim: Simulator) -> dict[str, str]:
-    """Every batch with the claim that its sessions carry."""
+    """Return the claim that the sessions of each batch carry, by batch."""
     marks = {batch.id: batch.configuration["session"]["tags"] for batch in sim.batches.values()}
     return {id_: tag.partition(":")[2] for id_, tags in marks.items() for tag in tags if tag.startswith("pulumi-claim")}
 
 
 def wrongly_named(lines: Sequence[dict[str, Any]], claims: dict[str, str]) -> list[dict[str, Any]]:
-    """The lines whose path names another batch than they are about, or whose batch has another claim."""
+    """Return the lines whose path names another batch than their own, or whose batch has another claim."""
     return [
         line
         for line in lines
@@ -87,16 +86,18 @@ def test_two_hosts_write_whole_lines_into_one_file(sim: Simulator, log: DebugLog
     assert log.calls() == calls_of(sim.requests)
     assert len({line["pid"] for line in log.lines()}) == HOSTS
     assert sorted(line["claim"] for line in log.lines("request")) == sorted(claims)
-    settled = {line["batch_id"]: line["claim"] for line in log.lines("settle")}
-    assert settled == claims_by_batch(sim)
+    # A line of a create leads by its receipt to the batch.
+    receipts = {(one.run, one.id): one for one in Receipts(tmp_path / "receipts.sqlite3").all()}
+    named = {receipts[line["run"], line["receipt"]].batch_id: line["claim"] for line in log.lines("receipt")}
+    assert named == claims_by_batch(sim)
 
 
-def test_a_page_that_is_read_for_many_is_about_none_of_them(sim: Simulator, log: DebugLog, tmp_path: Path) -> None:
+def test_a_page_of_the_list_that_many_reads_share_names_no_batch(sim: Simulator, log: DebugLog, tmp_path: Path) -> None:
     env: dict[str, str | None] = {**environment(sim, tmp_path), "ANCHORBROWSER_LOG": str(log.place)}
     with ProviderHost(BatchProvider(), env=env) as host, ThreadPoolExecutor(8) as pool:
         made = [inputs_and_outputs(host, str(n)) for n in range(8)]
         sim.clear_requests()
-        list(pool.map(lambda one: host.read(one["resource_urn"], one["batch_id"], one), made))
+        list(pool.map(lambda n: host.read(f"{URN}-{n}", made[n]["batch_id"], made[n]), range(8)))
     pages = log.lines("request", path=BATCHES_PATH, method="GET")
     assert pages
     assert [line for line in pages if line.keys() & {"urn", "claim", "batch_id"}] == []

@@ -1,4 +1,4 @@
-"""Off unless it is asked for; and where it cannot be written, that is told once and changes nothing else."""
+"""The log is off unless it is asked for; a log that cannot be written is one warning and changes nothing else."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ assert (logging.root.level, logging.root.handlers) == root
 
 
 def touched_by_start(log: str) -> list[str]:
-    """The loggers that are configured otherwise once the log has been started, in a process of its own."""
+    """Return the loggers that starting the log changes, in a process of its own."""
     env = os.environ | {"ANCHORBROWSER_LOG": log}
     done = subprocess.run([sys.executable, "-c", STARTED], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
 
-def test_off_by_default(stack: OneStack, log: DebugLog, tmp_path: Path) -> None:
+def test_the_log_is_off_by_default(stack: OneStack, log: DebugLog, tmp_path: Path) -> None:
     del stack.stage.env["ANCHORBROWSER_LOG"]
     stack.up(browsers(count=1))
     stack.destroy()
@@ -52,11 +52,11 @@ def test_off_by_default(stack: OneStack, log: DebugLog, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", "off", "OFF"])
-def test_off_is_no_file_and_leaves_every_logger_as_it_was(value: str) -> None:
+def test_a_log_that_is_off_changes_no_logger(value: str) -> None:
     assert touched_by_start(value) == []
 
 
-def test_on_touches_no_other_librarys_logger(tmp_path: Path) -> None:
+def test_a_log_that_is_on_changes_no_logger_of_another_library(tmp_path: Path) -> None:
     assert touched_by_start(str(tmp_path / "log")) == ["pulumi_anchorbrowser"]
     assert (tmp_path / "log").stat().st_mode & 0o077 == 0
 
@@ -75,7 +75,7 @@ def test_our_loggers_stand_below_the_packages_own_name() -> None:
 
 
 def run_alone(code: str) -> str:
-    """What a new process prints."""
+    """Return what a new process prints."""
     command = [sys.executable, "-c", textwrap.dedent(code)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -95,7 +95,7 @@ def test_a_log_that_cannot_be_written_is_one_warning_and_the_work_goes_on(
     stack.destroy()
 
 
-def test_the_log_tells_no_key_no_password_and_no_session_url(stack: OneStack, sim: Simulator, log: DebugLog) -> None:
+def test_the_log_holds_no_key_no_password_and_no_session_url(stack: OneStack, sim: Simulator, log: DebugLog) -> None:
     stage = make_secretive(stack).stage
     sessions = stack.up().outputs["sessions"]
     assert [session["cdp_url"].startswith(URLS[0]) for session in sessions] == [True, True]

@@ -13,8 +13,6 @@ from archives import PACKAGE, ROOT, Archives, build, only
 
 from pulumi_anchorbrowser import __version__
 
-pytestmark = pytest.mark.xdist_group("archives")
-
 SOURCES = {
     path.relative_to(ROOT / "provider").as_posix()
     for path in (ROOT / "provider" / PACKAGE).rglob("*")

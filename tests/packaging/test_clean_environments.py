@@ -22,7 +22,7 @@ from user_programs import PROGRAMS, RIGHT, type_errors
 from pulumi_anchorbrowser import __version__
 from pulumi_anchorbrowser.simulator import Simulator
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("archives")]
+pytestmark = pytest.mark.long
 
 KEY = "simulated-key"
 PROGRAM = """

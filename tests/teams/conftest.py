@@ -54,4 +54,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.xdist_group("postgres"))

@@ -1,4 +1,4 @@
-"""A machine is lost in the middle of a create, with its receipts: what the others see of it, and how they end it."""
+"""A machine is lost in the middle of a create, with its receipts: another one settles it by the state alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OWNER = "organization/demo/dev"
 
 @pytest.fixture
 def survivor(machines: tuple[Machine, Machine]) -> Machine:
-    """The second machine, after the first was killed between the API's doing and its answer, and thrown away."""
+    """The second machine, after the first was killed before the response to its create, and was thrown away."""
     first, second = machines
     first.wants(browsers(count=2))
     second.join(first)
@@ -32,10 +32,10 @@ def orphans_of(machine: Machine, *more: str) -> list[tuple[str, str, list[str]]]
     return [(one["batch_id"], one["kind"], one["found_in"]) for one in json.loads(ended.out)["orphans"]]
 
 
-def test_after_a_cancel_the_orphan_is_found_by_the_state_alone_and_deleted(
+def test_the_same_command_on_another_machine_deletes_what_is_left_and_starts_another_batch(
     survivor: Machine, sim: Simulator, postgres: Database
 ) -> None:
-    [orphan] = sim.batches
+    [left] = sim.batches
     sim.clear_requests()
     refused = survivor.stage.finished(survivor.stage.start("up"))
     assert refused.failed
@@ -44,32 +44,39 @@ def test_after_a_cancel_the_orphan_is_found_by_the_state_alone_and_deleted(
     survivor.stage.cancel()
     assert postgres.keys(LOCKS) == []
 
+    result = survivor.same_again("up")
+    assert survivor.calls == [f"DELETE {left}", "POST"]
+    assert [line for line in result.messages("warning") if f"deleting batch {left}" in line]
+    assert survivor.live_ids() == survivor.known_ids()
+    survivor.last_destroy()
+
+
+def test_the_orphan_of_a_first_up_is_found_by_the_state_where_a_destroy_calls_no_provider(
+    survivor: Machine, sim: Simulator
+) -> None:
+    [orphan] = sim.batches
+    survivor.same_again("destroy")
+    assert survivor.live_ids() == {orphan}
+
     assert orphans_of(survivor) == [(orphan, "interrupted", ["state"])]
     sim.clear_requests()
     orphans_of(survivor, "--delete", "--yes")
     assert survivor.calls == [f"DELETE {orphan}"]
     assert sim.live_sessions() == []
 
-    survivor.same_again("up")
-    assert survivor.calls == ["POST"]
-    assert survivor.live_ids() == survivor.known_ids()
-    survivor.last_destroy()
 
-
-def test_without_that_another_batch_is_started_and_not_even_a_destroy_takes_the_orphan(
+def test_without_the_pending_operations_only_the_owner_tag_names_what_is_left(
     survivor: Machine, sim: Simulator
 ) -> None:
     [orphan] = sim.batches
+    survivor.unlock()
+    survivor.stage.run("refresh", "--clear-pending-creates", "--yes", "--skip-preview")
     survivor.same_again("up")
     assert survivor.calls == ["POST"]
+    assert orphans_of(survivor) == [(orphan, "unknown", [])]
     [known] = survivor.known_ids()
-    assert survivor.live_ids() == {orphan, known}
     survivor.same_again("destroy")
     assert survivor.calls == [f"DELETE {known}"]
-    assert survivor.live_ids() == {orphan}
-
-    # The state still has the claim, and the sessions have the tag: either finds it.
-    assert orphans_of(survivor) == [(orphan, "interrupted", ["state"])]
     survivor.stage.run("stack", "rm", "--yes")
     survivor.sim.clear_requests()
     swept = survivor.run_tool("sweep", "--owner", OWNER, "--yes")

@@ -12,9 +12,6 @@ from user_programs import PROGRAMS, RIGHT, Found, Wrong, type_errors, wrong_stat
 from pulumi_anchorbrowser.rehearsal import Rehearsal, RehearsalError
 from pulumi_anchorbrowser.simulator import Simulator
 
-# The type checker and the provider host are started once for all of them.
-pytestmark = pytest.mark.xdist_group("typing")
-
 WRONG = wrong_statements()
 SECRETS = {"anchorbrowser:apiKey": "simulated-key"}
 

@@ -17,6 +17,7 @@ from pulumi_anchorbrowser.lifecycle import (
     with_canonical_id,
 )
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, unknown_fields
+from pulumi_anchorbrowser.lifecycle.messages import intent_of
 
 # A preview shows what a change is from by the inputs. The other defaults are in the outputs alone, since the engine
 # writes every input at every step.
@@ -48,12 +49,19 @@ def diff(
     is_unknown: IsUnknown,
     notices: Notices,
 ) -> Changes:
-    """Return what changed from the outputs `olds`, and what of it makes a new batch necessary. Calls nothing."""
+    """Return what changed from the outputs `olds`, and what of it makes a new batch necessary. Calls nothing.
+
+    Reports what the change will start and stop: a preview shows the names of properties alone.
+    """
     owner = str(news.get("owner", ""))
     services.begin_trail(urn, owner)
     services.trail.announce(owner, notices)
     services.note_batch(batch_id, olds.get("count"))
-    return changes_between(batch_id, olds, {**DEFAULTS, **news}, is_unknown)
+    changes = changes_between(batch_id, olds, {**DEFAULTS, **news}, is_unknown)
+    intent = intent_of(_record(olds, urn), {**DEFAULTS, **news}, changes) if changes.changed else None
+    if intent is not None:
+        notices.info(intent)
+    return changes
 
 
 def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:

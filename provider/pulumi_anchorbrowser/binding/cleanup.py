@@ -19,6 +19,7 @@ from pulumi_anchorbrowser.cleanup import (
     cleanup_problems,
     outputs_of,
     run_cleanup,
+    warn_of_undecided,
 )
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle import Changes, Notices
@@ -97,7 +98,8 @@ def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notice
     except ExpectedError as error:
         notices.warning(f"could not list what the cleanup would do: {error}")
         return
-    notices.info(f"cleanup, plan: {plan.summary()}")
+    notices.info(f"cleanup, plan: {plan.summary('would')}")
+    warn_of_undecided(plan, notices)
     if plan.matched > parsed.limit:
         found = counted(plan.matched, "match", "matches")
         notices.warning(f"the cleanup would be refused: {found} found, and limit is {parsed.limit}")

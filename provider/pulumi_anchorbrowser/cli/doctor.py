@@ -192,9 +192,9 @@ def _limits(billing: Billing) -> Iterator[str]:
     else:
         yield f"at most {counted(most, 'browser')} at once" if most >= 0 else "no limit on browsers at once"
     if billing.credits is not None:
-        yield f"{billing.credits:g} credits left"
+        yield f"{billing.credits:,.10g} credits left"
     if billing.cost_limit is not None:
-        yield f"a cost limit of {billing.cost_limit:g}"
+        yield f"a cost limit of {billing.cost_limit:,.10g}"
 
 
 def _receipts() -> Finding:

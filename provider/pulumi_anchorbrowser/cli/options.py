@@ -31,9 +31,9 @@ def owner_name(value: str) -> str:
     """Return the full name of a stack. Raises BadParameter on anything else."""
     parts = value.split("/")
     if len(parts) != _OWNER_PARTS or not all(parts):
-        this = "the command line runs in no stack: " if value == "this" else ""
+        wanted = "the command line runs in no stack. Write" if value == "this" else "must be"
         raise click.BadParameter(
-            f"{this}write the stack's full name, {OWNER} (the organization is `organization` on a DIY backend)."
+            f"{wanted} the stack's full name, {OWNER} (the organization is `organization` on a DIY backend)."
         )
     return value
 

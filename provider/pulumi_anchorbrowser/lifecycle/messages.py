@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
 
 from pulumi_anchorbrowser.api import AlreadySettled, Answered, Lost
 from pulumi_anchorbrowser.api.models import CANCELLED
+from pulumi_anchorbrowser.lifecycle.changes import Changes
 from pulumi_anchorbrowser.lifecycle.fold import is_gone
-from pulumi_anchorbrowser.lifecycle.goals import Adopted, Goal, Refreshed, Started, is_dropped_when_missing
+from pulumi_anchorbrowser.lifecycle.goals import (
+    Adopted,
+    Cancelled,
+    Deleted,
+    Goal,
+    Refreshed,
+    SessionsEnded,
+    Started,
+    StopGoal,
+    goal_of_destroy,
+    goal_of_update,
+    is_dropped_when_missing,
+)
+from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.next_step import CANCELLING
 from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import Cancel, Confirm, Delete, EndSessions, Entry, Start
-from pulumi_anchorbrowser.words import sessions
+from pulumi_anchorbrowser.words import counted, sessions
 
 
 class Message(NamedTuple):
@@ -32,6 +48,39 @@ def messages_of(before: BatchRecord, after: BatchRecord, goal: Goal, entries: Se
         *_gone(before, after, goal),
         *_proof(after, entries),
     ]
+
+
+def intent_of(record: BatchRecord, news: Mapping[str, Any], changes: Changes) -> str | None:
+    """Return what a changed resource will start and stop, for a preview; None where it does neither.
+
+    `news` may hold values that are not known yet.
+    """
+    if changes.replaces:
+        old = _stop_in_words(goal_of_destroy(record), record)
+        return f"this change {_start_in_words(news)}, then {old}" if old else f"this change {_start_in_words(news)}"
+    try:
+        goal = goal_of_update(record, BatchInputs.model_validate({**news, "configuration": None, "metadata": None}))
+    except ValidationError:
+        return None  # Something decisive is not known yet.
+    stop = _stop_in_words(goal, record)
+    return f"this change {stop}" if stop else None
+
+
+def _start_in_words(news: Mapping[str, Any]) -> str:
+    batch_id, count = news.get("batch_id"), news.get("count")
+    if batch_id is not None:
+        return f"adopts batch {batch_id}" if isinstance(batch_id, str) else "adopts another batch"
+    return f"starts {counted(count, 'browser')}" if isinstance(count, int) else "starts another batch"
+
+
+def _stop_in_words(goal: StopGoal | None, record: BatchRecord) -> str | None:
+    if goal is None:
+        return None
+    most = record.total_requests if record.total_requests is not None else record.count
+    up_to = "its browsers" if most is None else f"up to {counted(most, 'browser')}"
+    verb = {Deleted: "deletes", Cancelled: "cancels", SessionsEnded: "ends every session of"}[type(goal)]
+    data = "and their data" if isinstance(goal, Deleted) else "their data is kept"
+    return f"{verb} batch {record.batch_id}: {up_to}{' ' if isinstance(goal, Deleted) else '; '}{data}"
 
 
 def _beginning(after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> Iterator[Message]:

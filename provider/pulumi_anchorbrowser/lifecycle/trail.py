@@ -158,29 +158,30 @@ class Trail:
 
     def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
         found = {one.claim: InterruptedCreate(one.claim, one.urn, one.owner, one.count) for one in state.pending}
-        for receipt in self._unfinished_receipts(owner, notices):
+        try:
+            unfinished = self._unfinished_receipts(owner)
+            # Pulumi keeps the entry of a create that was settled until the user clears it.
+            settled = _settled_claims(self._receipts.all()) if found else frozenset()
+        except ReceiptsUnavailable as error:
+            notices.warning(f"{error.explanation}. Interrupted creates are known by the state alone. {error.advice}")
+            unfinished, settled = [], frozenset()
+        for receipt in unfinished:
             subject = receipt.subject
             receipts = (*(found[subject.claim].receipts if subject.claim in found else ()), receipt)
             found[subject.claim] = InterruptedCreate(subject.claim, subject.urn, subject.owner, subject.count, receipts)
         return [
-            one for claim, one in found.items() if claim not in state.claims and run_mark_of(claim) != self._run_mark
+            one
+            for claim, one in found.items()
+            if claim not in state.claims | settled and run_mark_of(claim) != self._run_mark
         ]
 
-    def _unfinished_receipts(self, owner: str, notices: Notices) -> list[Receipt]:
-        try:
-            receipts = self._receipts.creates_without_end(owner)
-        except ReceiptsUnavailable as error:
-            if self._is_first("receipts"):
-                notices.warning(
-                    f"{error.explanation}. Interrupted creates are known by the state alone. {error.advice}"
-                )
-            return []
+    def _unfinished_receipts(self, owner: str) -> list[Receipt]:
         # An owner is a label that a stack of the same name in another backend has too. Its creates in flight are none
-        # of ours; and after `pulumi stack rename`, a new stack of the old name.
+        # of ours; nor are, after `pulumi stack rename`, those of a new stack with the old name.
         organization = (self._stack or "").partition("/")[0]
         return [
             one
-            for one in receipts
+            for one in self._receipts.creates_without_end(owner)
             if stack_of_urn(one.subject.urn, organization) == self._stack and not self._may_be_in_flight(one)
         ]
 
@@ -284,6 +285,16 @@ class Trail:
             is_first = what not in self._once
             self._once.add(what)
         return is_first
+
+
+def _settled_claims(receipts: Iterable[Receipt]) -> frozenset[str]:
+    """Return the claims of which a receipt says that nothing is left of their batch."""
+    return frozenset(
+        one.subject.claim
+        for one in receipts
+        if (one.operation == "create" and one.outcome == "settled")
+        or (one.operation == "delete" and one.outcome in {"done", "gone"} and not one.failed_deletions)
+    )
 
 
 def _is_of_account(one: InterruptedCreate, runner: Runner) -> bool:
