@@ -15,5 +15,5 @@ batch = Batch(
     on_destroy="cancel",
 )
 
-for output in ("batch_id", "live_status", "total_requests", "cancelled_sessions", "ended_sessions"):
+for output in ("batch_id", "live_status", "total_requests", "cancelled_sessions", "ended_sessions", "still_running"):
     pulumi.export(output, getattr(batch, output))

@@ -1,8 +1,8 @@
 """`make demo`: the root Pulumi program, from `pulumi up` to `pulumi destroy`, against a simulated API.
 
-It starts 60 browsers, waits for three, cancels the batch while the others are still being started, deletes it and
-destroys the stack. After each step it compares what Pulumi says with what is true in the simulator; it ends with 1
-where the two differ, or where a browser is left running. `--rehearsal` does without a Pulumi CLI.
+It starts 60 browsers, waits for three, cancels the batch while the others are still being started, deletes the batch and
+destroys the stack. After each step it compares Pulumi's outputs with the truth of the simulator; it ends with 1 where the
+two differ, or where a browser is left running. `--rehearsal` needs no Pulumi CLI.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def clock() -> float:
 
 
 def choose_runner(folder: Path, url: str, rehearse: bool) -> Runner:
-    """A real engine where there is one; otherwise the same program on the real provider host."""
+    """Return a real engine where there is one; otherwise the same program on the real provider host."""
     if rehearse:
         return Rehearsed(ROOT, folder, url)
     found = pulumi_cli.find(ROOT / ".pulumi")
@@ -44,7 +44,7 @@ def choose_runner(folder: Path, url: str, rehearse: bool) -> Runner:
 
 
 def run(runner: Runner, simulator: Simulator) -> Untrue | None:
-    """Run all steps and show what they did. Returns what was found untrue, if anything was."""
+    """Run all steps and print what they did. Return the first report that is not true; None where all are."""
     rows: list[Row] = []
     error = None
     try:
@@ -60,7 +60,7 @@ def run(runner: Runner, simulator: Simulator) -> Untrue | None:
 
 
 def main() -> int:
-    """Run the demo. Returns the exit code."""
+    """Run the demo. Return the exit code."""
     settings = Settings(creation_seconds=CREATION_SECONDS)
     with (
         tempfile.TemporaryDirectory(prefix="anchorbrowser-demo-") as folder,

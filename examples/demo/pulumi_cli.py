@@ -22,7 +22,7 @@ INSTALL = "import sys; from pulumi.automation import PulumiCommand; PulumiComman
 
 
 class Found(NamedTuple):
-    """A CLI that can be used (empty where there is none), its version, and a sentence on the matter."""
+    """A CLI that can be used (empty where there is none), its version, and a sentence that says which it is."""
 
     command: str
     version: str
@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 
 def find(folder: Path) -> Found:
-    """The CLI on the PATH, else the one in `folder`, else a new one, installed there."""
+    """Return the CLI on the PATH, else the one in `folder`, else a new one, installed there."""
     own = folder / "bin" / "pulumi"
     on_path = shutil.which("pulumi")
     if on_path is None and not own.exists():
@@ -42,7 +42,7 @@ def find(folder: Path) -> Found:
 
 
 def examined(command: str) -> Found:
-    """Whether this CLI runs, and has the language host that Python programs need."""
+    """Return whether this CLI runs and has the language host that Python programs need."""
     code, said = run_limited([command, "version"], REACH_SECONDS)
     if code:
         return Found("", "", f"The Pulumi CLI at {command} does not run ({said}), so this is a rehearsal.")
@@ -53,7 +53,7 @@ def examined(command: str) -> Found:
 
 
 def install(folder: Path) -> str:
-    """Install the CLI with Pulumi's own installer. Returns why not, or nothing."""
+    """Install the CLI with Pulumi's own installer. Return why that failed; empty where it did not."""
     code, said = run_limited([sys.executable, "-c", REACH], REACH_SECONDS)
     if code:
         return f"get.pulumi.com: {said}"
@@ -62,7 +62,7 @@ def install(folder: Path) -> str:
 
 
 def run_limited(command: Sequence[str], seconds: float) -> tuple[int, str]:
-    """Run a command for so long at most. Returns its exit code, and the last line that it printed."""
+    """Run a command for at most `seconds`. Return its exit code and the last line that it printed."""
     process = subprocess.Popen(  # noqa: S603  # commands of our own making
         command,
         stdin=subprocess.DEVNULL,
@@ -79,6 +79,6 @@ def run_limited(command: Sequence[str], seconds: float) -> tuple[int, str]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return 1, f"no answer within {seconds:g} s"
+        return 1, f"no response within {seconds:g} s"
     lines = printed.strip().splitlines() or ["no output"]
     return process.returncode, lines[-1]

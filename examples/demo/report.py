@@ -13,7 +13,7 @@ _WIDTH = 110
 
 
 def show(rows: Iterable[Row], engine: str, left: int) -> None:
-    """Print what each step did, what ran it, and how many browsers are left."""
+    """Print what each step did, what ran the steps, and how many browsers are left."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)

@@ -1,4 +1,4 @@
-"""The steps of the demo, and what has to be true after each. The simulator is the judge."""
+"""The steps of the demo, and what must be true after each. The simulator knows the truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulumi_anchorbrowser.simulator import Batch, Simulator
 
 
 class Untrue(Exception):
-    """Something that Pulumi said, or did, is not so."""
+    """A report of Pulumi that is not true."""
 
 
 class Row(NamedTuple):
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def run_steps(runner: Runner, simulator: Simulator) -> Iterator[Row]:
-    """Run step after step. Raises Untrue as soon as an output differs from the truth."""
+    """Run the steps. Raise Untrue as soon as an output differs from the truth."""
     announce("Start a batch of browsers, and wait for the first ones")
     yield _row("create and wait", simulator, _created(runner.up("active"), simulator))
     announce("Cancel it, while most of its browsers are still being started")
@@ -37,7 +37,7 @@ def run_steps(runner: Runner, simulator: Simulator) -> Iterator[Row]:
 
 
 def announce(text: str) -> None:
-    """Head a step."""
+    """Print the heading of a step."""
     print(f"\n--- {text}", flush=True)
 
 

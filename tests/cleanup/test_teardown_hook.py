@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
 from stages import EngineStage
 from yard import OTHER, THIS, CleanedStack, Yard, owned
 
 from pulumi_anchorbrowser import teardown_hook
+from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
 
 PROGRAM = """
 hook = ab.teardown_hook("stop-browsers", select={select!r}{more})
@@ -54,7 +54,7 @@ def test_a_hook_stops_no_batch_of_its_own_stack(engine_stack: CleanedStack, yard
     assert yard.sim.live_sessions(batch_id=network) == []
 
 
-def test_the_warnings_of_a_hook_are_in_the_engines_log(engine_stack: CleanedStack, yard: Yard) -> None:
+def test_the_warnings_of_a_hook_are_in_the_engines_log(engine_stack: CleanedStack) -> None:
     """Those of the whole process too, such as a debug log that cannot be written."""
     engine_stack.stage.env["ANCHORBROWSER_LOG"] = "/nonexistent/folder/log.json"
     engine_stack.up("")
@@ -72,7 +72,7 @@ def test_a_hook_that_fails_stops_the_deletion_and_the_next_destroy_does_the_rest
     batch, other = yard.start("t"), yard.start("t")
     yard.fail_deletes_of(batch)
     result = engine_stack.destroy(flags=["--run-program"], expect_failure=True)
-    assert "The cleanup is incomplete: 1 failed" in result.text
+    assert "Could not clean up everything: 1 failed" in result.text
     assert yard.gone() == {other}
     yard.sim.faults.clear()
     engine_stack.destroy(flags=["--run-program"])

@@ -1,12 +1,15 @@
-"""Every Python block is run: a program as a stack that goes up and down, a test as a test."""
+"""Every Python block is run: a program as a stack that goes up and down, a test as a test, a server as a server."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from docs.pages import ROOT, Block, block_with, blocks
 from elsewhere import start
@@ -15,8 +18,11 @@ from stages import Stage
 
 from pulumi_anchorbrowser.simulator import Simulator
 
-PROGRAMS = [block for block in blocks("python") if "def test_" not in block.text]
 TESTS = [block for block in blocks("python") if "def test_" in block.text]
+# What the tests of a page import, under the name of its function.
+HELPER = block_with("docs/testing.md", "def rehearse(")
+SERVER = block_with("docs/testing.md", "port=8800")
+PROGRAMS = [block for block in blocks("python") if block not in (*TESTS, HELPER, SERVER)]
 AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What a page leaves out where it shows a part of a program.
 AROUND = """
@@ -40,7 +46,7 @@ def api() -> Iterator[Simulator]:
 
 
 def put(stage: Stage, api: Simulator, block: Block) -> str:
-    """The block as the stage's program; an id on a page is that of the batch that is there, which is returned."""
+    """Write the block as the stage's program, with the id of a batch that exists. Return that id."""
     there = start(api, "anothers").id
     stage.env |= {"ANCHORBROWSER_BASE_URL": api.url, "ANCHORBROWSER_API_KEY": API_KEY}
     stage.write_program(AROUND + AN_ID.sub(there, block.text))
@@ -48,7 +54,7 @@ def put(stage: Stage, api: Simulator, block: Block) -> str:
 
 
 def goes_up_and_down(stage: Stage, api: Simulator, there: str, **destroy: Any) -> None:
-    """Up and destroy succeed, and of what the program started nothing runs."""
+    """Run up and destroy; assert that nothing of what the program started runs."""
     stage.up()
     started = [batch for batch in api.batches if batch != there]
     stage.destroy(**destroy)
@@ -68,16 +74,43 @@ def test_a_program_with_a_hook_does_so_on_the_engine(engine_stage: Stage, api: S
     goes_up_and_down(engine_stage, api, put(engine_stage, api, block), flags=["--run-program"])
 
 
+def in_this_project(code: str) -> str:
+    return code.replace("path/to/my/project", str(ROOT))
+
+
 @pytest.mark.parametrize("block", TESTS, ids=str)
 def test_a_test_passes(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    # A developer's own settings, which a test must not see.
+    monkeypatch.setenv("ANCHORBROWSER_CONFIRM_ACCOUNT", "mine")
+    monkeypatch.delitem(sys.modules, "rehearse", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "rehearse.py").write_text(in_this_project(HELPER.text), encoding="utf-8")
     names: dict[str, Any] = {}
-    code = block.text.replace("path/to/my/project", str(ROOT))
-    exec(compile(code, str(block), "exec"), names)  # noqa: S102  # the page's own code
+    exec(compile(in_this_project(block.text), str(block), "exec"), names)  # noqa: S102  # the page's own code
     tests = [value for name, value in names.items() if name.startswith("test_")]
     assert len(tests) >= 1
     for test in tests:
         test()
+
+
+def test_the_server_of_the_page_serves_until_enter_and_reports_what_runs(tmp_path: Path) -> None:
+    script = tmp_path / "serve.py"
+    script.write_text(SERVER.text.replace("port=8800", "port=0"), encoding="utf-8")
+    server = subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        [url] = re.findall(r"Serving (\S+)\. Press Enter", server.stdout.readline())
+        headers = {"anchor-api-key": API_KEY}
+        made = httpx.post(f"{url}/v1/batch-sessions", headers=headers, json={"count": 2}, trust_env=False)
+        path = f"{url}/v1/batch-sessions/{made.raise_for_status().json()['data']['batch_id']}"
+        statuses = [httpx.get(path, headers=headers, trust_env=False).status_code for _ in range(4)]
+        assert statuses == [503, 503, 503, 200]
+        printed, _ = server.communicate("\n", timeout=60)
+    finally:
+        server.kill()
+    assert printed.count("LiveSession(") == 2
 
 
 def test_the_smallest_program_starts_25_browsers(rehearsal_stage: Stage, api: Simulator) -> None:
@@ -88,13 +121,13 @@ def test_the_smallest_program_starts_25_browsers(rehearsal_stage: Stage, api: Si
     assert api.live_sessions(batch_id=batch) == []
 
 
-def test_the_cleanup_of_the_readme_leaves_young_batches_alone(rehearsal_stage: Stage, api: Simulator) -> None:
+def test_the_cleanup_of_the_readme_skips_young_batches(rehearsal_stage: Stage, api: Simulator) -> None:
     put(rehearsal_stage, api, block_with("README.md", "BatchCleanup("))
     young = start(api, "pr-12")
     rehearsal_stage.up()
     rehearsal_stage.destroy()
     assert len(api.live_sessions(batch_id=young.id)) == 3
-    assert [request.method for request in api.requests] == ["POST", "POST", "GET"]
+    assert [request.method for request in api.requests if request.method != "GET"] == ["POST", "POST"]
 
 
 def test_the_hook_of_the_readme_stops_what_it_selects(engine_stage: Stage, api: Simulator) -> None:

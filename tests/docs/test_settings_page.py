@@ -1,14 +1,16 @@
-"""docs/settings.md and the reference are complete: nothing that can be said is left out."""
+"""docs/settings.md, docs/testing.md and the reference are complete."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from docs.pages import DOCS, ROOT
 
 import pulumi_anchorbrowser
 from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady
-from pulumi_anchorbrowser.lifecycle.settings import SETTINGS
+from pulumi_anchorbrowser.binding.settings import SETTINGS
+from pulumi_anchorbrowser.simulator import Settings
 
 SOURCES = ROOT / "provider" / "pulumi_anchorbrowser"
 
@@ -33,3 +35,9 @@ def test_every_public_argument_class_is_in_the_reference() -> None:
     classes = [name for name in pulumi_anchorbrowser.__all__ if name.endswith("Args")]
     assert len(classes) >= 10
     assert [name for name in classes if not re.search(rf"^##+ `?{name}`?$", text, re.MULTILINE)] == []
+
+
+def test_every_setting_of_the_simulator_is_on_the_page_on_tests() -> None:
+    page = (DOCS / "testing.md").read_text(encoding="utf-8")
+    for field in dataclasses.fields(Settings):
+        assert f"| `{field.name}` |" in page

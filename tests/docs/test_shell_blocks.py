@@ -1,4 +1,4 @@
-"""Every command on a page is run as it stands there, against a simulator; where it cannot be, it says here why."""
+"""Every command on a page is run as the page has it, against a simulator; where it cannot be, the reason is here."""
 
 from __future__ import annotations
 
@@ -49,13 +49,15 @@ def shows_output(block: Block) -> bool:
 
 HERE = [block for block in SHELL if block.page not in ELSEWHERE]
 ON_ENGINE = [block for block in HERE if is_pulumis(block) and not shows_output(block)]
-LINES = [
-    (block, line)
-    for block in HERE
-    if not is_pulumis(block)
-    for line in script_of(block).splitlines()
-    if "pulumi-anchorbrowser" in line and not line.startswith(tuple(ONLY_PARSED))
-]
+
+
+def lines_of(block: Block) -> list[str]:
+    """Return the lines of the block that call our command line."""
+    lines = script_of(block).splitlines()
+    return [one for one in lines if "pulumi-anchorbrowser" in one and not one.startswith(tuple(ONLY_PARSED))]
+
+
+WITH_COMMANDS = [block for block in HERE if not is_pulumis(block) and lines_of(block)]
 PAGES_ON_ENGINE = sorted({block.page for block in ON_ENGINE if block.page.startswith("examples/")})
 
 
@@ -107,7 +109,7 @@ def test_bash_can_read_it_and_every_command_is_a_known_one(block: Block) -> None
 
 
 def parse(words: list[str]) -> None:
-    """Raises click's own error for a command, an option or a value that does not exist."""
+    """Raise click's own error for a command, an option or a value that does not exist."""
     end = next((n for n, word in enumerate(words) if word.startswith(">")), len(words))
     arguments = re.sub(r"\b[0-9a-f]{4}\.\.\.", SOME_ID, "\n".join(words[1:end]))
     # Files and folders of the reader's own.
@@ -117,17 +119,22 @@ def parse(words: list[str]) -> None:
 
 
 def test_a_block_that_nobody_runs_only_sets_up_or_is_named_here_with_the_reason() -> None:
-    run = {*ON_ENGINE, *(block for block, _ in LINES), *(block for block in HERE if shows_output(block))}
+    run = {*ON_ENGINE, *WITH_COMMANDS, *(block for block in HERE if shows_output(block))}
     for block in HERE:
         if block not in run:
             commands = [" ".join(words) for words in commands_of(script_of(block)) if words[0] not in SETS_UP]
             assert [command for command in commands if not command.startswith(tuple(ONLY_PARSED))] == [], block
 
 
-@pytest.mark.parametrize(("block", "line"), LINES, ids=str)
-def test_a_command_of_the_command_line_ends_well(reader: Reader, block: Block, line: str) -> None:
-    # Without a terminal and without --yes it only plans.
-    done(reader.types(line, block.page), 0, PLAN_ONLY)
+@pytest.mark.parametrize("block", WITH_COMMANDS, ids=str)
+def test_the_commands_of_a_block_end_well(reader: Reader, api: Simulator, block: Block) -> None:
+    for place in re.findall(r"--file (\S+)", script_of(block)):
+        start(api, "nightly")
+        variable = f"ANCHORBROWSER_RECEIPTS=$PWD/{place}"
+        done(reader.types(f"{variable} pulumi-anchorbrowser sweep --owner any --tag nightly --yes", block.page))
+    for line in lines_of(block):
+        # Without a terminal and without --yes a command only plans.
+        done(reader.types(line, block.page), 0, PLAN_ONLY)
 
 
 @pytest.mark.engine
@@ -169,5 +176,5 @@ def test_the_readme_shows_what_pulumi_prints(on_engine: Reader, api: Simulator) 
 
 
 def without_what_differs(text: str) -> str:
-    """The text without ids, numbers and the width of columns."""
+    """Return the text without ids, numbers and the width of columns."""
     return re.sub(r"\s+", " ", re.sub(r"\d+", "N", AN_ID.sub("ID", text)))

@@ -2,118 +2,208 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
-import requests
 from docs.pages import DOCS
-from docs.test_site import anchors_of
 
-# Every room that defines errors, so that all of them are known.
-import pulumi_anchorbrowser.dynamic.batch_cleanup_operations
-import pulumi_anchorbrowser.dynamic.teardown_hook
-from pulumi_anchorbrowser.api import ApiError, errors, failures
-from pulumi_anchorbrowser.lifecycle import LifecycleError, advice, waiting
-from pulumi_anchorbrowser.lifecycle.cleanup import errors as cleanup_errors
+import pulumi_anchorbrowser
+from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, Outcome
+from pulumi_anchorbrowser.binding.services import NoApiKey
+from pulumi_anchorbrowser.binding.settings import Settings, refuse_misspelt
+from pulumi_anchorbrowser.cleanup import Cleanup, CleanupInputs, MatchesEverything, Plan, TooMany, run_cleanup
+from pulumi_anchorbrowser.clock import SystemClock
+from pulumi_anchorbrowser.dynamic.teardown_hook import NoResourceHooks, UnusableTeardownHook
+from pulumi_anchorbrowser.errors import ExpectedError, printed
+from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.lifecycle.errors import (
     AnotherAccount,
     CancelRefused,
     DeletionIncomplete,
+    LeftoverUnknown,
     NotAdopted,
-    NotReady,
     OutcomeUnknown,
     SessionsNotEnded,
+    SessionsNotListed,
+    StillRunning,
 )
-from pulumi_anchorbrowser.lifecycle.recording import CreateStopped
-from pulumi_anchorbrowser.lifecycle.settings import Settings, UnusableSetting, refuse_misspelt
-from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
+from pulumi_anchorbrowser.lifecycle.listing import Listing, ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.state import export
+from pulumi_anchorbrowser.lifecycle.waiting import NotReady, ReadyInputs, Waiting
+from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 PAGE = DOCS / "troubleshooting.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-SOURCES = Path(pulumi_anchorbrowser.__file__).parent
-BROKEN = [("one", "HTTP 500"), ("another", "HTTP 500")]
+ID = "6e019235-bc0d-43f2-b13e-a5ea2acec607"
+LEFT = [("one", "HTTP 500"), ("another", "HTTP 500")]
+# The bases of others, which are raised as themselves nowhere.
+BASES = {"ApiError", "LifecycleError", "SessionsLeft"}
 
 
-def kinds(*bases: type[Exception]) -> Iterator[type[Exception]]:
-    """The classes that are raised: those that no other one is made of."""
-    for base in bases:
-        below = base.__subclasses__()
-        yield from kinds(*below) if below else [base]
+class Silence:
+    """Notices that go nowhere."""
+
+    def info(self, text: str) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+    def progress(self, text: str) -> None: ...
 
 
-def settings_error() -> UnusableSetting:
-    with pytest.raises(UnusableSetting) as caught:
-        Settings.read(lambda _: None, {"ANCHORBROWSER_MAX_RETRIES": "many"})
+def client_of(api: Simulator, key: str = "simulated-key") -> Client:
+    return Client(api.url, ApiKeys(key), ClientOptions(max_retries=0, request_timeout=5))
+
+
+def api_errors() -> Iterator[ExpectedError]:
+    """Yield every error of a call, as the client makes it of what the API does."""
+    with Simulator() as api, closing(client_of(api)) as client, closing(client_of(api, "other")) as refused:
+        yield error_of(refused.create_batch(1))
+        yield error_of(client.delete_batch(ID))
+        for status, message in (
+            (302, None),
+            (400, "no"),
+            (402, "no"),
+            (403, "no"),
+            (409, "no"),
+            (429, "Too many requests"),
+            (429, "The limit of concurrent browsers is reached"),
+            (503, "no"),
+        ):
+            api.faults.add(Fault("status", method="POST", status=status, message=message))
+            yield error_of(client.create_batch(1))
+        api.faults.add(Fault("reset_after", method="POST"))
+        yield error_of(client.create_batch(1))
+        yield error_of(client.create_batch(1, metadata={"ratio": math.nan}))
+        api.stop()
+        yield error_of(client.create_batch(1))
+
+
+def error_of(outcome: Outcome[object]) -> ExpectedError:
+    assert outcome.error is not None
+    return outcome.error
+
+
+def not_ready() -> ExpectedError:
+    with Simulator() as api, closing(client_of(api)) as client:
+        api.settings.creation_seconds = 60
+        batch = client.create_batch(2).value()
+        clock = SystemClock()
+        waiting = Waiting(client, Listing(client, clock), clock, Silence(), lambda _operation, _subject, call: call())
+        with pytest.raises(NotReady) as caught:
+            waiting.until(ReadyInputs(batch_id=batch.batch_id, timeout=0))
+        return caught.value
+
+
+def raised_by(call: object, *arguments: object) -> ExpectedError:
+    assert callable(call)
+    with pytest.raises(ExpectedError) as caught:
+        call(*arguments)
     return caught.value
 
 
-def misspelt() -> UnusableSetting:
-    with pytest.raises(UnusableSetting) as caught:
-        refuse_misspelt(["anchorbrowser:basUrl"])
-    return caught.value
+def cleanup_incomplete() -> ExpectedError:
+    with Simulator() as api, closing(client_of(api)) as client:
+        client.create_batch(1, {"session": {"tags": ["left"]}}).value()
+        api.faults.add(Fault("status", method="DELETE", status=400, times=None))
+        inputs = CleanupInputs.model_validate({"select": {"tags": ["left"]}})
+        cleanup = Cleanup(Batches(client, Receipts(None)), Receipts(None), SystemClock())
+        return raised_by(run_cleanup, cleanup, inputs, inputs.request(None), Silence())
 
 
-STATUSES = (302, 400, 401, 402, 403, 404, 409, 429, 503)
-ERRORS: list[Exception] = [
-    *(errors.for_status("read batch b", status) for status in STATUSES),
-    failures.transport_error("read batch b", requests.exceptions.InvalidURL("no host")),
-    failures.transport_error("read batch b", requests.ConnectTimeout()),
-    failures.transport_error("read batch b", requests.ReadTimeout()),
-    OutcomeUnknown("HTTP 502", "pulumi-claim:c", looked_for=60, next_run_looks=True),
-    AnotherAccount("b", "https://a.example", "https://b.example", "code"),
-    DeletionIncomplete("b", BROKEN, 2),
-    SessionsNotEnded("b", BROKEN, 2),
-    CancelRefused("b", "HTTP 409", "the batch is completed"),
-    NotAdopted("b", "HTTP 404", "Check the id."),
-    NotReady(waiting._too_late("b", None, waiting.Goal(None, 60, 0))),  # noqa: SLF001
-    CreateStopped("Nothing was started: the receipts cannot be used; then run again."),
-    settings_error(),
-    misspelt(),
-    cleanup_errors.MatchesEverything(),
-    cleanup_errors.NoSuchOwner(),
-    cleanup_errors.TooMany(120, 100),
-    cleanup_errors.CleanupIncomplete([{"batch_id": one, "reason": why} for one, why in BROKEN], 3),
-    ReceiptsUnavailable(Path("receipts.sqlite3"), "disk full"),
-]
+def other_errors(folder: Path) -> Iterator[ExpectedError]:
+    """Yield every error above the API."""
+    yield OutcomeUnknown("HTTP 502", "pulumi-claim:c", 60)
+    yield LeftoverUnknown("c", "HTTP 503")
+    yield AnotherAccount(ID, "https://a.example", "https://b.example", "code")
+    yield DeletionIncomplete(ID, LEFT, 2)
+    yield SessionsNotEnded(ID, LEFT, 2)
+    yield StillRunning(ID, LEFT)
+    yield SessionsNotListed(ID, "the API lists none of them")
+    yield CancelRefused(ID, "HTTP 409", "the batch is completed")
+    yield NotAdopted(ID, "the API does not know it under this key (HTTP 404)", "Check the id.")
+    yield not_ready()
+    yield ListingIncomplete("batches", "the pages do not agree")
+    yield raised_by(export, "no-organization/no-project/no-stack", folder)
+    yield MatchesEverything()
+    yield TooMany(120, 100)
+    yield raised_by(Plan.from_document, {})
+    yield cleanup_incomplete()
+    yield raised_by(Settings.read, lambda _: None, {"ANCHORBROWSER_MAX_RETRIES": "many"})
+    yield raised_by(refuse_misspelt, ["anchorbrowser:basUrl"])
+    yield NoApiKey()
+    yield NoResourceHooks()
+    yield UnusableTeardownHook("teardown_hook 'stop' cannot be used: limit: Input should be greater than 0")
+    (folder / "a-file").write_text("", encoding="utf-8")
+    yield raised_by(Receipts(folder / "a-file" / "receipts.sqlite3").all)
 
 
-def entry(name: str) -> str:
-    """What stands under a heading."""
-    found = re.search(rf"(?ims)^### {name.replace('-', ' ')}\n(.*?)(?=^##|\Z)", TEXT)
-    assert found, f"{name} has no entry"
-    return found[1]
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedError]:
+    return [*api_errors(), *other_errors(tmp_path_factory.mktemp("errors"))]
 
 
-def test_every_kind_of_error_has_an_entry() -> None:
-    raised = {*kinds(ApiError, LifecycleError, ReceiptsUnavailable)}
-    assert {advice.entry_of(kind) for kind in raised} - anchors_of(PAGE) == set()
-    assert raised == {type(error) for error in ERRORS}
+def all_kinds() -> dict[str, type[ExpectedError]]:
+    """Return every class of expected errors of the product, by its name."""
+    for module in walk_packages(pulumi_anchorbrowser.__path__, "pulumi_anchorbrowser."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    found: dict[str, type[ExpectedError]] = {}
+    pending = [ExpectedError]
+    while pending:
+        below = pending.pop().__subclasses__()
+        found |= {kind.__name__: kind for kind in below}
+        pending += below
+    return found
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_entry_shows_its_line_and_the_line_leads_there(error: Exception) -> None:
-    name = advice.entry_of(type(error))
-    shown = re.findall(r"^> (.+)$", entry(name), re.MULTILINE)
-    patterns = [re.escape(line.rstrip(".…")).replace("…", ".+") for line in shown]
-    assert any(re.match(pattern, str(error)) for pattern in patterns), str(error)
-    assert "**Do.**" in entry(name)
-    assert advice.told(error).endswith(f" See docs/troubleshooting.md#{name}.")
+KINDS = {name: kind for name, kind in all_kinds().items() if name not in BASES}
 
 
-def test_every_entry_that_a_line_names_is_there() -> None:
-    code = "".join(map(_read, SOURCES.rglob("*.py")))
-    named = set(re.findall(r"leading_to\([^()]*(?:\([^()]*\)[^()]*)*\"([a-z-]+)\",?\s*\)", code))
-    assert named == {"no-api-key", "no-resource-hooks", "unusable-teardown-hook"}
-    assert named - anchors_of(PAGE) == set()
+def entries() -> dict[str, str]:
+    """Return the text of every entry by its anchor; entries are the headings of the third level."""
+    found = re.findall(r"(?ms)^### (.+?)\n(.*?)(?=^##|\Z)", TEXT)
+    return {heading.lower().replace(" ", "-"): text for heading, text in found}
 
 
-def test_no_error_is_raised_as_a_base_class_that_has_no_entry() -> None:
-    bases = r"raise (ApiError|Refused|LifecycleError|SessionsLeft)\("
-    rooms = [source for room in ("api", "lifecycle", "dynamic") for source in (SOURCES / room).rglob("*.py")]
-    assert [source.name for source in rooms if re.search(bases, _read(source))] == []
+def test_every_anchor_has_an_entry_and_every_entry_is_an_anchor() -> None:
+    assert {name: kind.anchor for name, kind in KINDS.items() if kind.anchor not in entries()} == {}
+    assert entries().keys() - {kind.anchor for kind in KINDS.values()} == set()
 
 
-def _read(source: Path) -> str:
-    return source.read_text(encoding="utf-8")
+def test_every_kind_of_error_is_tried_here(errors: list[ExpectedError]) -> None:
+    assert {type(error).__name__ for error in errors} == KINDS.keys()
+
+
+def test_an_entry_shows_the_line_of_its_error_and_the_line_leads_to_the_entry(errors: list[ExpectedError]) -> None:
+    assert [str(error) for error in errors if not is_shown(error)] == []
+    assert [error.anchor for error in errors if "**Do.**" not in entries()[error.anchor]] == []
+    lines = [printed(error) for error in errors]
+    assert [line for line in lines if not re.search(r"\. See \S*troubleshooting\S*#[a-z-]+\.?$", line)] == []
+    assert [re.findall(r"#([a-z-]+)", line)[-1] for line in lines] == [error.anchor for error in errors]
+
+
+def is_shown(error: ExpectedError) -> bool:
+    """Whether one of the lines that the error's entry quotes is the error's own."""
+    quoted = re.findall(r"^> (?:warning: )?(.+)$", entries()[error.anchor], re.MULTILINE)
+    patterns = [re.escape(line.rstrip(".…")).replace("…", ".+") for line in quoted]
+    return any(re.match(pattern, str(error)) for pattern in patterns)
+
+
+def test_the_table_of_the_page_names_every_entry() -> None:
+    table = TEXT.partition("## The key")[0]
+    linked = set(re.findall(r"\(#([a-z0-9-]+)\)", table))
+    assert entries().keys() - linked == set()
+
+
+def test_no_error_is_raised_as_a_base_class() -> None:
+    sources = Path(pulumi_anchorbrowser.__file__).parent.rglob("*.py")
+    raised = re.compile(rf"raise ({'|'.join(sorted(BASES))}|ExpectedError)\(")
+    found = [str(source) for source in sources if raised.search(source.read_text(encoding="utf-8"))]
+    assert [source for source in found if "simulator" not in source] == []

@@ -37,6 +37,7 @@ def test_an_unfinished_batch_is_adopted_and_cancelled_in_one_up(on_stage: Any, s
     outputs = stage.up().outputs
     assert (outputs["batch_id"], outputs["live_status"]) == (batch.id, "cancelled")
     assert outputs["cancelled_sessions"] == running == len(batch.ended)
+    assert outputs["still_running"] == 0
     assert [r.body for r in simulator.requests_of("PATCH")] == [{"status": "cancelled"}]
     assert simulator.live_sessions() == []
 

@@ -39,11 +39,11 @@ class Script:
         }
 
     def run(self) -> subprocess.CompletedProcess[str]:
-        """To its end."""
+        """Run the script to its end."""
         return self._run([sys.executable, SCRIPT])
 
     def run_until_it_is_killed(self, simulator: Simulator, method: str) -> None:
-        """Until the API has answered the first request of this method: then it is killed, with its `pulumi up`."""
+        """Run the script, and kill it with its `pulumi up` once the first request of this method was handled."""
         script = subprocess.Popen(
             [sys.executable, SCRIPT],
             env=self.env,
@@ -62,7 +62,7 @@ class Script:
         assert script.wait(SECONDS) == -signal.SIGKILL
 
     def lift_the_lock(self) -> None:
-        """As the README says."""
+        """Remove the lock as the README says."""
         done = self._run(["pulumi", "cancel", "--yes", "organization/anchorbrowser-automation/dev"])
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -109,11 +109,18 @@ def test_the_browsers_are_gone_although_a_step_fails(script: Script, simulator: 
 
 def test_a_script_that_was_killed_is_run_again_and_leaves_nothing(script: Script, simulator: Simulator) -> None:
     script.run_until_it_is_killed(simulator, "POST")
+    left = only_batch(simulator)
     assert simulator.live_sessions() != []
     script.lift_the_lock()
     done = script.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"total_requests = {COUNT}" in done.stdout
-    assert len(simulator.requests_of("POST")) == 1
-    assert only_batch(simulator).deleted
+    # The batch of the interrupted create is deleted before another one is started.
+    assert [request.method for request in simulator.requests if request.method in {"POST", "DELETE"}][:3] == [
+        "POST",
+        "DELETE",
+        "POST",
+    ]
+    assert left.deleted
+    assert [batch.deleted for batch in simulator.batches.values()] == [True, True]
     assert simulator.live_sessions() == []

@@ -39,7 +39,7 @@ def test_the_network_stays_where_a_browser_could_not_be_stopped(on_stage: Any, s
     stubborn, other = start(simulator, TAG).id, start(simulator, TAG).id
     simulator.faults.add(Fault("status", method="DELETE", path=f"{BATCHES}/{stubborn}", status=400, times=None))
     result = stage.destroy(expect_failure=True)
-    assert "Could not clean up 1 batches" in result.text
+    assert f"Could not clean up everything: 1 failed: {stubborn} (" in result.text
     assert network.is_dir()
     assert running(simulator) == {stubborn}
     assert simulator.batches[other].deleted

@@ -49,7 +49,7 @@ def test_the_cleanups_of_the_page_take_what_it_says(rehearsal_stage: RehearsalSt
 
 
 def test_the_command_of_the_page_plans_the_same(tmp_path: Path) -> None:
-    command: Any = snippet_with("sweep --owner").split()
+    command: Any = snippet_with("--exclude-tag keep").split()
     with Simulator({API_KEY: "team"}, Settings(minute_seconds=TEN_MINUTES)) as api:
         meant, _ = old_and_young(api)
         env = {name: value for name, value in os.environ.items() if not is_foreign(name)} | {

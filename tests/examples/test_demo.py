@@ -1,4 +1,4 @@
-"""`make demo`: what a newcomer sees, and that it does not claim what is not so."""
+"""`make demo`: what a newcomer sees, and that the demo fails where a claim is not true."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pulumi_anchorbrowser.simulator import Settings, Simulator
 
 
 def demo_prints(*arguments: str) -> str:
-    """Everything a demo that ended well has printed."""
+    """Run a demo that ends well and return everything it printed."""
     command = [sys.executable, str(ROOT / "examples" / "demo"), *arguments]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=170)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -26,7 +26,7 @@ def demo_prints(*arguments: str) -> str:
 
 
 def judge(printed: str) -> None:
-    """Each step has its row, its call and its counts, and nothing is left running."""
+    """Assert that each step has its row, its call and its counts, and that nothing is left running."""
     table = printed.partition("What happened")[2]
     assert re.search(r"create and wait +POST /v1/batch-sessions +60 requested, \d+ ready by now", table)
     cancelled = re.search(r"cancel +PATCH /v1/batch-sessions/\{id\} +cancelled_sessions = (\d+) +0 running", table)
@@ -55,7 +55,7 @@ def test_the_demo_runs_on_the_engine() -> None:
 
 
 class BoastfulRunner:
-    """Cancels nothing, and says that it did."""
+    """Cancels nothing and reports a cancel."""
 
     name = "boastful"
 
@@ -76,7 +76,7 @@ def _configuration() -> Any:
     return Configuration.model_validate({})
 
 
-def test_the_demo_fails_where_pulumi_claims_what_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_fails_where_pulumi_reports_what_is_not_true(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(ROOT, "examples", "demo")))
     steps = importlib.import_module("steps")
     with Simulator(settings=Settings()) as simulator:

@@ -40,7 +40,7 @@ def test_an_installer_that_hangs_is_given_up(cli: Any, tmp_path: Path, monkeypat
     monkeypatch.setattr(cli, "REACH", "pass")
     monkeypatch.setattr(cli, "INSTALL", "import time; time.sleep(3600)")
     monkeypatch.setattr(cli, "INSTALL_SECONDS", 0.5)
-    assert "no answer within 0.5 s" in cli.find(tmp_path / ".pulumi").told
+    assert "no response within 0.5 s" in cli.find(tmp_path / ".pulumi").told
 
 
 def test_an_installed_cli_is_found_without_a_network(cli: Any, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_command_past_its_time_is_ended_with_everything_it_started(cli: Any, t
     sign = tmp_path / "sign"
     script = program(tmp_path / "slow", f"#!/bin/sh\n(/bin/sleep 2; echo late > {sign}) &\nwait\n")
     code, said = cli.run_limited([str(script)], 0.3)
-    assert (code, said) == (1, "no answer within 0.3 s")
+    assert (code, said) == (1, "no response within 0.3 s")
     # It would be there by now.
     time.sleep(3)
     assert not sign.exists()

@@ -85,7 +85,7 @@ def test_old_batches_of_ci_go_and_the_summary_says_so(tmp_path: Path, night: Sim
     assert job.codes == {"Sweep": 0, "Summary": 0}, job.log
     assert set(changes(night)) == {f"DELETE {batch}" for batch in old}
     assert running(night) == kept
-    assert "5 sessions deleted" in job.summary
+    assert "2 calls, 5 sessions stopped (5 deleted)." in job.summary
     for batch in old:
         assert f"| {batch} | done | 3 deleted" in job.summary or f"| {batch} | done | 2 deleted" in job.summary
     assert API_KEY not in job.log + job.summary

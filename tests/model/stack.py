@@ -13,7 +13,7 @@ from unittest.mock import patch
 from model.api import NOW, ModelClient, ModelClock, happen
 from model.world import OWNER, URN, Choices, Killed, Ledgered, ModelReceipts, NoReceipts, Remote, Violation, World
 
-from pulumi_anchorbrowser.api import PlanLimit
+from pulumi_anchorbrowser.api import Account, PlanLimit
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord, batch_problems, batches, changes_between, run, trail
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
@@ -79,7 +79,8 @@ class Run:
         self._let_time_pass()
         keys = ("key", "rotated key", "key of another team")
         can_differ = world.resource is not None and operation in {"refresh", "destroy", "cancelled", "deleted"}
-        self.key = choices.pick("key", keys) if can_differ else "key"
+        usual = Account.parse(world.resource.account).fingerprint if world.resource is not None else keys[0]
+        self.key = choices.pick("key", sorted(keys, key=lambda key: key != usual)) if can_differ else usual
         self.clock = ModelClock(world, choices)
         self.client = ModelClient(world, choices, self.clock, self.machine, self.key)
         self.listing = self.client.listing

@@ -185,7 +185,13 @@ class World:
         self.remotes = [one for one in self.remotes if one.id in named or one.runs or self._may_matter(one, sought)]
         kept = {one.id for one in self.remotes} | named
         for machine, receipts in enumerate(self.receipts):
-            self.receipts[machine] = [one for one in receipts if _is_open(one) or _matters(one, kept)]
+            self.receipts[machine] = [
+                one
+                for one in receipts
+                if _is_open(one)
+                or one.subject.claim in sought
+                or (one.operation != "create" and one.subject.batch_id in kept)
+            ]
 
     def _may_matter(self, remote: Remote, sought: set[str]) -> bool:
         return remote.trail == "foreign" or (remote.claim in sought and not remote.is_gone)
@@ -233,10 +239,6 @@ def _is_open(receipt: Receipt) -> bool:
     return receipt.operation == "create" and receipt.outcome in {None, "unknown"}
 
 
-def _matters(receipt: Receipt, kept: set[str | None]) -> bool:
-    return receipt.operation != "create" and receipt.subject.batch_id in kept
-
-
 def _of_record(record: BatchRecord, names: _Names) -> tuple[object, ...]:
     known = record.__dict__
     named = (names[known["batch_id"] or ""], names[known["claim"]], len(known["deletion_errors"] or ()))
@@ -278,6 +280,9 @@ class ModelReceipts:
         if receipt and how in {"ended", "lost"} and session_id not in self.kept[receipt - 1].ended:
             named = {how: tuple(sorted({*getattr(self.kept[receipt - 1], how), session_id}))}
             self.kept[receipt - 1] = replace(self.kept[receipt - 1], **named)
+
+    def all(self) -> list[Receipt]:
+        return list(self.kept)
 
     def of_batch(self, batch_id: str) -> list[Receipt]:
         return [one for one in self.kept if batch_id == one.subject.batch_id]

@@ -33,10 +33,10 @@ def environment(sim: Simulator, folder: Path) -> dict[str, str]:
     }
 
 
-def inputs_and_outputs(host: ProviderHost, name: str) -> dict[str, Any]:
+def inputs_and_outputs(host: ProviderHost, name: str, stack: str = "dev") -> dict[str, Any]:
     """Create a batch as the engine does. Return its properties."""
     urn = f"{URN}-{name}"
-    inputs = host.check(urn, {}, {"count": 1, "owner": "organization/demo/dev"}).inputs
+    inputs = host.check(urn, {}, {"count": 1, "owner": f"organization/demo/{stack}"}).inputs
     return {**inputs, **host.create(urn, inputs).outputs}
 
 
@@ -88,7 +88,7 @@ def test_two_hosts_write_whole_lines_into_one_file(sim: Simulator, log: DebugLog
     assert sorted(line["claim"] for line in log.lines("request")) == sorted(claims)
     # A line of a create leads by its receipt to the batch.
     receipts = {(one.run, one.id): one for one in Receipts(tmp_path / "receipts.sqlite3").all()}
-    named = {receipts[line["run"], line["receipt"]].batch_id: line["claim"] for line in log.lines("receipt")}
+    named = {receipts[line["run"], line["receipt"]].subject.batch_id: line["claim"] for line in log.lines("receipt")}
     assert named == claims_by_batch(sim)
 
 
@@ -105,12 +105,14 @@ def test_a_page_of_the_list_that_many_reads_share_names_no_batch(sim: Simulator,
 
 
 def test_a_cleanup_names_the_batch_and_the_claim_that_each_line_is_about(
-    stack: OneStack, sim: Simulator, log: DebugLog
+    stack: OneStack, sim: Simulator, log: DebugLog, tmp_path: Path
 ) -> None:
-    stack.up({name: {"count": 2} for name in ("a", "b", "c")})
+    # Of another stack: a cleanup never stops the batches of its own.
+    with ProviderHost(BatchProvider(), env=dict(environment(sim, tmp_path))) as host:
+        for name in ("a", "b", "c"):
+            inputs_and_outputs(host, name, "other")
     claims = claims_by_batch(sim)
-    log.place.unlink()
-    sweep = {"kind": "BatchCleanup", "select": {"owner": "any", "batch_ids": list(claims)}, "when": "apply"}
+    sweep = {"kind": "BatchCleanup", "select": {"owner": "organization/demo/other"}, "when": "apply"}
     stack.up({"sweep": sweep})
     cleaning = log.lines(operation="cleanup")
     assert {line["urn"] for line in cleaning} == {stack.stage.urn("sweep")}

@@ -71,10 +71,10 @@ def test_a_replacement_that_the_user_asks_for_replaces_that_batch_alone(wanted: 
 
 @pytest.mark.parametrize("flags", [["--exclude-protected"], ["--exclude", "a"], ["--target", "b"]])
 def test_a_destroy_of_a_part_leaves_the_rest_running(wanted: WantedStack, flags: list[str]) -> None:
+    left = wanted.begin()
     is_protected = "--exclude-protected" in flags
     if is_protected:
-        wanted.resources["a"]["options"] = {"protect": True}
-    left = wanted.begin()
+        wanted.stage.run("state", "protect", wanted.urn("a"), "--yes")
     wanted.same_again("destroy", [wanted.urn(flag) if flag in wanted.ids else flag for flag in flags])
     assert "b" not in wanted.names()
     assert left not in wanted.running()

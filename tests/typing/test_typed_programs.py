@@ -61,8 +61,8 @@ def test_what_is_wrong_is_one_clear_line_when_it_runs(wrong: Wrong, stack: Rehea
     (problem,) = failed.value.result.problems
     name, _, reason = wrong.said.partition(": ")
     if name.endswith("Error"):
-        # Python's own, or the hook's, which lives in the program: it comes before any resource does.
-        assert problem.message.splitlines()[-1].partition("Error: ")[2].startswith(reason)
+        # Python's own, or the hook's, which lives in the program and is reported before any resource, without its name.
+        assert problem.message.splitlines()[-1].removeprefix(f"{name}: ").startswith(reason)
     else:
         assert re.search(rf"property {re.escape(name)} value .* has a problem: {re.escape(reason)}", problem.message)
         assert "\n" not in problem.message

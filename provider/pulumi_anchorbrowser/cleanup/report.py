@@ -45,7 +45,7 @@ class CleanupIncomplete(LifecycleError):
             unfinished = [one.id for one in report.results if one.outcome == "interrupted"]
             parts += [f"{len(unfinished)} interrupted: {_named(unfinished)}"] if unfinished else []
             parts += [f"{len(report.not_begun)} not begun: {_named(report.not_begun)}"] if report.not_begun else []
-        super().__init__(f"The cleanup is incomplete: {'; '.join(parts)}")
+        super().__init__(f"Could not clean up everything: {'; '.join(parts)}")
 
 
 @dataclass(frozen=True)

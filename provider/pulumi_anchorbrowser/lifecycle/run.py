@@ -240,7 +240,9 @@ class Runner:
         if record.batch_id is not None:
             with self._tolerant(notices):
                 receipts = self.receipts.of_batch(record.batch_id)
-        return [said for receipt in receipts if (said := said_in_receipt(receipt)) is not None]
+        # A call of this process without an outcome is in flight, in another thread: nothing of it is lost.
+        ended = [one for one in receipts if one.outcome is not None or one.run != self.receipts.run]
+        return [said for receipt in ended if (said := said_in_receipt(receipt)) is not None]
 
     def _recorded(
         self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices

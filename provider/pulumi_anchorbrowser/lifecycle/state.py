@@ -59,7 +59,7 @@ class StackState:
         owners = {str(one["inputs"]["owner"]) for one in named if _is_ours(one)}
         stacks = filter(None, (_stack_of(str(one.get("urn", ""))) for one in named))
         return cls(
-            batch_ids=frozenset(batch_id for one in resources for batch_id in _ids(one)),
+            batch_ids=frozenset([*(id_ for one in resources for id_ in _ids(one)), *_being_adopted(operations)]),
             claims=frozenset(claim for one in resources for claim in _strings(one, "claim")),
             owners=frozenset(filter(None, owners)),
             pending=tuple(_pending(operations)),
@@ -148,6 +148,11 @@ def _pending(operations: list[dict[str, Any]]) -> Iterator[PendingCreate]:
             count = inputs.get("count")
             known = int(count) if isinstance(count, (int, float)) else None
             yield PendingCreate(str(inputs["claim"]), str(inputs["owner"]), str(resource.get("urn", "")), known)
+
+
+def _being_adopted(operations: list[dict[str, Any]]) -> Iterator[str]:
+    for operation in operations:
+        yield from _strings(operation.get("resource") or {}, "batch_id")
 
 
 def _is_ours(resource: dict[str, Any]) -> bool:

@@ -19,9 +19,9 @@ ready = BatchReady("crawl-ready", batch_id=batch.batch_id)
 assert_type(ready.completed_requests, pulumi.Output[int | None])
 assert_type(ready.timeout, pulumi.Output[str | float])
 
-cleanup = BatchCleanup("leftovers", select={"owner": "this"})
+cleanup = BatchCleanup("leftovers", select={"owner": "acme/site/dev"})
 assert_type(cleanup.plan, pulumi.Output[list[dict[str, Any]] | None])
 assert_type(cleanup.limit, pulumi.Output[int])
 assert_type(cleanup.dry_run, pulumi.Output[bool])
 
-assert_type(teardown_hook("stop", select={"owner": "this"}), pulumi.ResourceHook)
+assert_type(teardown_hook("stop", select={"owner": "acme/site/dev"}), pulumi.ResourceHook)

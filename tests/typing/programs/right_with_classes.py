@@ -36,7 +36,7 @@ batch = ab.Batch(
 ab.BatchReady("crawl-ready", batch_id=batch.batch_id, min_ready=1, timeout="5m", retry_failed=1, record_sessions=True)
 ab.BatchCleanup(
     "leftovers",
-    select=ab.SelectArgs(owner="this", statuses=["pending", "completed"], older_than="24h", tags=["pr-12"]),
+    select=ab.SelectArgs(owner="acme/site/dev", statuses=["pending", "completed"], older_than="24h", tags=["pr-12"]),
     exclude=ab.ExcludeArgs(batch_ids=[batch.batch_id], tags=["keep"]),
     action="end_sessions",
     when="destroy",

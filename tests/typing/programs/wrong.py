@@ -59,7 +59,7 @@ ab.BatchReady("x")
 # arg-type | min_ready: Input should be a valid integer; it is 'all'
 ab.BatchReady("x", batch_id="964bb823-e620-4758-ac4d-f9760511f4d8", min_ready="all")
 
-# arg-type | timeout: should be a duration such as "10m" or "90s", or a number of seconds, and not less than 0
+# arg-type | timeout: must be a duration such as "10m" or "90s", or a number of seconds, and not less than 0
 ab.BatchReady("x", batch_id="964bb823-e620-4758-ac4d-f9760511f4d8", timeout=["5m"])
 
 # call-arg | TypeError: BatchCleanup.__init__() missing 1 required keyword-only argument: 'select'
@@ -71,34 +71,34 @@ ab.BatchCleanup("x", select={"status": "completed"})
 # arg-type | select.statuses.0: Input should be 'pending', 'processing', 'completed', 'failed' or 'cancelled'
 ab.BatchCleanup("x", select={"statuses": ["done"]})
 
-# arg-type | select.older_than: should be a duration such as "10m" or "90s", or a number of seconds, and not less than 0
+# arg-type | select.older_than: must be a duration such as "10m" or "90s", or a number of seconds, and not less than 0
 ab.BatchCleanup("x", select={"older_than": ["24h"]})
 
 # typeddict-unknown-key | select.tag: there is no property 'tag'; did you mean 'tags'?
 ab.BatchCleanup("x", select=ab.SelectArgs(tag="pr-12"))
 
 # arg-type | exclude.statuses: there is no property 'statuses'
-ab.BatchCleanup("x", select={"owner": "this"}, exclude={"statuses": ["pending"]})
+ab.BatchCleanup("x", select={"tags": ["pr-12"]}, exclude={"statuses": ["pending"]})
 
 # arg-type | action: Input should be 'cancel', 'delete' or 'end_sessions'
-ab.BatchCleanup("x", select={"owner": "this"}, action="remove")
+ab.BatchCleanup("x", select={"tags": ["pr-12"]}, action="remove")
 
 # arg-type | when: Input should be 'apply', 'destroy' or 'both'
-ab.BatchCleanup("x", select={"owner": "this"}, when="never")
+ab.BatchCleanup("x", select={"tags": ["pr-12"]}, when="never")
 
 # arg-type | on_failure: Input should be 'error' or 'warn'
-ab.BatchCleanup("x", select={"owner": "this"}, on_failure="ignore")
+ab.BatchCleanup("x", select={"tags": ["pr-12"]}, on_failure="ignore")
 
 # arg-type | limit: Input should be a valid integer
-ab.BatchCleanup("x", select={"owner": "this"}, limit="5")
+ab.BatchCleanup("x", select={"tags": ["pr-12"]}, limit="5")
 
 # arg-type | dry_run: Input should be a valid boolean
-ab.BatchCleanup("x", select={"owner": "this"}, dry_run="yes")
+ab.BatchCleanup("x", select={"tags": ["pr-12"]}, dry_run="yes")
 
-# arg-type | AnchorBrowserError: teardown_hook 'x' cannot be used: action: Input should be 'cancel'
-ab.teardown_hook("x", select={"owner": "this"}, action="remove")
+# arg-type | RunError: teardown_hook 'x' cannot be used: action: Input should be 'cancel'
+ab.teardown_hook("x", select={"tags": ["pr-12"]}, action="remove")
 
-# typeddict-unknown-key | AnchorBrowserError: teardown_hook 'x' cannot be used: select.status: there is no
+# typeddict-unknown-key | RunError: teardown_hook 'x' cannot be used: select.status: there is no
 ab.teardown_hook("x", select={"status": "completed"})
 
 # attr-defined | AttributeError: module 'pulumi_anchorbrowser' has no attribute 'Bach'
