@@ -1,4 +1,4 @@
-"""What one command has cost, by the clock and by the simulator's log."""
+"""The cost of one command, by the clock and by the simulator's log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bench.process import Ran
 from pulumi_anchorbrowser.simulator import LoggedRequest, most_at_once
 
 BATCHES = "/v1/batch-sessions"
+# The list by which a stop is confirmed.
+STATUSES = "/v1/sessions/all/status"
 Measured = dict[str, Any]
 
 
@@ -38,6 +40,7 @@ def measured(api: Api, command: Callable[[], Ran]) -> tuple[Measured, list[Logge
         "host_peak_bytes": ran.host_peak_bytes,
         "host_cpu": ran.host_cpu_seconds,
         "last_patch": last_end(log, "PATCH", began),
+        "confirming": _confirming(log),
     }, log
 
 
@@ -58,6 +61,14 @@ def last_end(log: Sequence[LoggedRequest], method: str, since: float) -> float |
     """Seconds from `since` to the end of the last request of this method; None where there was none."""
     ends = [request.finished_at for request in log if request.method == method and request.finished_at is not None]
     return max(ends) - since if ends else None
+
+
+def _confirming(log: Sequence[LoggedRequest]) -> float:
+    """Return the seconds for which stops were still confirmed after the last of them."""
+    stops = [last_end(log, method, 0.0) for method in ("PATCH", "DELETE")]
+    last_stop = max((end for end in stops if end is not None), default=None)
+    ends = [one.finished_at for one in log if one.path == STATUSES and one.finished_at is not None]
+    return max(0.0, max(ends) - last_stop) if ends and last_stop is not None else 0.0
 
 
 def must_be_done(log: Sequence[LoggedRequest], kind: str, count: int) -> None:

@@ -52,25 +52,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run what `make test` leaves to `make test-long`")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the engine's tests and the long ones; deselect the long ones unless they were asked for."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out the long tests unless the option, the expression of -m, or a single test's own id asks for them."""
+    named = [str(arg) for arg in config.invocation_params.args if "::" in str(arg)]
+    if not (config.getoption("--long") or "long" in config.getoption("markexpr") or named):
+        config.pluginmanager.register(WithoutLong())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the engine, and as long those among them that `engine_decides` does not keep."""
     for item in items:
         if "engine_stage" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
         if item.get_closest_marker("engine") and not item.get_closest_marker("engine_decides"):
             item.add_marker(pytest.mark.long)
-    if not _long_ones_are_wanted(config):
+
+
+class WithoutLong:
+    """Deselects the long tests of those that -m and -k have left, and counts them."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Deselect them."""
         left = [item for item in items if item.get_closest_marker("long")]
         items[:] = [item for item in items if not item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left)
         _left[LEFT_LONG] = len(left)
         _left[LEFT_ENGINE] = sum(item.get_closest_marker("engine") is not None for item in left)
-
-
-def _long_ones_are_wanted(config: pytest.Config) -> bool:
-    """Whether the option, the expression of -m, or a single test's own id asks for them."""
-    named = [str(arg) for arg in config.invocation_params.args if "::" in str(arg)]
-    return bool(config.getoption("--long") or "long" in config.getoption("markexpr") or named)
 
 
 @pytest.hookimpl(optionalhook=True)

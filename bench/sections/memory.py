@@ -1,4 +1,4 @@
-"""A cleanup that looks through a long list and takes nothing of it: whether its memory grows with the list."""
+"""A cleanup that reads a long list of which nothing matches: whether its memory grows with the list."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bench.measure import measured
 from bench.process import Ran, run
 from pulumi_anchorbrowser.simulator import Settings
 
-# Two statuses, which the API cannot filter by: so every page is read, and nothing on it is meant.
+# The API cannot filter by two statuses, so every page is read, and nothing on it matches.
 _COMMAND = "pulumi-anchorbrowser sweep --owner any --status cancelled --status failed --dry-run"
 
 
 def memory_cells(size: Size) -> list[Cell]:
-    """Lists of some lengths."""
+    """Return cells for lists of some lengths."""
     return [Cell("memory", {"batches": batches}, 1, partial(_look_through, batches)) for batches in size.lists]
 
 

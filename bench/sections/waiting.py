@@ -1,7 +1,8 @@
-"""Batches that take their time to be created, each of which is waited for."""
+"""Batches that are created slowly, each of which is waited for."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,13 @@ from bench.api import Api
 from bench.cells import Cell, Size
 from bench.engine import Project
 from bench.measure import kind_of, measured, must_be_done
-from pulumi_anchorbrowser.lifecycle.waiting import LONGEST_PAUSE_SECONDS, PAUSE_GROWTH
 from pulumi_anchorbrowser.simulator import LoggedRequest, Settings
 
 LATENCY_MS = 50
 
 
 def waiting_cells(size: Size) -> list[Cell]:
-    """Some numbers of batches, so that it shows what grows with the number."""
+    """Return cells for some numbers of batches, which show what grows with the number."""
     most = max((repeats for _, repeats in size.waits), default=0)
     return [
         Cell("waiting", {"batches": batches}, repeat, partial(_wait, batches, size))
@@ -25,14 +25,6 @@ def waiting_cells(size: Size) -> list[Cell]:
         for batches, repeats in size.waits
         if repeat <= repeats
     ]
-
-
-def pauses(first: float, seconds: float) -> list[float]:
-    """The pauses between the looks at a batch that is ready after so many seconds."""
-    found = [first]
-    while sum(found) < seconds:
-        found.append(min(found[-1] * PAUSE_GROWTH, max(LONGEST_PAUSE_SECONDS, first)))
-    return found
 
 
 def _wait(batches: int, size: Size, api: Api, folder: Path) -> dict[str, Any]:
@@ -43,11 +35,10 @@ def _wait(batches: int, size: Size, api: Api, folder: Path) -> dict[str, Any]:
     found, log = measured(api, lambda: project.up(batches=batches, sessions=size.sessions))
     must_be_done(log, "POST batch-sessions", batches)
     ready = _last_ready(log, size.creation_seconds)
-    waited = pauses(size.poll_seconds, size.creation_seconds)
     return {
         **found,
-        "looks": 1 + len(waited),
-        "last_pause": waited[-1],
+        "looks": 1 + math.ceil(size.creation_seconds / size.poll_seconds),
+        "pause": size.poll_seconds,
         "call_after_ready": max(_ends(log, "GET")) - ready,
         "end_after_ready": began + found["seconds"] - ready,
         "polling_requests": sum(kind_of(request).startswith("GET batch-sessions") for request in log),

@@ -135,6 +135,6 @@ def _complete(record: logging.LogRecord) -> bool:
 
 def _unwritable(place: Path, error: OSError) -> str:
     return (
-        f"The debug log {place} cannot be written ({error.strerror}), so nothing is logged. Make that file writable, or "
+        f"The debug log {place} cannot be written ({error.strerror}), so nothing is logged. Make that file writable or "
         f"name another one in {VARIABLE}."
     )

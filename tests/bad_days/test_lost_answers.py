@@ -64,7 +64,9 @@ def test_the_next_up_on_this_machine_deletes_the_batch_of_a_create_that_was_hand
     stack.destroyed_in_the_end()
 
 
-def test_a_destroy_of_the_stack_deletes_the_batch_of_such_a_create_although_no_state_has_it(stack: WatchedStack, sim: Simulator) -> None:
+def test_a_destroy_of_the_stack_deletes_the_batch_of_such_a_create_although_no_state_has_it(
+    stack: WatchedStack, sim: Simulator
+) -> None:
     known = stack.up({"other": {"count": 1}}).outputs["other"]["batch_id"]
     sim.faults.add(Fault("reset_before", method="POST"))
     stack.up({"other": {"count": 1}} | browsers(count=2), expect_failure=True)

@@ -1,4 +1,4 @@
-"""What becomes of the numbers: they are kept, judged and shown."""
+"""The numbers are kept, compared with the bars and shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def logged(path: str, status: int) -> LoggedRequest:
     return LoggedRequest("PATCH", path, {}, None, "team", "", started_at=0.0, status=status)
 
 
-def test_an_interrupted_run_goes_on_where_it_was(results: Results, tmp_path: Path) -> None:
+def test_an_interrupted_run_continues_where_it_was(results: Results, tmp_path: Path) -> None:
     add_life(results, "ours", 300, 1, 5.0)
     again = Results(tmp_path / "run.json", MACHINE)
     labels = {"contender": "ours", "batches": 200, "latency_ms": 300}
@@ -45,12 +45,12 @@ def test_an_interrupted_run_goes_on_where_it_was(results: Results, tmp_path: Pat
     assert not again.has(Cell("life", {**labels, "batches": 50}, 1, lambda _api, _folder: None))
 
 
-def test_the_results_of_another_machine_are_not_gone_on_with(results: Results, tmp_path: Path) -> None:
+def test_the_results_of_another_machine_are_not_continued(results: Results, tmp_path: Path) -> None:
     add_life(results, "ours", 300, 1, 5.0)
     assert Results(tmp_path / "run.json", {"CPUs": 4}).records == []
 
 
-def test_what_was_not_done_as_often_as_meant_is_an_error() -> None:
+def test_a_request_that_was_not_made_as_often_as_intended_is_an_error() -> None:
     log = [logged("/v1/batch-sessions/one", 200), logged("/v1/batch-sessions/two", 409)]
     must_be_done(log, "PATCH batch-sessions/{id}", 1)
     with pytest.raises(NotDone, match="1 were done, 2 were meant"):

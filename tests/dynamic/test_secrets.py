@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from stages import EngineStage
 
 from pulumi_anchorbrowser import Batch, BatchReady, ProxyArgs, SessionArgs, SessionConfigurationArgs
 from pulumi_anchorbrowser.dynamic.resources import with_secret_password
@@ -144,3 +145,38 @@ def test_the_sessions_of_a_wait_are_secret_and_recorded_on_request_only(
     assert "sessions" in asked.secret_outputs
     assert not_asked.outputs.get("sessions") is None
     assert "wss://" not in json.dumps(not_asked.outputs)
+
+
+TRANSFORMED = """
+import pulumi
+import pulumi_anchorbrowser as ab
+
+PROXY = {proxy!r}
+
+def with_proxy(args):
+    props = {{**args.props, "configuration": {{"session": {{"proxy": PROXY, "tags": ["x"]}}}}}}
+    return pulumi.ResourceTransformationResult(props, args.opts)
+
+pulumi.runtime.register_stack_transformation(with_proxy)
+batch = ab.Batch("crawl", count=1)
+pulumi.export("tags", batch.configuration.apply(lambda configuration: configuration["session"]["tags"]))
+"""
+
+
+@pytest.mark.engine_decides
+def test_a_password_that_a_transform_sets_is_a_secret_in_the_state(engine_stage: EngineStage, sim: Simulator) -> None:
+    """The constructor has run by then, so `check` marks it."""
+    key = {"ANCHORBROWSER_API_KEY": "key-of-team-a", "ANCHORBROWSER_BASE_URL": sim.url}
+    engine_stage.env.update({**key, "ANCHORBROWSER_RECEIPTS": "off"})
+    engine_stage.write_program(TRANSFORMED.format(proxy=PROXY))
+    up = engine_stage.up()
+    engine_stage.refresh()
+    exported = json.dumps(engine_stage.export())
+    assert PASSWORD not in exported
+    assert '"me"' in exported
+    assert PASSWORD not in up.text
+    (post,) = sim.requests_of("POST")
+    assert post.body["configuration"]["session"]["proxy"] == PROXY
+    assert engine_stage.preview().changes == {}
+    engine_stage.destroy()
+    assert sim.live_sessions() == []

@@ -61,7 +61,7 @@ def test_the_command_of_the_page_plans_the_same(tmp_path: Path) -> None:
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, done.stderr
         assert meant in done.stdout
-        assert "Plan: delete 1 batch with 3 sessions" in done.stdout
+        assert "Plan: delete 1 batch (3 sessions requested)" in done.stdout
         assert changes(api) == []
 
 

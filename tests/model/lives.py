@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from model.stack import Run, in_memory
 from model.world import Choices, Violation, World
 
 FINAL = ("destroy", "up")
+_Key = frozenset[tuple[object, ...]]
 
 
-class _Place(NamedTuple):
-    """A world, and how many faults a life that has come to it may still have."""
+@dataclass
+class _Made:
+    """All runs of one operation in one world with at most `faults` faults: where each leads, and its faults."""
 
-    world: frozenset[tuple[object, ...]]
-    faults: int
+    faults: int = -1
+    runs: list[tuple[_Key, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -36,70 +37,58 @@ class Lives:
     runs: int = 0
     most_choices: int = 0
     broken: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _seen: dict[_Place, tuple[World, tuple[str, ...]]] = field(default_factory=dict)
-    _next: dict[tuple[_Place, str], Counter[_Place]] = field(default_factory=dict)
-    _ends: dict[frozenset[tuple[object, ...]], int] = field(default_factory=dict)
+    _worlds: dict[_Key, tuple[World, tuple[str, ...]]] = field(default_factory=dict)
+    _made: dict[tuple[_Key, str], _Made] = field(default_factory=dict)
 
     @property
     def worlds(self) -> int:
         """How many different worlds there were."""
-        return len(self._ends)
+        return len(self._worlds)
 
     def try_all(self, start: World, most_broken: int = 5) -> None:
         """Try every life, shortest first; end early where enough promises were broken."""
-        first = _Place(start.key(), self.faults)
-        self._seen[first] = (start, ())
-        layer = Counter({first: 1})
+        first = start.key()
+        self._worlds[first] = (start, ())
+        layer = Counter({(first, self.faults): 1})
         with in_memory():
             for depth in range(self.length + 1):
-                following: Counter[_Place] = Counter()
-                for place, ways in layer.items():
-                    self.lives += ways * self._end(place)
+                following: Counter[tuple[_Key, int]] = Counter()
+                # A run with few faults is one of those with more, so these are made first.
+                for (world, faults), ways in sorted(layer.items(), key=lambda item: -item[0][1]):
                     for operation in self.operations if depth < self.length else ():
-                        for after, more in self._after(place, operation).items():
-                            following[after] += ways * more
+                        for after, used in self._runs(world, operation, faults):
+                            following[after, faults - used] += ways
+                    self.lives += ways * sum(len(self._runs(world, operation, 0)) for operation in FINAL)
                     if len(self.broken) >= most_broken:
                         return
                 layer = following
 
-    def _end(self, place: _Place) -> int:
-        """Return how many final runs there are; each is checked."""
-        if place.world not in self._ends:
-            finals = (self._runs(place, operation, 0, is_final=True) for operation in FINAL)
-            self._ends[place.world] = sum(1 for runs in finals for _ in runs)
-        return self._ends[place.world]
+    def _runs(self, world: _Key, operation: str, faults: int) -> list[tuple[_Key, int]]:
+        made = self._made.setdefault((world, operation), _Made())
+        if made.faults < faults:
+            made.faults, made.runs = faults, list(self._make(world, operation, faults))
+        return [run for run in made.runs if run[1] <= faults]
 
-    def _after(self, place: _Place, operation: str) -> Counter[_Place]:
-        """Return where this operation leads, and in how many ways."""
-        if (place, operation) not in self._next:
-            found: Counter[_Place] = Counter()
-            for world, faults, life in self._runs(place, operation, place.faults):
-                after = _Place(world.key(), faults)
-                self._seen.setdefault(after, (world, life))
-                found[after] += 1
-            self._next[place, operation] = found
-        return self._next[place, operation]
-
-    def _runs(
-        self, place: _Place, operation: str, faults: int, is_final: bool = False
-    ) -> Iterator[tuple[World, int, tuple[str, ...]]]:
-        """Make every run of the operation from this world: one for each sequence of choices."""
-        before, life = self._seen[place]
+    def _make(self, key: _Key, operation: str, faults: int) -> Iterator[tuple[_Key, int]]:
+        """Make every run of the operation in this world: one for each sequence of choices."""
+        before, life = self._worlds[key]
         script: tuple[int, ...] | None = ()
         while script is not None:
             choices, world, broken = Choices(script, faults), before.copy(), ""
             try:
                 run = Run(world, choices, operation)
                 run.take()
-                if is_final:
+                if operation in FINAL and choices.faults == faults:
                     run.check_end()
             except Violation as violation:
                 broken = str(violation)
             self.runs += 1
             self.most_choices = max(self.most_choices, len(choices.taken))
-            lived = (*life, "; ".join(("final " * is_final + operation, *choices.told)))
+            lived = (*life, "; ".join((operation, *choices.told)))
             if broken:
                 self.broken.setdefault(broken, lived)
             else:
-                yield world, choices.faults, lived
+                after = world.key()
+                self._worlds.setdefault(after, (world, lived))
+                yield after, faults - choices.faults
             script = choices.next_script()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
+from pulumi_anchorbrowser.dynamic.providers import BatchProvider
 from pulumi_anchorbrowser.rehearsal import HostError, ProviderHost
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -26,24 +27,30 @@ class Known:
 
 @dataclass
 class Engine:
-    """Runs operations on the host. A crash leaves the state as it was before the operation."""
+    """Runs operations on the host, and keeps the state in a file, as `pulumi stack export` prints it.
+
+    A kill of the host stands for a kill of the whole run: the state stays as it was written last, with an entry for the
+    create in flight. A create that fails leaves no entry.
+    """
 
     host: ProviderHost
+    place: Path
     state: dict[str, Known] = field(default_factory=dict)
     condemned: list[tuple[str, Known]] = field(default_factory=list)
+    pending: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lose_next_checkpoint: bool = False
     last_error: str = ""
 
     def up(self, urn: str, inputs: dict[str, Any]) -> bool:
         """Create, update or replace; False where the operation failed."""
-        wanted = {"owner": OWNER, "resource_urn": urn, **inputs}
+        wanted = {"owner": OWNER, **inputs}
         known = self.state.get(urn)
         try:
             checked = self.host.check(urn, known.inputs if known else {}, wanted)
             if checked.failures:
                 return False
             if known is None:
-                self.state[urn] = self._create(urn, checked.inputs)
+                self._create(urn, checked.inputs)
                 return True
             return self._change(urn, known, checked.inputs, wanted)
         except HostError as error:
@@ -62,6 +69,7 @@ class Engine:
             self.state[urn] = Known(known.id, known.inputs, read.outputs)
         else:
             del self.state[urn]
+        self.save()
         return True
 
     def destroy(self, urn: str) -> bool:
@@ -74,51 +82,91 @@ class Engine:
         except HostError as error:
             return self._failed(error)
         del self.state[urn]
+        self.save()
         return True
 
     def delete_condemned(self) -> bool:
         """Delete what replacements have left."""
-        for pending in list(self.condemned):
+        for condemned in list(self.condemned):
             try:
-                self.host.delete(pending[0], pending[1].id, pending[1].outputs)
+                self.host.delete(condemned[0], condemned[1].id, condemned[1].outputs)
             except HostError as error:
                 return self._failed(error)
-            self.condemned.remove(pending)
+            self.condemned.remove(condemned)
+            self.save()
         return True
+
+    def new_run(self) -> None:
+        """Begin another run: the engine has another address, and a host of its own."""
+        self.host.close()
+        self.host.engine.stop()
+        self.host.start()
 
     def known(self) -> Iterator[Known]:
         """Everything the state knows."""
         yield from self.state.values()
         yield from (known for _, known in self.condemned)
 
+    def save(self) -> None:
+        """Write the state."""
+        resources = [*self.state.items(), *self.condemned]
+        document = {
+            "resources": [
+                {**_resource(urn, one.inputs), "id": one.id, "outputs": one.outputs} for urn, one in resources
+            ],
+            "pending_operations": [
+                {"resource": _resource(urn, inputs), "type": "creating"} for urn, inputs in self.pending
+            ],
+        }
+        self.place.write_text(json.dumps({"deployment": document}), encoding="utf-8")
+
     def _change(self, urn: str, known: Known, inputs: dict[str, Any], wanted: dict[str, Any]) -> bool:
         diff = self.host.diff(urn, known.id, known.outputs, inputs)
         if diff.replaces:
-            self.state[urn] = self._create(urn, self.host.check(urn, {}, wanted).inputs)
-            self.condemned.append((urn, known))
+            self._create(urn, self.host.check(urn, {}, wanted).inputs, known)
             return self.delete_condemned()
         if diff.changes:
             outputs = self.host.update(urn, known.id, known.outputs, inputs)
             self.state[urn] = Known(known.id, inputs, outputs)
+            self.save()
         return True
 
-    def _create(self, urn: str, inputs: dict[str, Any]) -> Known:
-        created = self.host.create(urn, inputs)
+    def _create(self, urn: str, inputs: dict[str, Any], replaced: Known | None = None) -> None:
+        entry = (urn, inputs)
+        self.pending.append(entry)
+        self.save()
+        try:
+            created = self.host.create(urn, inputs)
+        except HostError:
+            if self.host.alive:
+                self.pending.remove(entry)
+                self.save()
+            raise
         if self.lose_next_checkpoint:
             self.lose_next_checkpoint = False
             self.host.kill()
             raise HostError("Create", "UNAVAILABLE", "killed before the checkpoint")
-        return Known(created.id, inputs, created.outputs)
+        self.pending.remove(entry)
+        self.state[urn] = Known(created.id, inputs, created.outputs)
+        if replaced is not None:
+            self.condemned.append((urn, replaced))
+        self.save()
 
     def _failed(self, error: HostError) -> bool:
         self.last_error = str(error)
         if not self.host.alive:
-            self.host.restart()
+            self.new_run()
         return False
 
 
-def host_for(simulator: Simulator, receipts: Path, *, request_timeout: float, settle_timeout: float) -> ProviderHost:
-    """A host whose receipts are in this file. Times are in seconds."""
+def _resource(urn: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"urn": urn, "custom": True, "type": urn.split("::")[2], "inputs": inputs}
+
+
+def host_for(
+    simulator: Simulator, receipts: Path, state: Path, *, request_timeout: float, settle_timeout: float
+) -> ProviderHost:
+    """A host whose receipts and state are in these files. Times are in seconds."""
     return ProviderHost(
         BatchProvider(),
         config={
@@ -128,6 +176,10 @@ def host_for(simulator: Simulator, receipts: Path, *, request_timeout: float, se
             "anchorbrowser:requestTimeout": str(request_timeout),
             "anchorbrowser:settleTimeout": str(settle_timeout),
         },
-        env={"ANCHORBROWSER_RECEIPTS": str(receipts), "ANCHORBROWSER_API_KEY": None},
+        env={
+            "ANCHORBROWSER_RECEIPTS": str(receipts),
+            "ANCHORBROWSER_STATE_FILE": str(state),
+            "ANCHORBROWSER_API_KEY": None,
+        },
         call_timeout=60,
     )

@@ -16,7 +16,7 @@ import requests
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from lives import KEY, Engine, host_for
+from lives import KEY, OWNER, Engine, host_for
 
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Batch, Fault, Settings, Simulator
@@ -51,10 +51,13 @@ class Lives(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.place = Path(self.folder.name) / "receipts.sqlite3"
+        self.state = Path(self.folder.name) / "state.json"
         self.simulator = Simulator(api_keys={KEY: "team"}).start()
-        # Quick to give up on an answer, since many never come.
-        host = host_for(self.simulator, self.place, request_timeout=0.4, settle_timeout=0.3)
-        self.engine = Engine(host.start())
+        # Quick to give up on a response, since many never come.
+        host = host_for(self.simulator, self.place, self.state, request_timeout=0.4, settle_timeout=0.3)
+        self.engine = Engine(host, self.state)
+        self.engine.save()
+        host.start()
         self.undisturbed = True
         self.may_act_late = False
         self.outsiders: set[str] = set()
@@ -139,17 +142,24 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def another_run_begins(self) -> None:
-        self.engine.host.close()
-        self.engine.host.start()
+        self.engine.new_run()
 
     @invariant()
     def every_live_session_is_known(self) -> None:
+        """By a resource of the state, by a pending entry of it, or by a receipt of a create without a known end."""
         ids = {known.outputs.get("batch_id") for known in self.engine.known()}
-        receipts = [r for r in Receipts(self.place).all() if r.operation == "create" and r.outcome != "settled"]
-        ids |= {receipt.subject.batch_id for receipt in receipts}
-        claims = {f"pulumi-claim:{receipt.subject.claim}" for receipt in receipts}
+        claims = {f"pulumi-claim:{inputs['claim']}" for _, inputs in self.engine.pending}
+        unfinished = Receipts(self.place).creates_without_end(OWNER)
+        claims |= {f"pulumi-claim:{receipt.subject.claim}" for receipt in unfinished}
         for session in self.simulator.live_sessions():
             assert session.batch_id in ids | self.outsiders or claims & set(session.tags), session
+
+    @invariant()
+    def what_is_confirmed_as_stopped_has_stopped(self) -> None:
+        for known in self.engine.known():
+            batch_id = known.outputs.get("batch_id") or ""
+            if known.outputs.get("still_running") == 0:
+                assert self.simulator.live_sessions(batch_id=batch_id) == [], known.outputs
 
     @invariant()
     def every_count_is_the_api_s_own(self) -> None:
@@ -159,7 +169,7 @@ class Lives(RuleBasedStateMachine):
                 continue
             for name, truth in truths(batch).items():
                 assert known.outputs.get(name) in {None, truth}, (name, truth, known.outputs)
-            # On a machine so busy that an answer is not waited for, even an undisturbed DELETE is sent twice.
+            # On a machine so busy that a request times out, even an undisturbed DELETE is sent twice.
             once = len(self.simulator.requests_of("DELETE", f"/v1/batch-sessions/{batch.id}")) == 1
             if self.undisturbed and once and known.outputs["status"] == "deleted" and batch.deleted:
                 assert known.outputs["deleted_sessions"] == len(batch.removed)
@@ -179,8 +189,10 @@ class Lives(RuleBasedStateMachine):
         self.simulator.settings.failing_deletions = 0
         time.sleep(LATE_SECONDS if self.may_act_late else 0)
         self.engine.host.close()
-        # Patient, since every answer comes now, however busy the machine.
-        self.engine.host = host_for(self.simulator, self.place, request_timeout=30, settle_timeout=1).start()
+        # Patient, since every response comes now, however busy the machine.
+        self.engine.host = host_for(
+            self.simulator, self.place, self.state, request_timeout=30, settle_timeout=1
+        ).start()
         for urn in URNS:
             is_created = urn not in self.engine.state
             assert self.engine.up(urn, {"count": 2, "status": "active"}), self.engine.last_error
@@ -193,7 +205,7 @@ class Lives(RuleBasedStateMachine):
         assert mine == []
 
     def ever_started_and_live(self, urn: str) -> set[str]:
-        """The batches of all creates of this resource, of which a session lives."""
+        """The batches of all creates of this resource that have a live session."""
         creates = (one.subject for one in Receipts(self.place).all() if one.operation == "create")
         claims = {f"pulumi-claim:{create.claim}" for create in creates if create.urn == urn}
         return {session.batch_id for session in self.simulator.live_sessions() if claims & set(session.tags)}

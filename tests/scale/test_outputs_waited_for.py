@@ -1,9 +1,8 @@
-"""At its end a program waits for its outputs: for few of ours, and for all that is done with them."""
+"""At its end a program waits for one output of each of our resources, and for everything that uses an output."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pulumi
 import pytest
@@ -11,12 +10,12 @@ from pulumi.runtime.settings import SETTINGS
 from scale.test_worker_pool import rehearsal_of
 
 import pulumi_anchorbrowser as anchorbrowser
-from pulumi_anchorbrowser.dynamic.batch import _OUTPUTS
+from pulumi_anchorbrowser.dynamic.resources import _BATCH_OUTPUTS as _OUTPUTS
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 
 @pytest.mark.skipif(not hasattr(pulumi.Output, "_untrack"), reason="this SDK waits for outputs in another way")
-def test_one_output_of_a_batch_is_waited_for_in_place_of_all(sim: Simulator, tmp_path: Path) -> None:
+def test_the_sdk_waits_for_one_output_of_a_batch(sim: Simulator, tmp_path: Path) -> None:
     waited_for: list[int] = []
 
     def program() -> None:
@@ -33,7 +32,7 @@ def test_one_output_of_a_batch_is_waited_for_in_place_of_all(sim: Simulator, tmp
 
 
 @pytest.mark.parametrize("name", [*_OUTPUTS, "count", "status", "owner", "metadata"])
-def test_what_a_program_does_with_any_output_is_done_before_it_ends(sim: Simulator, tmp_path: Path, name: str) -> None:
+def test_a_program_ends_after_everything_that_uses_an_output(sim: Simulator, tmp_path: Path, name: str) -> None:
     seen: list[object] = []
 
     def program() -> None:
@@ -46,18 +45,7 @@ def test_what_a_program_does_with_any_output_is_done_before_it_ends(sim: Simulat
     assert len(seen) == 1
 
 
-def test_an_sdk_that_waits_in_another_way_is_left_as_it_is(
-    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The SDK's own class needs what it has.
-    monkeypatch.setattr("pulumi_anchorbrowser.dynamic.resource.pulumi", SimpleNamespace(Output=object))
-    with rehearsal_of(sim, tmp_path) as stage:
-        stage.up()
-        stage.destroy()
-    assert sim.live_sessions() == []
-
-
-def test_a_failed_create_is_told_once_and_nothing_else_is(
+def test_a_failed_create_is_reported_once_and_nothing_else_is(
     sim: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     sim.faults.add(Fault("status", method="POST", status=400, times=None))

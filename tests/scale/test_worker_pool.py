@@ -1,4 +1,4 @@
-"""The provider host works on many resources at once, whatever its own four threads."""
+"""The provider host works on many resources at once, although the SDK gives it four threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pulumi
 
 import pulumi_anchorbrowser as anchorbrowser
-from pulumi_anchorbrowser.dynamic.pool import widen_worker_pool
+from pulumi_anchorbrowser.dynamic.sdk_patches import widen_worker_pool
 from pulumi_anchorbrowser.rehearsal import Rehearsal
 from pulumi_anchorbrowser.simulator import Simulator, most_at_once
 
@@ -34,7 +34,7 @@ def rehearsal_of(sim: Simulator, folder: Path, run: Callable[[], None] = program
     )
 
 
-def test_many_more_than_four_calls_are_under_way_at_once(sim: Simulator, tmp_path: Path) -> None:
+def test_many_more_than_four_calls_are_in_flight_at_once(sim: Simulator, tmp_path: Path) -> None:
     sim.settings.latency_seconds = 0.5
     with rehearsal_of(sim, tmp_path) as stage:
         stage.up()
@@ -44,7 +44,7 @@ def test_many_more_than_four_calls_are_under_way_at_once(sim: Simulator, tmp_pat
     assert sim.live_sessions() == []
 
 
-def test_calls_that_were_queued_before_the_pool_was_widened_are_not_left_to_four_threads(
+def test_calls_that_were_queued_before_the_pool_was_widened_run_on_the_new_threads_too(
     sim: Simulator, tmp_path: Path
 ) -> None:
     with rehearsal_of(sim, tmp_path) as stage:
@@ -89,7 +89,7 @@ def test_outside_a_pool_nothing_is_widened_and_nothing_breaks() -> None:
     assert widen_worker_pool() is False
 
 
-def test_where_no_more_threads_are_to_be_had_those_that_there_are_do_all_the_work(
+def test_without_more_threads_those_that_exist_do_all_the_work(
     leave_threads: Callable[[int], None],
 ) -> None:
     def sleepy() -> int:
@@ -103,7 +103,7 @@ def test_where_no_more_threads_are_to_be_had_those_that_there_are_do_all_the_wor
         assert len({one.result(timeout=20) for one in done}) == 3
 
 
-def test_calls_that_are_queued_while_no_more_threads_are_to_be_had_are_done_all_the_same(
+def test_calls_that_are_queued_while_the_system_gives_no_threads_are_done_nevertheless(
     leave_threads: Callable[[int], None],
 ) -> None:
     with ThreadPoolExecutor(1) as pool:

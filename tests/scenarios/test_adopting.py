@@ -84,9 +84,7 @@ def test_a_rename_of_an_adopted_batch_does_not_delete_it(stack: OneStack, sim: S
     assert stack.calls == [f"DELETE {batch}"]
 
 
-def test_a_resource_that_adopts_the_batch_another_one_started_does_not_lose_it(
-    stack: OneStack, sim: Simulator
-) -> None:
+def test_a_resource_that_adopts_the_batch_another_one_started_does_not_lose_it(stack: OneStack, sim: Simulator) -> None:
     batch = stack.up({"starter": {"count": 3}}).outputs["starter"]["batch_id"]
     result = stack.up({"keeper": {"batch_id": batch}})
     assert stack.calls == []

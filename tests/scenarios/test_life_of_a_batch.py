@@ -53,7 +53,9 @@ def test_after_a_refresh_there_is_nothing_to_do_even_if_browsers_have_expired(st
 
 
 @pytest.mark.engine_decides
-def test_a_cancel_is_exactly_one_patch_whose_count_is_an_output_and_one_read_that_confirms_it(stack: OneStack, sim: Simulator) -> None:
+def test_a_cancel_is_exactly_one_patch_whose_count_is_an_output_and_one_read_that_confirms_it(
+    stack: OneStack, sim: Simulator
+) -> None:
     batch = stack.start_half()
 
     result = stack.up(browsers(count=COUNT, status="cancelled"))
@@ -111,7 +113,9 @@ def test_the_delete_of_an_active_batch_is_one_delete_and_no_patch(stack: OneStac
 
 
 @pytest.mark.engine_decides
-def test_the_destroy_of_an_active_batch_is_one_delete_one_read_and_a_message_with_its_count(stack: OneStack, sim: Simulator) -> None:
+def test_the_destroy_of_an_active_batch_is_one_delete_one_read_and_a_message_with_its_count(
+    stack: OneStack, sim: Simulator
+) -> None:
     batch = stack.up(browsers(count=3)).outputs["browsers"]["batch_id"]
     urn = stack.stage.urn("browsers")
     result = stack.destroy()

@@ -116,9 +116,7 @@ def test_a_404_under_another_teams_key_never_counts_as_gone(stack: OneStack, sim
     assert [stack.stage.resource_outputs(name) for name in TWO] == before
 
 
-def test_a_404_under_another_key_counts_as_gone_once_the_user_confirms_the_key(
-    stack: OneStack, sim: Simulator
-) -> None:
+def test_a_404_under_another_key_counts_as_gone_once_the_user_confirms_the_key(stack: OneStack, sim: Simulator) -> None:
     for outputs in stack.up(TWO).outputs.values():
         sim.delete(outputs["batch_id"])
     with_another_key(stack)

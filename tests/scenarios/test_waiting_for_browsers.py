@@ -83,9 +83,7 @@ def test_with_3_of_20_failing_too_few_is_an_error_and_the_batch_stays_in_the_sta
     assert stack.calls == [f"DELETE {batch}"]
 
 
-def test_after_a_timeout_the_next_up_waits_for_the_same_batch(
-    stack: OneStack, sim: Simulator
-) -> None:
+def test_after_a_timeout_the_next_up_waits_for_the_same_batch(stack: OneStack, sim: Simulator) -> None:
     sim.settings.creation_seconds = SECONDS
     failed = stack.up(awaited(COUNT, timeout=0.5), expect_failure=True)
     error = one_error(failed)

@@ -227,7 +227,6 @@ def test_a_config_value_can_be_removed(stage: Stage) -> None:
     assert stage.up().outputs == {"size": "none"}
 
 
-@pytest.mark.engine_decides
 def test_a_preview_tells_what_an_up_would_change(engine_stage: EngineStage, shelf: Path) -> None:
     engine_stage.write_program(program(shelf))
     assert engine_stage.preview().changes == {"create": 3}
@@ -246,7 +245,7 @@ def wait_for(what: Path, count: int, seconds: float = 60.0) -> None:
 
 
 @pytest.mark.engine_decides
-def test_one_interrupt_lets_a_create_under_way_end_and_be_recorded(engine_stage: EngineStage, shelf: Path) -> None:
+def test_one_ctrl_c_lets_a_create_in_flight_end_and_be_recorded(engine_stage: EngineStage, shelf: Path) -> None:
     engine_stage.env["SHELF_SLOW"] = "2"
     engine_stage.write_program(program(shelf, 'Thing("lamp", 1)'))
     command = engine_stage.start_up()
@@ -289,15 +288,37 @@ def test_a_stage_sees_nothing_of_the_machine(rehearsal_stage: RehearsalStage, mo
     assert os.environ["https_proxy"] == "of the machine"
 
 
-def test_where_there_is_no_engine_tests_skip_and_the_summary_says_so() -> None:
+def summary_without_an_engine(*options: str) -> str:
+    """Run three tests of this file where no CLI is found. What pytest printed."""
+    chosen = ["-k", "preview_tells or ctrl_c_lets or config_value"]
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-k", "preview_tells or config_value", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", __file__, *chosen, "-p", "no:cacheprovider", *options],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PATH": str(Path(sys.executable).parent)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=180,
     )
     assert result.returncode == 0, result.stdout
-    assert f"engine tests skipped: 2 ({NO_ENGINE})" in result.stdout
-    assert "1 passed, 2 skipped" in result.stdout
+    return result.stdout
+
+
+def test_the_summary_reports_tests_without_an_engine_and_tests_left_to_the_long_run() -> None:
+    printed = summary_without_an_engine()
+    assert f"engine tests skipped: 1 ({NO_ENGINE})" in printed
+    assert "tests left to make test-long: 2 (engine tests among them: 2)" in printed
+    assert "1 passed, 1 skipped" in printed
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--long"], "1 passed, 3 skipped"),
+        (["-m", "long"], "2 skipped"),
+        (["-n", "2"], "tests left to make test-long: 2 (engine tests among them: 2)"),
+    ],
+    ids=" ".join,
+)
+def test_long_tests_run_only_where_they_are_asked_for(options: list[str], said: str) -> None:
+    assert said in summary_without_an_engine(*options)

@@ -29,7 +29,8 @@ def without_the_cli(path: str) -> str:
 
 
 def killed_after_the_request(stack: Wanderer) -> str:
-    """Kill an `up` when the API has started its batch. The batch's id."""
+    """Start a batch, then kill the start of another one when the API has started it. Its id."""
+    stack.up(OTHER)
     stack.wants(OTHER | browsers(count=3))
     stack.killed_by(Fault(method="POST", after=lambda _: stack.stage.kill()))
     stack.unlock()
@@ -104,7 +105,6 @@ def test_the_state_is_read_wherever_the_backend_is_named(stack: Wanderer, place:
         stack.stage.project_option(main="program/")
         (stack.stage.project_dir / "program").mkdir()
         shutil.move(stack.stage.project_dir / "__main__.py", stack.stage.project_dir / "program")
-    stack.up(OTHER)
     left = killed_after_the_request(stack)
     stack.same_again("up")
     assert left not in stack.live_ids()

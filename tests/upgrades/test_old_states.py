@@ -13,9 +13,7 @@ from stages.base import SECRET, SIGNATURE
 from upgrades.old_states import KEY, RECORDED, RELEASES, OldState, fill_in, load, program_of, text_of
 
 from pulumi_anchorbrowser import __version__
-from pulumi_anchorbrowser.dynamic.batch_cleanup_provider import BatchCleanupProvider
-from pulumi_anchorbrowser.dynamic.batch_provider import BatchProvider
-from pulumi_anchorbrowser.dynamic.batch_ready_provider import BatchReadyProvider
+from pulumi_anchorbrowser.dynamic.providers import BatchCleanupProvider, BatchProvider, BatchReadyProvider
 from pulumi_anchorbrowser.lifecycle import DEFAULTS
 from pulumi_anchorbrowser.simulator import Simulator
 

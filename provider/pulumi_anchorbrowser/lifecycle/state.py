@@ -1,4 +1,4 @@
-"""A stack's state: the batches it has, and the creates that no run has finished. Read as `pulumi stack export` prints it."""
+"""A stack's state, as `pulumi stack export` prints it: the batches it has, and the creates that no run has finished."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _cli() -> str:
 def _cli_above(process: int) -> str | None:
     while process > 1:
         try:
-            program = os.readlink(_PROCESSES / str(process) / "exe")
+            program = str((_PROCESSES / str(process) / "exe").readlink())
             status = (_PROCESSES / str(process) / "stat").read_text(encoding="utf-8")
         except OSError:
             return None

@@ -1,0 +1,150 @@
+"""The functions of the resources: what a binding to Pulumi calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from binding.conftest import EARLIER_RUN, OWNER, THIS_RUN, Machine, urn_of
+
+from pulumi_anchorbrowser.binding import batch, cleanup, ready
+from pulumi_anchorbrowser.binding.services import NoApiKey, Services
+from pulumi_anchorbrowser.binding.settings import Settings
+from pulumi_anchorbrowser.lifecycle.tags import run_mark_of
+from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.simulator import Fault
+
+URN = urn_of("crawl")
+
+
+def known(_: object) -> bool:
+    return False
+
+
+def test_a_whole_life_goes_through_plain_values(machine: Machine) -> None:
+    services = machine.run()
+    news = {"count": 2}
+    inputs = batch.check(services, {}, news, urn=URN, owner=OWNER, is_unknown=known).inputs
+    id_, outputs = batch.create(services, inputs, urn=URN, notices=machine.said)
+    assert id_ == outputs["batch_id"]
+    read = batch.read(services, outputs, urn=URN, notices=machine.said)
+    assert read is not None
+    wanted = batch.check(
+        services, inputs, {**news, "status": "cancelled"}, urn=URN, owner=OWNER, is_unknown=known
+    ).inputs
+    changes = batch.diff(services, id_, read, wanted, urn=URN, is_unknown=known, notices=machine.said)
+    assert (changes.changed, changes.replaces) == (["status"], [])
+    stopped = batch.update(services, read, wanted, urn=URN, notices=machine.said)
+    assert (stopped["still_running"], machine.live()) == (0, set())
+    last = batch.delete(services, stopped, urn=URN, notices=machine.said)
+    assert (last["live_status"], last["deleted_sessions"]) == ("deleted", 2)
+
+
+def test_a_claim_names_its_run_and_stays_with_its_batch(machine: Machine) -> None:
+    services = machine.run()
+    first = batch.check(services, {}, {"count": 2}, urn=URN, owner=OWNER, is_unknown=known).inputs
+    assert run_mark_of(first["claim"]) == THIS_RUN
+    later = machine.run(EARLIER_RUN)
+    again = batch.check(later, first, {"count": 3}, urn=URN, owner=OWNER, is_unknown=known).inputs
+    assert again["claim"] == first["claim"]
+
+
+def test_a_check_and_a_diff_need_no_key(machine: Machine) -> None:
+    services = Services(Settings(None, None, machine.sim.url), machine.said, THIS_RUN)
+    inputs = batch.check(services, {}, {"count": 2}, urn=URN, owner=OWNER, is_unknown=known).inputs
+    batch.diff(services, "id", {"count": 1}, inputs, urn=URN, is_unknown=known, notices=machine.said)
+    with pytest.raises(NoApiKey):
+        batch.create(services, inputs, urn=URN, notices=machine.said)
+
+
+@pytest.mark.parametrize("name", ["create", "update", "delete"])
+def test_the_urn_is_in_the_receipts_and_never_in_outputs(machine: Machine, name: str) -> None:
+    services = machine.run()
+    outputs = machine.create(services)
+    if name == "update":
+        news = {**outputs, "status": "cancelled", "batch_id": None}
+        outputs = batch.update(services, outputs, news, urn=URN, notices=machine.said)
+    if name == "delete":
+        outputs = batch.delete(services, outputs, urn=URN, notices=machine.said)
+    assert URN not in str(outputs)
+    assert "resource_urn" not in outputs
+    assert {one.subject.urn for one in Receipts(machine.folder / "receipts.sqlite3").all()} == {URN}
+
+
+def test_a_batch_that_another_owner_label_has_keeps_its_state(machine: Machine) -> None:
+    """After a rename of the stack, the next `up` changes the owner in place."""
+    services = machine.run()
+    outputs = machine.create(services)
+    news = {"count": 2, "owner": "acme/shop/renamed"}
+    changes = batch.diff(services, outputs["batch_id"], outputs, news, urn=URN, is_unknown=known, notices=machine.said)
+    assert (changes.changed, changes.replaces) == (["owner"], [])
+
+
+# Waits
+
+
+def wait(services: Services, machine: Machine, **inputs: Any) -> dict[str, Any]:
+    checked = ready.check(services, inputs, is_unknown=known)
+    assert checked.problems == []
+    return ready.create(services, checked.inputs, urn=URN, notices=machine.said)[1]
+
+
+def test_a_wait_ends_with_enough_browsers(machine: Machine) -> None:
+    services = machine.run(poll_interval=0.05)
+    outputs = machine.create(services)
+    assert wait(services, machine, batch_id=outputs["batch_id"])["completed_requests"] == 2
+
+
+def test_a_new_batch_that_the_api_does_not_know_yet_is_waited_for_by_the_run_that_started_it(machine: Machine) -> None:
+    machine.sim.faults.add(Fault("status", method="GET", path="/v1/batch-sessions/*", status=404, times=3))
+    services = machine.run(poll_interval=0.05, settle_timeout=30.0)
+    outputs = machine.create(services)
+    assert wait(services, machine, batch_id=outputs["batch_id"])["completed_requests"] == 2
+
+
+def test_an_old_batch_that_the_api_does_not_know_ends_a_wait_at_once(machine: Machine) -> None:
+    outputs = machine.create(machine.run(EARLIER_RUN))
+    machine.sim.faults.add(Fault("status", method="GET", path="/v1/batch-sessions/*", status=404, times=None))
+    with pytest.raises(Exception, match="does not exist"):
+        wait(machine.run(poll_interval=0.05), machine, batch_id=outputs["batch_id"])
+
+
+@pytest.mark.parametrize("learned_from", ["create", "diff"])
+def test_more_ready_browsers_than_the_batch_has_are_refused_by_check(machine: Machine, learned_from: str) -> None:
+    services = machine.run()
+    outputs = machine.create(services)
+    if learned_from == "diff":
+        services = machine.run()
+        news = {"count": 2, "owner": OWNER}
+        batch.diff(services, outputs["batch_id"], outputs, news, urn=URN, is_unknown=known, notices=machine.said)
+    problems = ready.check(services, {"batch_id": outputs["batch_id"], "min_ready": 3}, is_unknown=known).problems
+    assert [one.property for one in problems] == ["min_ready"]
+    elsewhere = machine.run()
+    assert ready.check(elsewhere, {"batch_id": outputs["batch_id"], "min_ready": 3}, is_unknown=known).problems == []
+
+
+# Cleanups
+
+
+def test_a_cleanup_on_apply_reports_its_plan_in_check_and_runs_in_create(machine: Machine) -> None:
+    outputs = machine.create(machine.run(EARLIER_RUN), configuration={"session": {"tags": ["t"]}})
+    services = machine.run()
+    given = {"select": {"tags": ["t"]}, "when": "apply"}
+    other = "acme/shop/other"
+    checked = cleanup.check(services, {}, given, urn=URN, owner=other, is_unknown=known, notices=machine.said)
+    assert checked.problems == []
+    assert any("cleanup, plan: would delete 1 batch" in text for text in machine.said.infos)
+    assert machine.live() == {outputs["batch_id"]}
+    # The state in the file has none of the batch, so that the cleanup is that of another stack.
+    _, results = cleanup.create(services, checked.inputs, urn=URN, notices=machine.said)
+    assert (results["deleted_sessions"], machine.live()) == (2, set())
+
+
+def test_an_unchanged_cleanup_plans_nothing(machine: Machine) -> None:
+    services = machine.run()
+    given = {"select": {"tags": ["t"]}, "when": "apply"}
+    olds = cleanup.check(services, {}, given, urn=URN, owner=OWNER, is_unknown=known, notices=machine.said).inputs
+    machine.said.infos.clear()
+    machine.sim.clear_requests()
+    cleanup.check(services, olds, given, urn=URN, owner=OWNER, is_unknown=known, notices=machine.said)
+    assert (machine.said.infos, machine.sim.requests) == ([], [])
