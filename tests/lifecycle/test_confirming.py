@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any, get_args
 
 import pytest
-from lifecycle.one_batch import STATUSES_PATH, Phase, Stage
+from lifecycle.one_batch import STATUSES_PATH, Phase, Stage, record
 
+from pulumi_anchorbrowser.api import Lost, NoAnswer, Outcome
 from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError
 from pulumi_anchorbrowser.lifecycle.errors import StillRunning
+from pulumi_anchorbrowser.lifecycle.fold import fold
 from pulumi_anchorbrowser.lifecycle.next_step import CANCELLING_PAUSES, CONFIRM_PAUSES
+from pulumi_anchorbrowser.lifecycle.steps import Delete, Entry
 from pulumi_anchorbrowser.simulator import Fault
 from pulumi_anchorbrowser.simulator.settings import Stop
 
@@ -235,6 +239,27 @@ def test_a_listing_that_leaves_out_ended_sessions_confirms_a_stop(stage: Stage, 
     after = stop(stage, how, before)
     assert after.still_running == 0
     assert stage.looks > 1
+
+
+def test_what_was_confirmed_before_a_stop_says_nothing_after_it() -> None:
+    confirmed = record(live_status="cancelled", still_running=0, confirmed_at="2026-01-01T00:00:00Z")
+    lost = Entry(Delete(), Outcome((Lost(NoAnswer("delete", "no response")),)))
+    after = fold(confirmed, [lost])
+    assert (after.still_running, after.confirmed_at) == (None, None)
+
+
+def test_batches_that_are_stopped_at_once_are_confirmed_each_by_its_own_sessions(stage: Stage) -> None:
+    befores = [stage.start("completed", claim=f"claim-{number}", count=2) for number in range(4)]
+    odd = befores[1].known_id
+    stage.sim.batches[odd].running_word = "hibernating"
+    stage.clock.on_sleep = stage.sim.advance
+    stage.sim.settings.surviving_sessions = 1
+    with ThreadPoolExecutor(4) as pool:
+        afters = list(pool.map(lambda before: stage.batches.delete(before, stage.told), befores))
+    assert [one.still_running for one in afters] == [0, None, 0, 0]
+    assert [one.ended_sessions for one in afters] == [1, None, 1, 1]
+    assert {session.batch_id for session in stage.live} == {odd}
+    assert len(stage.told.warnings) == 1
 
 
 # A cancel that takes time

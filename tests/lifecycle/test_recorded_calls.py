@@ -14,7 +14,7 @@ from lifecycle.recorded_runs import OPERATIONS, STOPS, Runs, where
 
 from pulumi_anchorbrowser.api import ApiError
 from pulumi_anchorbrowser.clock import Interrupted, SystemClock
-from pulumi_anchorbrowser.lifecycle import LifecycleError
+from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError
 from pulumi_anchorbrowser.lifecycle.errors import OutcomeUnknown, StillRunning
 from pulumi_anchorbrowser.receipts import Receipt
 from pulumi_anchorbrowser.receipts.report import ReceiptsReport
@@ -308,6 +308,19 @@ def test_a_lost_ending_that_a_retry_covers_is_counted(runs: Runs) -> None:
     [receipt] = runs.receipts("end_sessions")
     assert (receipt.outcome, receipt.was_lost, counts(receipt)) == ("done", True, {"ended_sessions": 5})
     assert (after.ended_sessions, len(receipt.ended), receipt.lost) == (5, 5, ())
+
+
+def test_a_call_of_the_same_run_that_is_in_flight_is_no_lost_response(runs: Runs) -> None:
+    """A cleanup and the batch itself delete at the same time."""
+    record, run = runs.started("end_sessions"), runs.another()
+    during: list[BatchRecord] = []
+    runs.sim.faults.add(Fault(before=lambda _: during.append(run.stop("delete", record)), **where("delete")))
+    last = run.stop("delete", record)
+    assert [one.deleted_sessions for one in during] == [5]
+    assert run.told.warnings == []
+    assert last.still_running == 0
+    assert [one.outcome for one in runs.receipts("delete")] == ["gone", "done"]
+    assert ReceiptsReport(runs.receipts()).totals()["deleted_sessions"] == 5
 
 
 # Runs that were killed

@@ -297,6 +297,8 @@ def test_a_batch_that_was_deleted_before_is_a_success(stage: Stage, answer: Any,
     assert after.live_status == "deleted"
     assert after.deleted_sessions == (0 if answer == "zeros" else None)
     assert stage.asked == ["DELETE batch"]
+    assert stage.told.warnings == []
+    assert stage.told.infos
 
 
 def test_a_deletion_whose_answer_was_lost_is_asked_again(stage: Stage) -> None:

@@ -154,6 +154,28 @@ def test_a_create_without_a_known_end_in_the_receipts_is_settled_as_well(
     assert [one.outcome for one in earlier.all() if one.id == receipt] == ["settled"]
 
 
+def test_a_receipt_without_an_end_is_closed_once_the_state_has_its_batch(stage: Stage, runs: Runs) -> None:
+    """So that the batch is not deleted when it has been moved to another stack since."""
+    interrupted = claim()
+    kept = runs.left(interrupted)
+    earlier = Receipts(runs.place)
+    earlier.begin("create", Subject(OWNER, URN, interrupted, "", count=5))
+    runs.next(StackState(frozenset([kept]), frozenset([interrupted])))
+    runs.trail.announce(OWNER, stage.told)
+    assert stage.told.warnings == []
+    assert [one.outcome for one in earlier.all()] == ["done"]
+    runs.next(StackState()).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert kept in live(stage)
+
+
+def test_clearing_the_pending_creates_is_advised_only_where_the_state_has_one(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    runs.left(interrupted)
+    Receipts(runs.place).begin("create", Subject(OWNER, URN, interrupted, "", count=5))
+    runs.next(StackState()).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert [one for one in stage.told.infos if "is settled" in one and "--clear-pending-creates" not in one]
+
+
 def test_a_create_is_refused_where_the_search_for_a_leftover_fails(stage: Stage, runs: Runs) -> None:
     interrupted = claim()
     left = runs.left(interrupted)

@@ -141,6 +141,18 @@ def test_an_error_that_names_no_session_counts_as_a_failure(stage: Stage, stated
     assert stage.live == []
 
 
+def test_a_failed_session_that_is_not_named_beside_one_that_is_gets_ended(stage: Stage) -> None:
+    before = stage.start("completed")
+    stage.sim.settings.failing_deletions = 2
+    name_one = Fault("edited", method="DELETE", times=3, edit=lambda body: body["data"]["errors"].pop() and None)
+    stage.sim.faults.add(name_one)
+    # Statuses that cannot be listed: nothing but the deletion's own counts shows that a session is missing.
+    stage.sim.faults.add(Fault("status", status=503, path=STATUSES_PATH, times=None))
+    after = stage.update(before, status="deleted")
+    assert (after.failed_deletions, after.ended_sessions) == (2, 2)
+    assert stage.live == []
+
+
 @pytest.mark.parametrize("lacking", ["an error", "an empty list"])
 @every_gap
 def test_fewer_sessions_to_end_than_failed_are_an_error(stage: Stage, gap: Any, lacking: str) -> None:

@@ -175,6 +175,7 @@ class World:
     def free_id(self) -> str:
         """Return a batch id that nothing names."""
         used = {one.id for one in self.remotes} | {one.batch_id for one in self.records}
+        used |= {one.subject.batch_id for kept in self.receipts for one in kept}
         return next(id_ for n in range(1000) if (id_ := batch_id(n)) not in used)
 
     def forget(self) -> None:
@@ -277,9 +278,12 @@ class ModelReceipts:
             self.kept[receipt - 1] = replace(old, subject=subject, outcome=outcome, **values)
 
     def session_ended(self, receipt: int, session_id: str, how: str) -> None:
-        if receipt and how in {"ended", "lost"} and session_id not in self.kept[receipt - 1].ended:
-            named = {how: tuple(sorted({*getattr(self.kept[receipt - 1], how), session_id}))}
-            self.kept[receipt - 1] = replace(self.kept[receipt - 1], **named)
+        # A session that has ended stays ended; of everything else the last word holds.
+        if receipt and session_id not in (old := self.kept[receipt - 1]).ended:
+            named = {word: {*getattr(old, word)} - {session_id} for word in ("ended", "lost")}
+            named.get(how, set()).add(session_id)
+            ended, lost = (tuple(sorted(named[word])) for word in ("ended", "lost"))
+            self.kept[receipt - 1] = replace(old, ended=ended, lost=lost)
 
     def all(self) -> list[Receipt]:
         return list(self.kept)

@@ -130,6 +130,47 @@ class BatchReadyOperations(Operations):
         return UpdateResult(ready.update(self._services, before, after, urn=urn, notices=EngineNotices(urn)))
 
 
+class BatchCleanupOperations(Operations):
+    """The operations of `BatchCleanup`."""
+
+    @expected_errors_in_one_line()
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Return the inputs with their defaults, or everything that is wrong with them. Report the plan.
+
+        A check in a preview looks like any other, so an `up` reports the plan as well.
+        """
+        urn, before, after = sdk_patches.urn_of_request(), received(olds), received(news)
+        owner, notices = str(after.get("owner", "")), EngineNotices(urn)
+        checked = cleanup.check(
+            self._services, before, after, urn=urn, owner=owner, is_unknown=is_unknown, notices=notices
+        )
+        return self._checked(checked, urn)
+
+    @expected_errors_in_one_line()
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Return what changed. Nothing makes a new cleanup necessary."""
+        return _diff_of(cleanup.diff(received(olds), received(news)))
+
+    @expected_errors_in_one_line()
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Run the cleanup where it runs on apply."""
+        urn = sdk_patches.urn_of_request()
+        return CreateResult(*cleanup.create(self._services, received(props), urn=urn, notices=EngineNotices(urn)))
+
+    @expected_errors_in_one_line()
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Run the cleanup again where it runs on apply and what it does has changed."""
+        urn = sdk_patches.urn_of_request()
+        before, after = received(olds), received(news)
+        return UpdateResult(cleanup.update(self._services, before, after, urn=urn, notices=EngineNotices(urn)))
+
+    @expected_errors_in_one_line()
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Run the cleanup where it runs on destroy."""
+        urn = sdk_patches.urn_of_request()
+        cleanup.delete(self._services, received(props), urn=urn, notices=EngineNotices(urn))
+
+
 _current: tuple[object, Services] | None = None
 _runs = 0
 _lock = Lock()
@@ -190,44 +231,3 @@ def _with_secret(value: Any, path: tuple[str, ...]) -> Any:
 
 def _diff_of(changes: Changes) -> DiffResult:
     return DiffResult(changes=bool(changes.changed), replaces=changes.replaces, delete_before_replace=False)
-
-
-class BatchCleanupOperations(Operations):
-    """The operations of `BatchCleanup`."""
-
-    @expected_errors_in_one_line()
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Return the inputs with their defaults, or everything that is wrong with them. Report the plan.
-
-        A check in a preview looks like any other, so an `up` reports the plan as well.
-        """
-        urn, before, after = sdk_patches.urn_of_request(), received(olds), received(news)
-        owner, notices = str(after.get("owner", "")), EngineNotices(urn)
-        checked = cleanup.check(
-            self._services, before, after, urn=urn, owner=owner, is_unknown=is_unknown, notices=notices
-        )
-        return self._checked(checked, urn)
-
-    @expected_errors_in_one_line()
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Return what changed. Nothing makes a new cleanup necessary."""
-        return _diff_of(cleanup.diff(received(olds), received(news)))
-
-    @expected_errors_in_one_line()
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        """Run the cleanup where it runs on apply."""
-        urn = sdk_patches.urn_of_request()
-        return CreateResult(*cleanup.create(self._services, received(props), urn=urn, notices=EngineNotices(urn)))
-
-    @expected_errors_in_one_line()
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Run the cleanup again where it runs on apply and what it does has changed."""
-        urn = sdk_patches.urn_of_request()
-        before, after = received(olds), received(news)
-        return UpdateResult(cleanup.update(self._services, before, after, urn=urn, notices=EngineNotices(urn)))
-
-    @expected_errors_in_one_line()
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Run the cleanup where it runs on destroy."""
-        urn = sdk_patches.urn_of_request()
-        cleanup.delete(self._services, received(props), urn=urn, notices=EngineNotices(urn))

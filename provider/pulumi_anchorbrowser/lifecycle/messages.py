@@ -193,7 +193,8 @@ def _unknown_count(after: BatchRecord, verb: str) -> Message:
 
 def _gone(before: BatchRecord, after: BatchRecord, goal: Goal) -> Iterator[Message]:
     is_dropped = isinstance(goal, Refreshed) and is_dropped_when_missing(after)
-    if after.missing and not before.missing and after.status != "deleted" and not is_dropped:
+    is_wanted = isinstance(goal, Deleted) or after.status == "deleted"
+    if after.missing and not before.missing and not is_wanted and not is_dropped:
         yield Message(
             "warning",
             f"the API no longer knows batch {after.batch_id}: recorded as deleted, with the counts known so far",

@@ -23,7 +23,7 @@ from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_state, stack_of_urn
 from pulumi_anchorbrowser.lifecycle.tags import minted_at, run_mark_of
-from pulumi_anchorbrowser.receipts import Receipt, Receipts, ReceiptsUnavailable
+from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable
 from pulumi_anchorbrowser.words import counted
 
 _LOGGER = logging.getLogger(__name__)
@@ -163,10 +163,17 @@ class Trail:
             # Pulumi keeps the entry of a create that was settled until the user clears it.
             settled = _settled_claims(self._receipts.all()) if found else frozenset()
         except ReceiptsUnavailable as error:
-            notices.warning(f"{error.explanation}. Interrupted creates are known by the state alone. {error.advice}")
+            if self._is_first("receipts"):
+                notices.warning(
+                    f"{error.explanation}. Interrupted creates are known by the state alone. {error.advice}"
+                )
             unfinished, settled = [], frozenset()
         for receipt in unfinished:
             subject = receipt.subject
+            if subject.claim in state.claims:
+                # Its end could not be written down. Once the batch is moved to another stack, only this says so.
+                self._end(receipt, "done", None, "the state has its batch")
+                continue
             receipts = (*(found[subject.claim].receipts if subject.claim in found else ()), receipt)
             found[subject.claim] = InterruptedCreate(subject.claim, subject.urn, subject.owner, subject.count, receipts)
         return [
@@ -230,7 +237,8 @@ class Trail:
             brought = runner.bring(record, goal, notices)
             if brought.error is None:
                 self._close(one, record.batch_id)
-                notices.info(f"the interrupted create of {one.name} is settled; {_CLEAR}")
+                is_pending = any(one.claim == pending.claim for pending in state.pending)
+                notices.info(f"the interrupted create of {one.name} is settled{f'; {_CLEAR}' if is_pending else ''}")
                 return
             error = error or brought.error
         notices.warning(
@@ -240,11 +248,14 @@ class Trail:
 
     def _close(self, one: InterruptedCreate, batch_id: str | None) -> None:
         note = "deleted: an interrupted create had started it" if batch_id else "nothing of it was found"
+        for receipt in one.receipts:
+            self._end(receipt, "settled", batch_id, note)
+
+    def _end(self, receipt: Receipt, outcome: Ending, batch_id: str | None, note: str) -> None:
         try:
-            for receipt in one.receipts:
-                self._receipts.end(receipt.id, "settled", batch_id=batch_id, note=note)
+            self._receipts.end(receipt.id, outcome, batch_id=batch_id, note=note)
         except ReceiptsUnavailable as error:
-            # Then a later run looks for it once more, and finds nothing.
+            # Then a later run looks at it once more.
             _LOGGER.debug("receipt", extra={"error": str(error)})
 
     def _record(self, runner: Runner, one: InterruptedCreate) -> BatchRecord:
@@ -324,5 +335,6 @@ def _started_at(process: int) -> int | None:
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The name of the program, in brackets, may hold anything.
-    return int(status.rpartition(")")[2].split()[_START_TIME])
+    # The name of the program, in brackets, may hold anything. A zombie has ended, and waits for its parent to notice.
+    fields = status.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[_START_TIME])

@@ -1,0 +1,93 @@
+"""What Pulumi cannot do with a dynamic resource, as docs/reference/batch.md has it, and what works in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scenarios.one_stack import OneStack, browsers, started_outside
+from stages import EngineStage
+
+from pulumi_anchorbrowser.simulator import Simulator
+
+TYPE = "pulumi-python:dynamic/anchorbrowser:Batch"
+REPLACED = """
+import pulumi
+from pulumi_anchorbrowser import Batch
+
+on_destroy = pulumi.Config().get("on_destroy")
+Batch("browsers", count=2, on_destroy=on_destroy, opts=pulumi.ResourceOptions(replace_on_changes=["on_destroy"]))
+"""
+
+
+def engine_of(stack: OneStack) -> EngineStage:
+    assert isinstance(stack.stage, EngineStage)
+    return stack.stage
+
+
+def test_an_import_fails_and_an_adoption_works(engine_stack: OneStack, sim: Simulator) -> None:
+    batch = started_outside(sim)
+    with pytest.raises(AssertionError, match="KeyError: '__provider'"):
+        engine_of(engine_stack).run("import", TYPE, "browsers", batch, "--yes", "--generate-code=false")
+    assert engine_stack.up(browsers(batch_id=batch)).outputs["browsers"]["adopted"]
+    engine_stack.destroy()
+
+
+def test_replace_on_changes_has_no_effect_and_replace_works(engine_stack: OneStack) -> None:
+    stage = engine_of(engine_stack)
+    stage.write_program(REPLACED)
+    stage.up()
+    stage.config(on_destroy="cancel")
+    assert engine_stack.up().changes == {"update": 1}
+    assert engine_stack.up(replace_urn=stage.urn("browsers")).changes == {"replace": 1, "delete-replaced": 1}
+    engine_stack.destroy()
+
+
+def test_a_saved_plan_fails_for_a_new_batch_and_works_for_one_that_exists(
+    engine_stack: OneStack, sim: Simulator, tmp_path: Path
+) -> None:
+    stage, plan = engine_of(engine_stack), str(tmp_path / "plan.json")
+    engine_stack.wants(browsers(count=2))
+    stage.preview(flags=["--save-plan", plan])
+    failed = engine_stack.run(lambda: stage.up(flags=["--plan", plan], expect_failure=True))
+    assert "claim" in failed.text
+    assert sim.batches == {}
+
+    engine_stack.up()
+    engine_stack.wants(browsers(count=2, status="deleted"))
+    stage.preview(flags=["--save-plan", plan])
+    assert engine_stack.run(lambda: stage.up(flags=["--plan", plan])).changes == {"update": 1}
+    assert sim.live_sessions() == []
+    engine_stack.destroy()
+
+
+def test_a_preview_says_what_a_change_will_start_and_stop(engine_stack: OneStack) -> None:
+    stage = engine_of(engine_stack)
+    batch = engine_stack.up({**browsers(count=2), "ready": {"kind": "BatchReady", "batch_id": "@browsers"}}).outputs[
+        "browsers"
+    ]["batch_id"]
+    for inputs, said in (
+        ({"count": 3}, f"this change starts 3 browsers, then deletes batch {batch}: up to 2 browsers and their data"),
+        (
+            {"count": 2, "status": "cancelled"},
+            f"this change cancels batch {batch}: up to 2 browsers; their data is kept",
+        ),
+    ):
+        engine_stack.wants(browsers(**inputs))
+        result = engine_stack.run(stage.preview)
+        urn = stage.urn("browsers")
+        assert [line.message for line in result.diagnostics if line.urn == urn and "this change" in line.message] == [
+            said
+        ]
+        assert engine_stack.requests == []
+    engine_stack.destroy()
+
+
+def test_a_wait_is_not_replaced_in_the_preview_of_an_update_of_its_batch(engine_stack: OneStack) -> None:
+    stage = engine_of(engine_stack)
+    ready = {"ready": {"kind": "BatchReady", "batch_id": "@browsers"}}
+    engine_stack.up({**browsers(count=2), **ready})
+    engine_stack.wants({**browsers(count=2, on_destroy="cancel"), **ready})
+    assert engine_stack.run(stage.preview).changes == {"update": 2}
+    assert engine_stack.up().changes == {"update": 1}
+    engine_stack.destroy()
