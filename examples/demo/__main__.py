@@ -1,8 +1,8 @@
 """`make demo`: the root Pulumi program, from `pulumi up` to `pulumi destroy`, against a simulated API.
 
-It starts 60 browsers, waits for three, cancels the batch while the others are still being started, deletes the batch and
-destroys the stack. After each step it compares Pulumi's outputs with the truth of the simulator; it ends with 1 where the
-two differ, or where a browser is left running. `--rehearsal` needs no Pulumi CLI.
+It starts 60 browsers, waits for three, cancels the batch while the others are still being started, deletes the batch
+and destroys the stack. After each step it compares Pulumi's outputs with the truth of the simulator; it ends with 1
+where the two differ, or where a browser is left running. `--rehearsal` needs no Pulumi CLI.
 """
 
 from __future__ import annotations

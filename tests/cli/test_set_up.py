@@ -30,7 +30,7 @@ def python_that_fails(folder: Path, condition: str) -> str:
 
 def set_up(clone: Path, python: str) -> str:
     """What set-up says when it fails."""
-    done = subprocess.run([str(clone / ".ci" / "setup"), python], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([str(clone / ".ci" / "setup"), python], capture_output=True, text=True, timeout=180)
     assert (done.returncode, done.stdout) == (1, "")
     return done.stderr
 
@@ -55,5 +55,5 @@ def test_what_is_done_already_is_not_done_again(clone: Path) -> None:
     both = (clone / "requirements.lock").read_bytes() + (clone / "pyproject.toml").read_bytes()
     wanted = subprocess.run(["cksum"], input=both, capture_output=True, check=True).stdout.decode().strip()
     (clone / ".venv" / ".made-from").write_text(f"{wanted} {clone}\n", encoding="utf-8")
-    done = subprocess.run([str(clone / ".ci" / "setup")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([str(clone / ".ci" / "setup")], capture_output=True, text=True, timeout=180)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -46,7 +46,8 @@ ADOPTED: dict[str, Any] = {"adopted": True, "count": None}
         ({}, {"on_destroy": "cancel"}, {"on_destroy"}, {}),
         ({}, {"if_completed": "fail"}, {"if_completed"}, {}),
         ({}, {"on_missing": "recreate"}, {"on_missing"}, {}),
-        ({}, {"owner": "acme/shop/renamed"}, {"owner"}, {}),
+        # Its sessions keep the tag of the old name.
+        ({}, {"owner": "acme/shop/renamed"}, {}, {}),
         # Forward.
         ({}, {"status": "cancelled"}, {"status"}, {}),
         ({}, {"status": "deleted"}, {"status"}, {}),

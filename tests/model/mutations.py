@@ -27,13 +27,6 @@ MUTATIONS = [
         ("one POST per create",),
     ),
     Mutation(
-        "a lost create is not looked for",
-        NEXT_STEP,
-        "    if not isinstance(step, (Done, Fail)):\n",
-        "    if isinstance(step, Get):\n",
-        ("final", ORPHAN, "total"),
-    ),
-    Mutation(
         "a single 404 is believed",
         NEXT_STEP,
         "    if len(not_found) > 1 and not_found[-1] is seen.last(Get):\n",

@@ -54,6 +54,7 @@ SHORT = [
     Search("delete, two faults", 2, 2, ("up", "deleted", "destroy"), at_least=35_000),
     Search("replace", 3, 1, ("up", "replace", "destroy"), CANCEL_OR_DELETE, at_least=100_000),
     Search("refresh", 3, 1, ("up", "refresh", "destroy"), END, at_least=25_000),
+    Search("accept", 2, 1, ("up", "cancelled", "destroy"), ACCEPT),
     Search("no receipts", 3, 1, ("up", "deleted", "destroy"), NO_RECEIPTS, at_least=20_000),
     Search("adopt", 2, 1, ("adopt", "adopt cancelled", "cancelled", "destroy"), ACCEPT, True, at_least=5_000),
 ]

@@ -15,7 +15,16 @@ from model.world import OWNER, URN, Choices, Killed, Ledgered, ModelReceipts, No
 
 from pulumi_anchorbrowser.api import Account, PlanLimit
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord, batch_problems, batches, changes_between, run, trail
+from pulumi_anchorbrowser.lifecycle import (
+    Batches,
+    BatchInputs,
+    BatchRecord,
+    batch_problems,
+    batches,
+    changes_between,
+    run,
+    trail,
+)
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 
@@ -73,7 +82,7 @@ def in_memory() -> Iterator[None]:
 class Run:
     """One run of the engine: an up, a refresh or a destroy, on one machine."""
 
-    def __init__(self, world: World, choices: Choices, operation: str, is_final: bool = False) -> None:
+    def __init__(self, world: World, choices: Choices, operation: str) -> None:
         self.world, self.choices, self.operation = world, choices, operation
         self.machine = 0 if world.machines_are_alike else choices.pick("machine", (0, 1), free=2)
         self._let_time_pass()
@@ -86,9 +95,10 @@ class Run:
         self.listing = self.client.listing
         self.number = world.free_number()
         kind = ModelReceipts if world.has_receipts else NoReceipts
-        receipts = kind(world.receipts[self.machine], "this run", self.client.may_be_killed, NOW)
+        client: Any = self.client
+        receipts: Any = kind(world.receipts[self.machine], "this run", self.client.may_be_killed, NOW)
         self.trail = Trail(receipts, self.clock, self._mark, self._state)
-        self.batches = Batches(self.client, receipts, clock=self.clock, settle_timeout=0.5, trail=self.trail)
+        self.batches = Batches(client, receipts, clock=self.clock, settle_timeout=0.5, trail=self.trail)
         self.told = Told()
         self.error: ExpectedError | None = None
         self.old: BatchRecord | None = None
@@ -104,13 +114,16 @@ class Run:
         options = ["", *(["creation completes"] if unfinished else [])]
         # Age matters to the creates that no run has finished.
         options += ["two hours pass"] if self.world.has_unfinished and not self.world.is_later else []
-        faults = [*(["creation fails"] if unfinished else []), *(["browsers end", "deleted"] if self.world.resource else [])]
+        faults = [
+            *(["creation fails"] if unfinished else []),
+            *(["browsers end", "deleted"] if self.world.resource else []),
+        ]
         passed = self.choices.pick("before", [*options, *faults], free=len(options))
         for one in self.world.remotes if passed else ():
             happen(one, passed)
         self.world.is_later |= passed == "two hours pass"
 
-    def _state(self, stack: str) -> StackState:
+    def _state(self, _: str) -> StackState:
         if self.choices.pick("state", ("", "unreadable")):
             raise StateUnreadable("no CLI")
         records = self.world.records
@@ -139,7 +152,7 @@ class Run:
             self.error = error
         except (Violation, AssertionError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # that there is none is what is checked
             where = "".join(traceback.format_tb(error.__traceback__)[-2:])
             raise Violation(f"total: {error!r}\n{where}") from None
         self.world.forget()
@@ -285,16 +298,21 @@ class Run:
         for kind, count in _counts(record):
             if count is not None and count != (truth := self._truth(remote, kind)):
                 raise Violation(f"no wrong count: {kind} says {count}, the API did {truth}")
-        for (kind, before), (_, after) in zip(_counts(self.old), _counts(record)) if self.old is not None else ():
-            if before is not None and after is None and not self._is_in_doubt(remote, kind):
+        befores = dict(_counts(self.old)) if self.old is not None else {}
+        for kind, after in _counts(record):
+            if (before := befores.get(kind)) is not None and after is None and not self._is_in_doubt(remote, kind):
                 raise Violation(f"no count is lost: {kind} said {before}")
         if record.live_status == "deleted":
             self._check_gone(record, "the record says deleted")
-        if record.live_status == "cancelled" and remote.status not in {"cancelled", "cancelling"} and not remote.is_gone:
+        if (
+            record.live_status == "cancelled"
+            and remote.status not in {"cancelled", "cancelling"}
+            and not remote.is_gone
+        ):
             raise Violation(f"the record says cancelled, and the batch is {remote.status}")
 
     def _is_in_doubt(self, remote: Remote, kind: str) -> bool:
-        """Whether a count may become unknown: a response was lost, or other sessions may have been ended than before."""
+        """Whether a count may become unknown: a response was lost, or perhaps other sessions were ended than before."""
         mine = [one for one in self.world.receipts[self.machine] if one.subject.batch_id == remote.id]
         was_lost = any(one.operation == kind and (one.was_lost or one.outcome in {None, "unknown"}) for one in mine)
         return was_lost or any(one.kind == kind == "end_sessions" and one.is_of_this_run for one in remote.ledger)
@@ -345,7 +363,11 @@ class Run:
         return self.world.if_completed == "fail" or isinstance(self.error, PlanLimit)
 
     def _is_promised(self, remote: Remote) -> bool:
-        if remote.trail == "foreign" or remote.is_excused or (self.world.if_completed == "accept" and remote.status in {"completed", "failed"}):
+        if (
+            remote.trail == "foreign"
+            or remote.is_excused
+            or (self.world.if_completed == "accept" and remote.status in {"completed", "failed"})
+        ):
             return False
         if remote.trail == "receipts":
             return self.changes and remote.machine == self.machine and self.world.has_receipts

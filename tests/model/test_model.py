@@ -1,4 +1,4 @@
-"""The core against a small model of the API, exhaustively: every life of a stack with one batch, up to a stated length."""
+"""The core against a small model of the API: every life of a stack with one batch, up to a stated length."""
 
 from __future__ import annotations
 

@@ -168,7 +168,8 @@ class World:
 
     def free_number(self) -> int:
         """Return the smallest number that no claim in use is made of: worlds that are alike get the same names."""
-        used = {one.claim for one in [*self.remotes, *self.records, *self.pending]}
+        named: list[Remote | BatchRecord | PendingCreate] = [*self.remotes, *self.records, *self.pending]
+        used = {one.claim for one in named}
         used |= {one.subject.claim for kept in self.receipts for one in kept}
         return next(n for n in range(1000) if not any(claim.endswith(f"{n:010x}") for claim in used))
 
@@ -306,5 +307,5 @@ class NoReceipts(ModelReceipts):
     enabled = False
 
     def begin(self, operation: Any, subject: Any) -> int:
-        self._before(f"{operation} receipt")
+        self._before(f"{operation} receipt of {subject.owner}")
         return 0

@@ -27,6 +27,7 @@ def engine_of(stack: OneStack) -> EngineStage:
 
 def test_an_import_fails_and_an_adoption_works(engine_stack: OneStack, sim: Simulator) -> None:
     batch = started_outside(sim)
+    engine_of(engine_stack).config()  # Unlike the stage's other commands, a raw import makes no stack.
     with pytest.raises(AssertionError, match="KeyError: '__provider'"):
         engine_of(engine_stack).run("import", TYPE, "browsers", batch, "--yes", "--generate-code=false")
     assert engine_stack.up(browsers(batch_id=batch)).outputs["browsers"]["adopted"]

@@ -19,11 +19,14 @@ def check(services: Services, news: Mapping[str, Any], *, is_unknown: IsUnknown)
     return Checked(inputs, ready_problems(inputs, is_unknown, services.count_of(inputs.get("batch_id"))))
 
 
-def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
-    """Return what changed from the outputs `olds`. Another batch is another wait; anything else is an update."""
-    replaces = ["batch_id"] if olds.get("batch_id") != news.get("batch_id") else []
+def diff(olds: Mapping[str, Any], news: Mapping[str, Any], *, is_unknown: IsUnknown = lambda _: False) -> Changes:
+    """Return what changed from the outputs `olds`. Another batch is another wait; anything else is an update.
+
+    A preview of an update of the batch does not know its id: most likely it stays the same.
+    """
+    source = ["batch_id"] if olds.get("batch_id") != news.get("batch_id") else []
     in_place = [name for name in _IN_PLACE if olds.get(name) != news.get(name)]
-    return Changes([*replaces, *in_place], replaces)
+    return Changes([*source, *in_place], [] if is_unknown(news.get("batch_id")) else source)
 
 
 def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:

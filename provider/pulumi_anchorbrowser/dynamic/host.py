@@ -114,7 +114,7 @@ class BatchReadyOperations(Operations):
     @expected_errors_in_one_line()
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Return what changed: another batch is another wait."""
-        return _diff_of(ready.diff(received(olds), received(news)))
+        return _diff_of(ready.diff(received(olds), received(news), is_unknown=is_unknown))
 
     @expected_errors_in_one_line()
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -10,7 +10,7 @@ from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
 
 # What a batch was started with. The API can change none of it.
 STARTED_WITH = ("count", "configuration", "metadata")
-_IN_PLACE = ("status", "on_destroy", "if_completed", "on_missing", "owner")
+_IN_PLACE = ("status", "on_destroy", "if_completed", "on_missing")
 
 
 class Changes(NamedTuple):

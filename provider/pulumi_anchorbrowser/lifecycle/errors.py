@@ -23,8 +23,8 @@ class OutcomeUnknown(LifecycleError):
         super().__init__(
             f"Could not tell whether the batch was started: {reason}. The create was not sent again, which could start "
             f"a second batch. Looked for sessions tagged {claim_tag!r} for {looked_for:g} s and found none",
-            "Run `pulumi up` again on this machine: the next run looks for that batch before it starts another. "
-            "On another machine, run `pulumi-anchorbrowser orphans` first.",
+            "With its receipts, `pulumi up` on this machine looks for that batch before it starts another. Without "
+            "them, or on another machine, run `pulumi-anchorbrowser orphans` first.",
         )
 
 

@@ -126,9 +126,9 @@ def _in_state(record: BatchRecord, past: Sequence[Said]) -> list[Said]:
         "delete": record.deleted_sessions,
     }
     known_here = {one.stop for one in past if one.was_answered and one.stop != "end_sessions"}
-    failed = record.failed_deletions or 0
+    failed, is_whole = record.failed_deletions or 0, record.is_stopped and record.still_running == 0
     return [
-        Said(stop, was_answered=True, counted=count, failed=failed, is_whole=record.is_stopped)
+        Said(stop, was_answered=True, counted=count, failed=failed, is_whole=is_whole)
         for stop, count in counts.items()
         if count is not None and stop not in known_here
     ]

@@ -91,8 +91,8 @@ class BatchRecord(BatchInputs):
         return self.model_copy(update=changes)
 
     def with_inputs(self, inputs: BatchInputs) -> BatchRecord:
-        """Return the same batch under new inputs. The claim stays: the sessions carry it."""
-        changes = inputs.model_dump(exclude={"batch_id", "claim"})
+        """Return the same batch under new inputs. The owner and the claim stay: the sessions carry them in tags."""
+        changes = inputs.model_dump(exclude={"batch_id", "claim", "owner"})
         return self.but(**changes, resource_urn=inputs.resource_urn, adopted=inputs.batch_id is not None)
 
     def seen(self, batch: Batch | BatchSummary) -> BatchRecord:

@@ -27,7 +27,7 @@ from pulumi_anchorbrowser.api import (
 from pulumi_anchorbrowser.clock import Clock, Interrupted
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle.fold import Counts, Said, counts_of, fold, is_gone, said_in, said_in_receipt
-from pulumi_anchorbrowser.lifecycle.goals import Goal, Started
+from pulumi_anchorbrowser.lifecycle.goals import Cancelled, Deleted, Goal, SessionsEnded, Started
 from pulumi_anchorbrowser.lifecycle.listing import BatchIdentity, Listing, ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.messages import messages_of
 from pulumi_anchorbrowser.lifecycle.next_step import next_step
@@ -111,7 +111,8 @@ class Runner:
 
         A call's intent is written down before it is sent, and its outcome before anything else is decided.
         """
-        past = self._past(record, notices)
+        # A stop alone: what a failed one has counted so far belongs in no state, where no session is named.
+        past = self._past(record, notices) if isinstance(goal, (Cancelled, Deleted, SessionsEnded)) else []
         entries: list[Entry] = []
         while True:
             step = next_step(record, goal, entries)
