@@ -277,7 +277,8 @@ def test_stops_count_the_same_in_one_run_and_in_two(stops: list[Entry], split: i
 def test_a_count_in_the_state_is_kept_and_counted_once(
     known: dict[str, int], past: list[Entry], entries: list[Entry], expected: Counts
 ) -> None:
-    after = fold(record(live_status="cancelled", total_requests=TOTAL, **known), entries, said_in(past))
+    stopped = record(live_status="cancelled", still_running=0, total_requests=TOTAL, **known)
+    after = fold(stopped, entries, said_in(past))
     assert Counts(after.cancelled_sessions, after.ended_sessions, after.deleted_sessions) == expected
 
 

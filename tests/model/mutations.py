@@ -99,7 +99,7 @@ MUTATIONS = [
     Mutation(
         "earlier runs are forgotten",
         RUN,
-        "        past = self._past(record, notices)\n",
+        "        past = self._past(record, notices) if isinstance(goal, (Cancelled, Deleted, SessionsEnded)) else []\n",
         "        past: list[Said] = []\n",
         (COUNT,),
     ),

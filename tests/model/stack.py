@@ -315,7 +315,9 @@ class Run:
         """Whether a count may become unknown: a response was lost, or perhaps other sessions were ended than before."""
         mine = [one for one in self.world.receipts[self.machine] if one.subject.batch_id == remote.id]
         was_lost = any(one.operation == kind and (one.was_lost or one.outcome in {None, "unknown"}) for one in mine)
-        return was_lost or any(one.kind == kind == "end_sessions" and one.is_of_this_run for one in remote.ledger)
+        is_unconfirmed = self.old is not None and self.old.still_running is None
+        ended_now = any(one.kind == "end_sessions" and one.is_of_this_run for one in remote.ledger)
+        return was_lost or (kind == "end_sessions" and (is_unconfirmed or ended_now))
 
     def _truth(self, remote: Remote, kind: str) -> int:
         """What the API did, as far as this machine's receipts and the state can know."""
