@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pulumi_anchorbrowser.simulator.settings import Settings
 
 T = TypeVar("T")
 
 
-class Page(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Page(Generic[T]):
     """One page of a list: its rows, and what it reports of the whole list."""
 
     rows: Sequence[T]
