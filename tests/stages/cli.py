@@ -53,7 +53,7 @@ class Command:
     """
 
     def __init__(self, args: Sequence[str], *, cwd: Path, env: dict[str, str], output: Path, stdin: str = "") -> None:
-        self.args, self._output = list(args), output
+        self.args, self._output, self._is_over = list(args), output, False
         with output.open("wb") as sink:
             self.popen = subprocess.Popen(
                 ["pulumi", *args, "--non-interactive"],
@@ -96,9 +96,13 @@ class Command:
 
         Returns when the kernel has ended them all, which takes a moment after the signal.
         """
+        if self._is_over:
+            # The kernel may have given the process id to somebody else by now.
+            return
         self._signal_group(signal.SIGKILL)
         wait_until(self._is_dead, f"kill -9 ends every process of pulumi {self.args[0]}")
         self.popen.wait(10)
+        self._is_over = True
 
     def _is_dead(self) -> bool:
         left = self.pids()
