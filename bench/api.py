@@ -11,8 +11,8 @@ from multiprocessing.managers import BaseManager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pulumi_anchorbrowser.simulator import LoggedRequest, Settings, Simulator
-from pulumi_anchorbrowser.simulator.configuration import Configuration
+from pulumi_anchorbrowser.simulator import LoggedRequest, Simulator, SimulatorSettings
+from pulumi_anchorbrowser.simulator.configuration import SentConfiguration
 from pulumi_anchorbrowser.simulator.server import LoopbackServer
 
 KEY = "key-of-the-bench"
@@ -58,24 +58,24 @@ class _Weighed:
 
 
 class _WeighedSimulator(Simulator):
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimulatorSettings) -> None:
         super().__init__({KEY: "team"}, settings)
         self.weighed = _Weighed(self._gate)
         self._server = LoopbackServer(self.weighed)
 
     def fill(self, count: int) -> None:
         for _ in range(count):
-            self._state.create("team", 1, Configuration())
+            self._state.create("team", 1, SentConfiguration())
 
 
 class Api:
     """One simulator after the other; what is asked of it from outside reaches it without HTTP."""
 
     def __init__(self) -> None:
-        self._simulator = _WeighedSimulator(Settings())
+        self._simulator = _WeighedSimulator(SimulatorSettings())
         self._ahead = self._used = 0.0
 
-    def start(self, settings: Settings) -> str:
+    def start(self, settings: SimulatorSettings) -> str:
         """The address of a new simulator that knows nothing; the one before it has ended."""
         self._simulator.stop()
         self._ahead = 0.0

@@ -13,7 +13,7 @@ from bench.engine import Project
 from bench.measure import measured, must_be_done
 from bench.process import Ran, run
 from bench.sections.life import SCRIPT, script_steps
-from pulumi_anchorbrowser.simulator import Settings
+from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 SWEEP, RESOURCE = "sweep", "resource"
 LATENCY_MS = 50
@@ -29,7 +29,7 @@ def cleanup_cells(size: Size) -> list[Cell]:
 
 
 def _clean(contender: str, batches: int, api: Api, folder: Path) -> dict[str, Any]:
-    project = Project(folder, "cleaning", api.start(Settings()))
+    project = Project(folder, "cleaning", api.start(SimulatorSettings()))
     script = script_steps(folder, project, batches, sessions=1)
     script["up"]()
     api.set_latency(LATENCY_MS / 1000)

@@ -12,7 +12,7 @@ from bench.cells import Cell, Life, Size
 from bench.engine import Project
 from bench.measure import Measured, NotDone, measured, must_be_done
 from bench.process import Ran, run
-from pulumi_anchorbrowser.simulator import LoggedRequest, Settings
+from pulumi_anchorbrowser.simulator import LoggedRequest, SimulatorSettings
 
 AN_HOUR = 3600.0
 ENGINE_ALONE, SCRIPT, OURS, PLAIN = "idle", "script", "ours", "plain"
@@ -46,7 +46,8 @@ def script_steps(folder: Path, project: Project, batches: int, sessions: int) ->
 
 def _live(life: Life, sessions: int, api: Api, folder: Path) -> dict[str, Measured]:
     # Creation takes an hour, so that a cancel is one PATCH of a batch half of whose browsers run.
-    url = api.start(Settings(latency_seconds=life.latency_ms / 1000, creation_seconds=AN_HOUR, minute_seconds=AN_HOUR))
+    hours = {"creation_seconds": AN_HOUR, "minute_seconds": AN_HOUR}
+    url = api.start(SimulatorSettings(latency_seconds=life.latency_ms / 1000, **hours))
     found: dict[str, Measured] = {}
     for name, step in _steps(life, sessions, folder, url).items():
         if name == "cancel":

@@ -11,7 +11,7 @@ from bench.cells import Cell, Size
 from bench.engine import Project
 from bench.measure import measured
 from bench.process import Ran, run
-from pulumi_anchorbrowser.simulator import Settings
+from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 # The API cannot filter by two statuses, so every page is read, and nothing on it matches.
 _COMMAND = "pulumi-anchorbrowser sweep --owner any --status cancelled --status failed --dry-run"
@@ -23,7 +23,7 @@ def memory_cells(size: Size) -> list[Cell]:
 
 
 def _look_through(batches: int, api: Api, folder: Path) -> dict[str, Any]:
-    project = Project(folder, "cleaning", api.start(Settings()))
+    project = Project(folder, "cleaning", api.start(SimulatorSettings()))
     api.fill(batches)
 
     def sweep() -> Ran:

@@ -12,7 +12,7 @@ from bench.cells import Cell, Size
 from bench.engine import Project
 from bench.measure import measured, must_be_done, span
 from bench.process import Ran
-from pulumi_anchorbrowser.simulator import Settings
+from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 HOSTS = 2
 LATENCY_MS = 50
@@ -27,7 +27,7 @@ def quota_cells(size: Size) -> list[Cell]:
 def _share(size: Size, api: Api, folder: Path) -> dict[str, Any]:
     batches, allowed, window = size.quota
     url = api.start(
-        Settings(
+        SimulatorSettings(
             latency_seconds=LATENCY_MS / 1000,
             creation_seconds=60,
             creation_quota=allowed,

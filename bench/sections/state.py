@@ -13,7 +13,7 @@ from bench.cells import Cell, Size
 from bench.engine import Project
 from bench.measure import measured, must_be_done
 from bench.sections.life import ENGINE_ALONE, OURS, PLAIN
-from pulumi_anchorbrowser.simulator import Settings
+from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 SETTINGS: dict[str, dict[str, str]] = {
     "default": {},
@@ -42,7 +42,7 @@ def state_cells(size: Size) -> list[Cell]:
 
 
 def _weigh(contender: str, size: Size, api: Api, folder: Path) -> dict[str, Any]:
-    project = Project(folder, contender, api.start(Settings()))
+    project = Project(folder, contender, api.start(SimulatorSettings()))
     project.up(batches=size.weighed, sessions=size.sessions)
     resources = json.loads(project.state())["deployment"]["resources"]
     batches = [resource for resource in resources if _IS_A_BATCH in resource["urn"]]
@@ -56,7 +56,7 @@ def _weigh(contender: str, size: Size, api: Api, folder: Path) -> dict[str, Any]
 
 
 def _time(setting: str, batches: int, sessions: int, api: Api, folder: Path) -> dict[str, Any]:
-    url = api.start(Settings(latency_seconds=LATENCY_MS / 1000, creation_seconds=60))
+    url = api.start(SimulatorSettings(latency_seconds=LATENCY_MS / 1000, creation_seconds=60))
     project = Project(folder, OURS, url, SETTINGS[setting])
     up, log = measured(api, lambda: project.up(batches=batches, sessions=sessions))
     must_be_done(log, "POST batch-sessions", batches)

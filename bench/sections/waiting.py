@@ -11,7 +11,7 @@ from bench.api import Api
 from bench.cells import Cell, Size
 from bench.engine import Project
 from bench.measure import kind_of, measured, must_be_done
-from pulumi_anchorbrowser.simulator import LoggedRequest, Settings
+from pulumi_anchorbrowser.simulator import LoggedRequest, SimulatorSettings
 
 LATENCY_MS = 50
 
@@ -28,7 +28,7 @@ def waiting_cells(size: Size) -> list[Cell]:
 
 
 def _wait(batches: int, size: Size, api: Api, folder: Path) -> dict[str, Any]:
-    url = api.start(Settings(latency_seconds=LATENCY_MS / 1000, creation_seconds=size.creation_seconds))
+    url = api.start(SimulatorSettings(latency_seconds=LATENCY_MS / 1000, creation_seconds=size.creation_seconds))
     env = {"ANCHORBROWSER_POLL_INTERVAL": str(size.poll_seconds)}
     project = Project(folder, "waiting", url, env)
     began = api.now()

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from tables import code, table
 
 from pulumi_anchorbrowser.api import AlreadySettled, Answered, BatchSession, NotFound, Outcome, Refused
-from pulumi_anchorbrowser.api import Batch as ApiBatch
+from pulumi_anchorbrowser.api import BatchDetails as ApiBatch
 from pulumi_anchorbrowser.choices import IfCompleted, OnDestroy, OnMissing, Status
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord
 from pulumi_anchorbrowser.lifecycle.goals import (

@@ -8,21 +8,21 @@ from typing import Any, get_args
 from docstrings import sections
 from tables import code, table
 
-from pulumi_anchorbrowser.simulator import Fault, Settings
-from pulumi_anchorbrowser.simulator.faults import Kind
+from pulumi_anchorbrowser.simulator import Fault, SimulatorSettings
+from pulumi_anchorbrowser.simulator.faults import FaultKind
 
 
 def settings() -> str:
     """Return a table of all settings under each heading of the docstring."""
-    entries = sections(Settings)
-    _same_names({name for of_one in entries.values() for name in of_one}, _defaults(Settings).keys())
-    return "\n\n".join(f"**{heading}**\n\n{_fields(Settings, named)}" for heading, named in entries.items())
+    entries = sections(SimulatorSettings)
+    _same_names({name for of_one in entries.values() for name in of_one}, _defaults(SimulatorSettings).keys())
+    return "\n\n".join(f"**{heading}**\n\n{_fields(SimulatorSettings, named)}" for heading, named in entries.items())
 
 
 def fault_kinds() -> str:
     """Return a table of what can go wrong."""
     kinds = sections(Fault)["Kinds"]
-    _same_names(kinds.keys(), get_args(Kind))
+    _same_names(kinds.keys(), get_args(FaultKind))
     return table(("kind", "what it does"), [(f"`{name}`", text) for name, text in kinds.items()])
 
 

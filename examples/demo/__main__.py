@@ -17,7 +17,7 @@ from report import show
 from runners import Engine, Rehearsed, Runner
 from steps import Row, Untrue, run_steps
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 CREATION_SECONDS = 60.0
@@ -61,7 +61,7 @@ def run(runner: Runner, simulator: Simulator) -> Untrue | None:
 
 def main() -> int:
     """Run the demo. Return the exit code."""
-    settings = Settings(creation_seconds=CREATION_SECONDS)
+    settings = SimulatorSettings(creation_seconds=CREATION_SECONDS)
     with (
         tempfile.TemporaryDirectory(prefix="anchorbrowser-demo-") as folder,
         Simulator(None, settings, clock=clock) as api,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from runners import COUNT, MIN_READY, Runner
 
-from pulumi_anchorbrowser.simulator import Batch, Simulator
+from pulumi_anchorbrowser.simulator import SimulatedBatch, Simulator
 
 
 class Untrue(Exception):
@@ -94,7 +94,7 @@ def _changing_calls(simulator: Simulator) -> list[str]:
     return [f"{c.method} {batches + '{id}' if c.path.startswith(batches) else c.path}" for c in calls]
 
 
-def _only_batch(simulator: Simulator) -> Batch:
+def _only_batch(simulator: Simulator) -> SimulatedBatch:
     batches = list(simulator.batches.values())
     must_be("number of batches", len(batches), 1)
     return batches[0]

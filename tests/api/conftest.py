@@ -10,7 +10,7 @@ import pytest
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
 from pulumi_anchorbrowser.clock import Clock
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 KEY = "key-of-a-8c1f"
 
@@ -26,7 +26,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator({KEY: "team-a"}, Settings(creation_seconds=1000)) as running:
+    with Simulator({KEY: "team-a"}, SimulatorSettings(creation_seconds=1000)) as running:
         yield running
 
 

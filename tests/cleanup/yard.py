@@ -18,7 +18,7 @@ from pulumi_anchorbrowser.clock import SystemClock
 from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault, Simulator
-from pulumi_anchorbrowser.simulator.configuration import Configuration, SessionConfig
+from pulumi_anchorbrowser.simulator.configuration import SentConfiguration, SentSessionConfig
 
 KEY = "key-of-the-yard"
 THIS, OTHER = "organization/demo/dev", "organization/demo/other"
@@ -87,7 +87,7 @@ class Yard:
     def start(self, *tags: str, count: int = 2) -> str:
         """Start a batch whose sessions carry these tags; return its id."""
         # Without a request, as another caller would: hundreds of them are made here.
-        configuration = Configuration(session=SessionConfig(tags=list(tags)))
+        configuration = SentConfiguration(session=SentSessionConfig(tags=list(tags)))
         return self.sim._state.create("our-team", count, configuration).id  # noqa: SLF001
 
     def plan(self, **request: Any) -> Plan:

@@ -13,7 +13,7 @@ import yaml
 from scenarios.one_stack import OWNER, SECONDS, OneStack
 from stages import Command, EngineStage, StageResult
 
-from pulumi_anchorbrowser.simulator import Batch, Fault, Simulator
+from pulumi_anchorbrowser.simulator import Fault, SimulatedBatch, Simulator
 
 Moment = Literal["before", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "after")
@@ -172,13 +172,13 @@ def _words_of(pid: int) -> list[bytes]:
         return []
 
 
-def counts_are_true(outputs: dict[str, Any], batch: Batch) -> None:
+def counts_are_true(outputs: dict[str, Any], batch: SimulatedBatch) -> None:
     """Each count is what the simulator did, or it is not known."""
     for name, truth in truths(batch).items():
         assert outputs.get(name) in {None, truth}, (name, truth, outputs)
 
 
-def truths(batch: Batch) -> dict[str, int]:
+def truths(batch: SimulatedBatch) -> dict[str, int]:
     """What the simulator did to a batch, by its own records."""
     by_cancel = sum(moment == batch.cancelled_at for moment in batch.ended.values())
     return {

@@ -10,7 +10,7 @@ from docs.pages import DOCS, ROOT
 import pulumi_anchorbrowser
 from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady
 from pulumi_anchorbrowser.binding.settings import SETTINGS
-from pulumi_anchorbrowser.simulator import Settings
+from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 SOURCES = ROOT / "provider" / "pulumi_anchorbrowser"
 
@@ -39,5 +39,5 @@ def test_every_public_argument_class_is_in_the_reference() -> None:
 
 def test_every_setting_of_the_simulator_is_on_the_page_on_tests() -> None:
     page = (DOCS / "testing.md").read_text(encoding="utf-8")
-    for field in dataclasses.fields(Settings):
+    for field in dataclasses.fields(SimulatorSettings):
         assert f"| `{field.name}` |" in page

@@ -15,7 +15,7 @@ from examples_support import AN_HOUR, SOME_MINUTES
 from stages import NO_ENGINE, engine_is_here
 
 from pulumi_anchorbrowser.cli.app import app
-from pulumi_anchorbrowser.simulator import Fault, Settings, Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings
 
 SHELL = blocks("bash", "console")
 # Whole pages whose blocks are run elsewhere, because they need more than a clone.
@@ -64,7 +64,7 @@ PAGES_ON_ENGINE = sorted({block.page for block in ON_ENGINE if block.page.starts
 @pytest.fixture
 def api() -> Iterator[Simulator]:
     """An API whose batches are partly created at once, and then take long; no browser's time runs out."""
-    with Simulator({KEY: "team"}, Settings(creation_seconds=AN_HOUR, minute_seconds=AN_HOUR)) as running:
+    with Simulator({KEY: "team"}, SimulatorSettings(creation_seconds=AN_HOUR, minute_seconds=AN_HOUR)) as running:
 
         def let_time_pass(_request: object) -> None:
             running.advance(2 * SOME_MINUTES)

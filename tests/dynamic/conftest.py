@@ -11,14 +11,14 @@ import pytest
 
 from pulumi_anchorbrowser.dynamic.providers import BatchProvider
 from pulumi_anchorbrowser.rehearsal import ProviderHost
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 KEY = "key-of-team-a"
 
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator({KEY: "team-a"}, Settings(creation_seconds=100)) as running:
+    with Simulator({KEY: "team-a"}, SimulatorSettings(creation_seconds=100)) as running:
         yield running
 
 

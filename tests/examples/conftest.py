@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from examples_support import AN_HOUR, API_KEY, ROOT, SOME_MINUTES
 from stages import RehearsalStage, Stage
 
-from pulumi_anchorbrowser.simulator import Fault, Settings, Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Example:
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """An API whose batches are partly created at once, and then take long; no browser's time runs out."""
-    with Simulator({API_KEY: "team"}, Settings(creation_seconds=AN_HOUR, minute_seconds=AN_HOUR)) as api:
+    with Simulator({API_KEY: "team"}, SimulatorSettings(creation_seconds=AN_HOUR, minute_seconds=AN_HOUR)) as api:
 
         def let_time_pass(_request: object) -> None:
             api.advance(SOME_MINUTES)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import requests
 from examples_support import API_KEY
 
-from pulumi_anchorbrowser.simulator import Batch, LoggedRequest, Simulator
+from pulumi_anchorbrowser.simulator import LoggedRequest, SimulatedBatch, Simulator
 
 BATCHES = "/v1/batch-sessions"
 
 
-def start(simulator: Simulator, *tags: str, count: int = 3) -> Batch:
+def start(simulator: Simulator, *tags: str, count: int = 3) -> SimulatedBatch:
     """A batch of so many browsers, all of them running, whose sessions carry these tags."""
     reply = requests.post(
         f"{simulator.url}{BATCHES}",

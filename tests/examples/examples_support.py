@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pulumi_anchorbrowser.simulator import Batch, Simulator
+from pulumi_anchorbrowser.simulator import SimulatedBatch, Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "simulated-key"
@@ -14,7 +14,7 @@ SOME_MINUTES = 1200.0
 COUNT = 20
 
 
-def only_batch(simulator: Simulator) -> Batch:
+def only_batch(simulator: Simulator) -> SimulatedBatch:
     """The one batch that was ever made."""
     (batch,) = simulator.batches.values()
     return batch

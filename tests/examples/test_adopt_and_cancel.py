@@ -7,10 +7,10 @@ from typing import Any
 import requests
 from examples_support import API_KEY, COUNT, only_batch
 
-from pulumi_anchorbrowser.simulator import Batch, Simulator
+from pulumi_anchorbrowser.simulator import SimulatedBatch, Simulator
 
 
-def start_elsewhere(simulator: Simulator) -> Batch:
+def start_elsewhere(simulator: Simulator) -> SimulatedBatch:
     reply = requests.post(
         f"{simulator.url}/v1/batch-sessions",
         json={"count": COUNT},
@@ -23,7 +23,7 @@ def start_elsewhere(simulator: Simulator) -> Batch:
     return only_batch(simulator)
 
 
-def adopted_and_cancelled(on_stage: Any, batch: Batch) -> Any:
+def adopted_and_cancelled(on_stage: Any, batch: SimulatedBatch) -> Any:
     example = on_stage("examples/adopt-and-cancel")
     example.config(batchId=batch.id)
     return example.stage

@@ -15,7 +15,7 @@ from stages import RehearsalStage
 from stages.cli import is_foreign
 
 from pulumi_anchorbrowser import BatchCleanup
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 PAGE = (ROOT / "docs" / "cleanup.md").read_text(encoding="utf-8")
 TEN_MINUTES = 600
@@ -37,7 +37,7 @@ def old_and_young(api: Simulator) -> tuple[str, set[str]]:
 
 def test_the_cleanups_of_the_page_take_what_it_says(rehearsal_stage: RehearsalStage) -> None:
     network = "network = pulumi.ComponentResource('example:index:Network', 'network')\n"
-    with Simulator({API_KEY: "team"}, Settings(minute_seconds=TEN_MINUTES)) as api:
+    with Simulator({API_KEY: "team"}, SimulatorSettings(minute_seconds=TEN_MINUTES)) as api:
         rehearsal_stage.env |= {"ANCHORBROWSER_BASE_URL": api.url, "ANCHORBROWSER_API_KEY": API_KEY}
         rehearsal_stage.write_program(snippet_with('"leftovers"') + network + snippet_with("depends_on=[network]"))
         rehearsal_stage.up()
@@ -50,7 +50,7 @@ def test_the_cleanups_of_the_page_take_what_it_says(rehearsal_stage: RehearsalSt
 
 def test_the_command_of_the_page_plans_the_same(tmp_path: Path) -> None:
     command: Any = snippet_with("--exclude-tag keep").split()
-    with Simulator({API_KEY: "team"}, Settings(minute_seconds=TEN_MINUTES)) as api:
+    with Simulator({API_KEY: "team"}, SimulatorSettings(minute_seconds=TEN_MINUTES)) as api:
         meant, _ = old_and_young(api)
         env = {name: value for name, value in os.environ.items() if not is_foreign(name)} | {
             "ANCHORBROWSER_API_KEY": API_KEY,

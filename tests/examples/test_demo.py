@@ -13,7 +13,7 @@ import pytest
 from examples_support import ROOT, only_batch
 from stages import NO_ENGINE, engine_is_here
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 
 def demo_prints(*arguments: str) -> str:
@@ -71,15 +71,15 @@ class BoastfulRunner:
 
 
 def _configuration() -> Any:
-    from pulumi_anchorbrowser.simulator.configuration import Configuration
+    from pulumi_anchorbrowser.simulator.configuration import SentConfiguration
 
-    return Configuration.model_validate({})
+    return SentConfiguration.model_validate({})
 
 
 def test_the_demo_fails_where_pulumi_reports_what_is_not_true(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(ROOT, "examples", "demo")))
     steps = importlib.import_module("steps")
-    with Simulator(settings=Settings()) as simulator:
+    with Simulator(settings=SimulatorSettings()) as simulator:
         rows = steps.run_steps(BoastfulRunner(simulator), simulator)
         assert next(rows).counts == "60 requested, 60 ready by now"
         with pytest.raises(steps.Untrue, match=r"PATCH bodies: Pulumi says \[\], the simulator"):

@@ -10,12 +10,15 @@ import pytest
 from lifecycle.one_batch import KEY, OTHER_KEY, Stage
 from lifecycle.recorded_runs import Runs
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with Simulator({KEY: "team-a", OTHER_KEY: "team-b"}, Settings(creation_seconds=100)) as sim, ExitStack() as opened:
+    with (
+        Simulator({KEY: "team-a", OTHER_KEY: "team-b"}, SimulatorSettings(creation_seconds=100)) as sim,
+        ExitStack() as opened,
+    ):
         yield Stage(sim, opened)
 
 

@@ -19,7 +19,7 @@ from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
 from pulumi_anchorbrowser.lifecycle.waiting import ReadyInputs, Waiting
 from pulumi_anchorbrowser.receipts import Receipt, Receipts
-from pulumi_anchorbrowser.simulator import Batch, Fault, LoggedRequest, Simulator
+from pulumi_anchorbrowser.simulator import Fault, LoggedRequest, SimulatedBatch, Simulator
 
 PATHS = {"create": "/v1/batch-sessions", "retry": "/v1/batch-sessions/*/retry", "end_sessions": "/v1/sessions/*"}
 METHODS = {"create": "POST", "retry": "POST", "cancel": "PATCH", "delete": "DELETE", "end_sessions": "DELETE"}
@@ -102,7 +102,7 @@ class Runs:
         return record
 
     @property
-    def batch(self) -> Batch:
+    def batch(self) -> SimulatedBatch:
         """The only batch, as it really is."""
         (only,) = self.sim.batches.values()
         return only

@@ -16,12 +16,12 @@ from pulumi_anchorbrowser.lifecycle.fold import fold
 from pulumi_anchorbrowser.lifecycle.next_step import CANCELLING_PAUSES, CONFIRM_PAUSES
 from pulumi_anchorbrowser.lifecycle.steps import Delete, Entry
 from pulumi_anchorbrowser.simulator import Fault
-from pulumi_anchorbrowser.simulator.settings import Stop
+from pulumi_anchorbrowser.simulator.settings import SimulatedStop
 
 # A stop, and the phase of a batch in which the API takes it.
 PHASE_OF: dict[str, Phase] = {"cancel": "processing", "delete": "completed", "end": "completed"}
 PATIENCE = sum(CONFIRM_PAUSES)
-ALL_STOPS = get_args(Stop)
+ALL_STOPS = get_args(SimulatedStop)
 
 
 def stop(stage: Stage, how: str, before: BatchRecord) -> BatchRecord:

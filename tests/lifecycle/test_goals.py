@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from lifecycle.one_batch import ID, IF_COMPLETED, ON_DESTROY, all_inputs, all_records, few, inputs, record
 
-from pulumi_anchorbrowser.api import AlreadySettled, Answered, Batch, BatchSession, NotFound, Outcome, Refused
+from pulumi_anchorbrowser.api import AlreadySettled, Answered, BatchDetails, BatchSession, NotFound, Outcome, Refused
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord
 from pulumi_anchorbrowser.lifecycle.goals import (
     Adopted,
@@ -143,7 +143,9 @@ def refused_cancel() -> Entry:
 
 def shown(status: str, sessions: int = 1) -> Entry:
     some = tuple(BatchSession(session_id=f"0f0e0d0c-0b0a-4908-8706-05040302010{n}") for n in range(sessions))
-    batch = Batch(batch_id=ID, status=status, total_requests=sessions, completed_requests=sessions, sessions=some)
+    batch = BatchDetails(
+        batch_id=ID, status=status, total_requests=sessions, completed_requests=sessions, sessions=some
+    )
     return Entry(Get(), Outcome((Answered(batch),)))
 
 

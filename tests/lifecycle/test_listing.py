@@ -26,7 +26,7 @@ from pulumi_anchorbrowser.lifecycle.listing import (
     pages_left,
 )
 from pulumi_anchorbrowser.lifecycle.tags import claim_tag, owner_tag, with_tags
-from pulumi_anchorbrowser.simulator import Fault, Settings, Simulator, most_at_once
+from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings, most_at_once
 
 KEY, OWNER = "key-of-a-team", "acme/shop/dev"
 BATCHES, STATUSES, SESSIONS = "/v1/batch-sessions", "/v1/sessions/all/status", "/v1/sessions"
@@ -35,19 +35,19 @@ BATCHES, STATUSES, SESSIONS = "/v1/batch-sessions", "/v1/sessions/all/status", "
 @pytest.fixture(scope="module")
 def sim_with_many() -> Iterator[Simulator]:
     """A simulator with 250 batches, which takes a while to fill."""
-    with Simulator({KEY: "team"}, Settings()) as running:
+    with Simulator({KEY: "team"}, SimulatorSettings()) as running:
         yield running
 
 
 @pytest.fixture
 def sim(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     if "batch_ids" not in request.fixturenames:
-        with Simulator({KEY: "team"}, Settings()) as running:
+        with Simulator({KEY: "team"}, SimulatorSettings()) as running:
             yield running
         return
     shared: Simulator = request.getfixturevalue("sim_with_many")
     yield shared
-    vars(shared.settings).update(vars(Settings()))
+    vars(shared.settings).update(vars(SimulatorSettings()))
     shared.faults.clear()
 
 
@@ -631,7 +631,7 @@ def test_odd_rows_do_not_hide_the_batch_of_a_claim(sim: Simulator, client: Clien
 
 @pytest.mark.parametrize("hours", [-2, 2])
 def test_the_batch_of_a_claim_is_found_whatever_the_clocks_say(hours: int) -> None:
-    with Simulator({KEY: "team"}, Settings(clock_offset_seconds=3600 * hours)) as sim:
+    with Simulator({KEY: "team"}, SimulatorSettings(clock_offset_seconds=3600 * hours)) as sim:
         client = Client(sim.url, ApiKeys(KEY))
         batch = started(client, "claim")
         for since in (client.api_time(), datetime.now().astimezone(), None):

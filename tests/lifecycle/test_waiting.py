@@ -15,7 +15,7 @@ from pulumi_anchorbrowser.clock import Interrupted, SystemClock
 from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.waiting import NotReady, Reached, ReadyInputs, Waiting, ready_problems
 from pulumi_anchorbrowser.receipts import Subject
-from pulumi_anchorbrowser.simulator import Fault, Settings, Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings
 
 
 class Recorded:
@@ -77,7 +77,7 @@ def test_a_wait_that_begins_between_two_looks_of_the_others_joins_them_at_the_ne
 
 def test_many_waits_share_their_requests() -> None:
     count, pause, ready_after = 60, 1.0, 2.3
-    with Simulator({KEY: "team"}, Settings(creation_seconds=ready_after)) as sim:
+    with Simulator({KEY: "team"}, SimulatorSettings(creation_seconds=ready_after)) as sim:
         clock = SystemClock()
         client = Client(sim.url, ApiKeys(KEY), clock=clock)
         waiting = Waiting(client, Listing(client, clock), clock, Told(), Recorded(), pause=pause)

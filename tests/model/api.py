@@ -28,10 +28,10 @@ from pulumi_anchorbrowser.api import (
     Account,
     AlreadySettled,
     Answered,
-    Batch,
     BatchCancelled,
     BatchCreated,
     BatchDeleted,
+    BatchDetails,
     BatchSession,
     FailedDeletion,
     Forbidden,
@@ -298,7 +298,7 @@ class ModelClient:
 
     # Reads
 
-    def get_batch(self, batch_id: str) -> Batch:
+    def get_batch(self, batch_id: str) -> BatchDetails:
         remote = self._ours(batch_id)
         lag = () if self._lagged else ("404",)
         lasting = ("without sessions", "without an id")
@@ -311,7 +311,7 @@ class ModelClient:
         if remote is not None and how != "404":
             return _document(remote, how)
         if remote is None and self._world.gone_is_empty and self._is_ours(self._world.find(batch_id)):
-            return Batch.model_construct(batch_id=batch_id, status="completed", total_requests=0, sessions=())
+            return BatchDetails.model_construct(batch_id=batch_id, status="completed", total_requests=0, sessions=())
         raise NotFound("get the batch", "HTTP 404", status=404)
 
     def lists(self, remote: Remote | None) -> bool:
@@ -334,11 +334,11 @@ def _deletion(batch_id: str, way: str, removed: list[int], failing: list[int]) -
     )
 
 
-def _document(remote: Remote, how: str) -> Batch:
+def _document(remote: Remote, how: str) -> BatchDetails:
     created = remote.session_ids()
     named = (None, *created[1:]) if how == "without an id" and created else created
     sessions = tuple(BatchSession.model_construct(session_id=one, status="completed") for one in named)
-    return Batch.model_construct(
+    return BatchDetails.model_construct(
         batch_id=remote.id,
         status=remote.status,
         total_requests=2,
@@ -363,7 +363,7 @@ class ModelListing:
     def changed(self, batch_id: str) -> None:
         """Nothing is kept."""
 
-    def batch(self, batch_id: str) -> Batch:
+    def batch(self, batch_id: str) -> BatchDetails:
         return self._client.get_batch(batch_id)
 
     def sessions_of(self, batch_id: str) -> tuple[ListedSession, ...]:

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from lives import KEY, OWNER, Engine, host_for
 
 from pulumi_anchorbrowser.receipts import Receipts
-from pulumi_anchorbrowser.simulator import Batch, Fault, Settings, Simulator
+from pulumi_anchorbrowser.simulator import Fault, SimulatedBatch, Simulator, SimulatorSettings
 
 URNS = [f"urn:pulumi:lives::project::pulumi-python:dynamic/anchorbrowser:Batch::{name}" for name in "ab"]
 ADOPTED = "urn:pulumi:lives::project::pulumi-python:dynamic/anchorbrowser:Batch::adopted"
@@ -81,7 +81,7 @@ class Lives(RuleBasedStateMachine):
         failing: int,
         listed_late: float,
     ) -> None:
-        known: Settings = self.simulator.settings
+        known: SimulatorSettings = self.simulator.settings
         known.creation_seconds = creation
         known.get_after_delete = after_delete
         known.second_delete = second_delete
@@ -218,7 +218,7 @@ class Lives(RuleBasedStateMachine):
         return batch_id
 
 
-def truths(batch: Batch) -> dict[str, int]:
+def truths(batch: SimulatedBatch) -> dict[str, int]:
     """What the simulator did to a batch, by its own records."""
     return {
         "cancelled_sessions": batch.cancelled_sessions,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rehearsal.shelf import ShelfProvider, things
 
-from pulumi_anchorbrowser.rehearsal import Checked, Diff, Failure, HostError, ProviderHost, process
+from pulumi_anchorbrowser.rehearsal import CheckedInputs, Diff, Failure, HostError, ProviderHost, process
 
 URN = "urn:pulumi:dev::demo::pulumi-python:dynamic:Resource::lamp"
 
@@ -40,7 +40,7 @@ def test_a_whole_life_goes_through_plain_dictionaries(
     host: ProviderHost, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     checked = host.check(URN, {}, inputs)
-    assert checked == Checked({**inputs, "stamp": checked.inputs["stamp"]}, [])
+    assert checked == CheckedInputs({**inputs, "stamp": checked.inputs["stamp"]}, [])
     created = host.create(URN, checked.inputs)
     assert created.outputs["owner"] == "me"
     assert "__provider" not in created.outputs

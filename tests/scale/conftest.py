@@ -7,14 +7,14 @@ from threading import Thread
 
 import pytest
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 KEY = "key-at-scale"
 
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator({KEY: "team"}, Settings()) as running:
+    with Simulator({KEY: "team"}, SimulatorSettings()) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from stages import EngineStage, Stage, StageResult
 
-from pulumi_anchorbrowser.simulator import LoggedRequest, Settings, Simulator
+from pulumi_anchorbrowser.simulator import LoggedRequest, Simulator, SimulatorSettings
 
 KEY, OTHER_KEY = "sk-key-of-our-team", "sk-key-of-another-team"
 OWNER = "pulumi-owner:organization/demo/dev"
@@ -146,7 +146,7 @@ def started_outside(sim: Simulator, count: int = 3, key: str = KEY, **settings: 
     for name, value in settings.items():
         setattr(sim.settings, name, value)
     answer = httpx.post(sim.url + BATCHES, headers={"anchor-api-key": key}, json={"count": count}, trust_env=False)
-    sim.settings.creation_seconds = Settings.creation_seconds
+    sim.settings.creation_seconds = SimulatorSettings.creation_seconds
     return str(answer.raise_for_status().json()["data"]["batch_id"])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 KEYS = {"key-of-a": "team-a", "key-of-b": "team-b"}
 BATCHES = "/v1/batch-sessions"
@@ -69,7 +69,7 @@ def simulate() -> Iterator[Callable[..., Simulator]]:
     with ExitStack() as running:
 
         def start(**settings: Any) -> Simulator:
-            return running.enter_context(Simulator(KEYS, Settings(**settings), clock=StoppedClock()))
+            return running.enter_context(Simulator(KEYS, SimulatorSettings(**settings), clock=StoppedClock()))
 
         yield start
 

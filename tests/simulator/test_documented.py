@@ -9,8 +9,8 @@ from typing import get_args
 
 import pytest
 
-from pulumi_anchorbrowser.simulator import Fault, Settings
-from pulumi_anchorbrowser.simulator.faults import Kind
+from pulumi_anchorbrowser.simulator import Fault, SimulatorSettings
+from pulumi_anchorbrowser.simulator.faults import FaultKind
 
 
 def entries(thing: type) -> dict[str, list[str]]:
@@ -31,17 +31,17 @@ def names(thing: type) -> list[str]:
 
 
 def test_each_setting_is_documented_once_in_the_order_of_the_fields() -> None:
-    documented = [name for group in entries(Settings).values() for name in group]
-    assert documented == names(Settings)
-    assert len(entries(Settings)) == 6
+    documented = [name for group in entries(SimulatorSettings).values() for name in group]
+    assert documented == names(SimulatorSettings)
+    assert len(entries(SimulatorSettings)) == 6
 
 
 def test_each_kind_and_each_field_of_a_fault_is_documented_once() -> None:
-    assert entries(Fault) == {"Kinds": list(get_args(Kind)), "Fields": names(Fault)}
+    assert entries(Fault) == {"Kinds": list(get_args(FaultKind)), "Fields": names(Fault)}
 
 
-@pytest.mark.parametrize("name", [name for name in names(Settings) if name.endswith(("_seconds", "_after"))])
+@pytest.mark.parametrize("name", [name for name in names(SimulatorSettings) if name.endswith(("_seconds", "_after"))])
 def test_each_time_is_documented_with_its_unit(name: str) -> None:
-    text = re.search(rf"^\s+{name}: (.*)$", Settings.__doc__ or "", re.MULTILINE)
+    text = re.search(rf"^\s+{name}: (.*)$", SimulatorSettings.__doc__ or "", re.MULTILINE)
     assert text is not None
     assert "second" in text[1] or "tries" in text[1]

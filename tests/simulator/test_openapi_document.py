@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = (sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION))
@@ -20,7 +20,7 @@ OPERATIONS = 12
 @pytest.mark.long
 def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
     # Slow creation and a failing session, so that cancels and retries that succeed are met too.
-    settings = Settings(creation_seconds=1.0, failing_sessions=1)
+    settings = SimulatorSettings(creation_seconds=1.0, failing_sessions=1)
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     with Simulator({"key": "team"}, settings) as sim:
         judged = subprocess.run(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from pulumi_anchorbrowser.simulator import Settings, Simulator
+from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 
 @contextmanager
@@ -16,5 +16,5 @@ def standing_api(teams: Mapping[str, str], ago: float = 0.0) -> Iterator[Simulat
     `ago`: how many seconds before now it stands, so that what is made in it is that old.
     """
     started = time.time() - ago
-    with Simulator(dict(teams), Settings(minute_seconds=1e6), clock=lambda: started) as running:
+    with Simulator(dict(teams), SimulatorSettings(minute_seconds=1e6), clock=lambda: started) as running:
         yield running

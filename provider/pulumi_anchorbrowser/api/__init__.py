@@ -20,10 +20,10 @@ from pulumi_anchorbrowser.api.errors import (
     UnexpectedAnswer,
 )
 from pulumi_anchorbrowser.api.models import (
-    Batch,
     BatchCancelled,
     BatchCreated,
     BatchDeleted,
+    BatchDetails,
     BatchPage,
     BatchRetried,
     BatchSession,
@@ -47,10 +47,10 @@ __all__ = [
     "ApiError",
     "ApiKeys",
     "BadRequest",
-    "Batch",
     "BatchCancelled",
     "BatchCreated",
     "BatchDeleted",
+    "BatchDetails",
     "BatchPage",
     "BatchRetried",
     "BatchSession",

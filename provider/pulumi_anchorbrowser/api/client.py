@@ -123,9 +123,9 @@ class Client:
         path = f"/v1/sessions/{models.parse_id(session_id, of='session')}"
         return self._send(Call(f"end session {session_id}", "DELETE", path, _nothing))
 
-    def get_batch(self, batch_id: str) -> models.Batch:
+    def get_batch(self, batch_id: str) -> models.BatchDetails:
         """GET: the batch with all its sessions."""
-        return self._send(Call(f"read batch {batch_id}", "GET", _path(batch_id), _reader(models.Batch))).value()
+        return self._send(Call(f"read batch {batch_id}", "GET", _path(batch_id), _reader(models.BatchDetails))).value()
 
     def list_batches(
         self,

@@ -117,7 +117,7 @@ class BatchSummary(_Answer):
     actual_completion_time: str | None = None
 
 
-class Batch(BatchSummary):
+class BatchDetails(BatchSummary):
     """GET /v1/batch-sessions/{id}: the batch with every one of its sessions; None where the API does not list them."""
 
     error: Text = None

@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.words import batches, counted, sessions
 
 # gone: the API no longer knows it. skipped: it no longer qualifies. interrupted: begun, and not brought to its end.
-Outcome = Literal["done", "gone", "skipped", "failed", "interrupted", "not_begun"]
+CleanupOutcome = Literal["done", "gone", "skipped", "failed", "interrupted", "not_begun"]
 COUNTS = ("cancelled_sessions", "deleted_sessions", "ended_sessions", "failed_sessions")
 TOTALS = (*COUNTS, "still_running", "cleaned_batches", "gone_batches", "skipped_batches", "failed_batches")
 RESULTS = ("matched", "plan", "skipped", "results", "failures", *TOTALS)
@@ -66,7 +66,7 @@ class BatchResult:
 
     batch_id: str | None
     action: Action
-    outcome: Outcome
+    outcome: CleanupOutcome
     cancelled_sessions: int | None = None
     deleted_sessions: int | None = None
     ended_sessions: int | None = None
@@ -110,7 +110,7 @@ class Report:
         """Whether the run was interrupted before it was done."""
         return any(one.outcome in {"interrupted", "not_begun"} for one in self.results)
 
-    def of_outcome(self, outcome: Outcome) -> list[BatchResult]:
+    def of_outcome(self, outcome: CleanupOutcome) -> list[BatchResult]:
         """Return the batches with this outcome."""
         return [one for one in self.results if one.outcome == outcome and one.batch_id is not None]
 
@@ -129,7 +129,7 @@ class Report:
     def totals(self) -> dict[str, int | None]:
         """Return sessions and batches, each summed up."""
         counts = {count: self.total(count) for count in COUNTS}
-        outcomes: dict[str, Outcome] = {"cleaned": "done", "gone": "gone", "skipped": "skipped"}
+        outcomes: dict[str, CleanupOutcome] = {"cleaned": "done", "gone": "gone", "skipped": "skipped"}
         numbers = {f"{name}_batches": len(self.of_outcome(outcome)) for name, outcome in outcomes.items()}
         failed = sum(one["batch_id"] is not None for one in self.failures)
         return {**counts, "still_running": self.still_running, **numbers, "failed_batches": failed}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import click
 
-from pulumi_anchorbrowser.cli.exits import ExitCode, Refused, plain
+from pulumi_anchorbrowser.cli.exits import CommandRefused, ExitCode, plain
 from pulumi_anchorbrowser.cli.printing import Messages, age_of, console, print_note, print_table
 from pulumi_anchorbrowser.clock import SystemClock
 
@@ -91,7 +91,7 @@ class Change:
 
 
 def change(connection: Connection, plan: Plan, manner: Manner, named: frozenset[str] = frozenset()) -> Change:
-    """Print the plan, ask, carry it out, print the report. Raises Refused for more than the limit."""
+    """Print the plan, ask, carry it out, print the report. Raises CommandRefused for more than the limit."""
     from pulumi_anchorbrowser.cleanup import Report
 
     print_plan(plan, quiet=manner.as_json and not _can_ask(), err=manner.as_json)
@@ -108,9 +108,9 @@ def change(connection: Connection, plan: Plan, manner: Manner, named: frozenset[
 
 
 def check_limit(plan: Plan, limit: int | None) -> None:
-    """Raise Refused where the plan has more than the limit."""
+    """Raise CommandRefused where the plan has more than the limit."""
     if limit is not None and plan.matched > limit:
-        raise Refused(
+        raise CommandRefused(
             f"Nothing was done: {plan.matched} match, and --limit is {limit}. Narrow the selection, or "
             f"give --limit {plan.matched} to stop all of them."
         )

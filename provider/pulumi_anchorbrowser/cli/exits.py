@@ -40,7 +40,7 @@ class Failed(click.ClickException):
         super().__init__(plain(message))
 
 
-class Refused(Failed):
+class CommandRefused(Failed):
     """A command that would do too much."""
 
     exit_code = ExitCode.REFUSED

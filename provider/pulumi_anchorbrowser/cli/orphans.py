@@ -27,7 +27,7 @@ _RUNNING = "A running `pulumi up` looks the same. Make sure none is in progress 
 _ADVICE = "Name the stack with --stack and its project's folder with --cwd, or give an exported state with --state."
 _CLEAR = "`pulumi refresh --clear-pending-creates` ends Pulumi's own warning about an interrupted create."
 # interrupted: started by an interrupted create. unknown: it carries the stack's name and is not in its state.
-Kind = Literal["interrupted", "unknown"]
+OrphanKind = Literal["interrupted", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Orphan:
     create: _Interrupted | None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> OrphanKind:
         return "unknown" if self.create is None else "interrupted"
 
     def to_row(self) -> dict[str, Any]:

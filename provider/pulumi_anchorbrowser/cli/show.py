@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.cli.options import batch_id
 from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.api import Batch, SessionStatus
+    from pulumi_anchorbrowser.api import BatchDetails, SessionStatus
     from pulumi_anchorbrowser.receipts import Receipt
 
 # The URLs of a session are left out: they open its browser to whoever holds them.
@@ -32,7 +32,7 @@ def show(batch_id: str, as_json: bool) -> None:
 
     with connected() as connection:
         receipts = [one for one in connection.recorded() if one.subject.batch_id == batch_id]
-        batch: Batch | None = None
+        batch: BatchDetails | None = None
         try:
             batch = connection.client.get_batch(batch_id)
         except NotFound:
@@ -50,7 +50,7 @@ def show(batch_id: str, as_json: bool) -> None:
 
 
 def _document(
-    batch_id: str, batch: Batch | None, statuses: tuple[SessionStatus, ...], receipts: list[Receipt]
+    batch_id: str, batch: BatchDetails | None, statuses: tuple[SessionStatus, ...], receipts: list[Receipt]
 ) -> dict[str, Any]:
     from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, claim_of, owner_of
     from pulumi_anchorbrowser.receipts.report import ReceiptsReport
@@ -71,7 +71,7 @@ def _document(
     }
 
 
-def _sessions(batch: Batch | None, statuses: tuple[SessionStatus, ...]) -> list[dict[str, Any]]:
+def _sessions(batch: BatchDetails | None, statuses: tuple[SessionStatus, ...]) -> list[dict[str, Any]]:
     now = {one.session_id: one.status for one in statuses}
     created = [{name: getattr(session, name) for name in _SESSION} for session in (batch and batch.sessions) or ()]
     # The API may leave sessions out of the batch, or their ids.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.simulator import Settings
+    from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 _PORT = click.IntRange(0, 65535)
 _FLOAT = click.FloatRange(min=0)
@@ -54,10 +54,10 @@ def simulate(
     called. Use it with `pulumi config set anchorbrowser:baseUrl` or ANCHORBROWSER_BASE_URL.
     """
     try:
-        from pulumi_anchorbrowser.simulator import Settings
+        from pulumi_anchorbrowser.simulator import SimulatorSettings
     except ModuleNotFoundError as error:
         raise click.ClickException(str(error)) from None
-    settings = Settings(
+    settings = SimulatorSettings(
         creation_seconds=creation_seconds,
         failing_sessions=failing_sessions,
         failing_deletions=failing_deletions,
@@ -67,7 +67,7 @@ def simulate(
     _serve(port, keys, settings)
 
 
-def _serve(port: int, keys: tuple[str, ...], settings: Settings) -> None:
+def _serve(port: int, keys: tuple[str, ...], settings: SimulatorSettings) -> None:
     from pulumi_anchorbrowser.simulator import DEFAULT_KEYS, serve
 
     # A key that was given is not printed: it could be a real one.

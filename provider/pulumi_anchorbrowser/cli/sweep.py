@@ -18,7 +18,7 @@ from pulumi_anchorbrowser.cli.changing import (
     print_plan,
 )
 from pulumi_anchorbrowser.cli.connection import Connection, connected
-from pulumi_anchorbrowser.cli.exits import Failed, Refused, end
+from pulumi_anchorbrowser.cli.exits import CommandRefused, Failed, end
 from pulumi_anchorbrowser.cli.options import ANY, OWNER, batch_id, exclusion_of, selecting_options, selection_of
 from pulumi_anchorbrowser.cli.printing import json_option, print_json, print_note
 
@@ -98,7 +98,7 @@ def _request(
         raise click.UsageError(f"Say whose batches to stop: --owner {OWNER}, or --owner {ANY}.")
     selection = selection_of(**criteria)
     if selection.matches_everything and not allow_all:
-        raise Refused(
+        raise CommandRefused(
             "Nothing was done: the selection would match everything of the team. Narrow it by --owner, --tag, --status "
             "or an age, or give --allow-all to stop everything."
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pulumi_anchorbrowser.api import Answered, Batch, BatchDeleted, Lost, NotFound, Outcome, Refused
+from pulumi_anchorbrowser.api import Answered, BatchDeleted, BatchDetails, Lost, NotFound, Outcome, Refused
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import (
     Call,
@@ -204,7 +204,7 @@ def _answered(record: BatchRecord, step: Call, value: Any) -> BatchRecord:
         case Find():
             return record.but(batch_id=value.batch_id)
         case Get():
-            return record if isinstance(value, Batch) and value.is_empty else record.seen(value)
+            return record if isinstance(value, BatchDetails) and value.is_empty else record.seen(value)
         case Cancel():
             return record.but(live_status=value.status, message=value.message)
         case Delete():

@@ -14,8 +14,8 @@ from pulumi_anchorbrowser.api import (
     AlreadySettled,
     Answered,
     ApiError,
-    Batch,
     BatchDeleted,
+    BatchDetails,
     NotFound,
     Refused,
 )
@@ -196,7 +196,7 @@ def _adopt(seen: _Seen) -> Step:
     batch = _value(get)
     if batch is None:
         return _failed_or(get, Done())
-    if isinstance(batch, Batch) and batch.is_empty:
+    if isinstance(batch, BatchDetails) and batch.is_empty:
         return Fail(NotAdopted(seen.id, "it was deleted", "Adopt another batch, or start a new one with count."))
     if not is_adoptable(seen.record):
         reason = "it is already cancelled and cannot be active; adopt it with status 'cancelled'"
@@ -209,7 +209,7 @@ def _refresh(seen: _Seen) -> Step:
     if get is None:
         return Get(shared=True)
     batch = _value(get)
-    if isinstance(batch, Batch) and batch.is_empty:
+    if isinstance(batch, BatchDetails) and batch.is_empty:
         return Done({"live_status": DELETED, "missing": True})
     return Done() if batch is not None else _missing(seen, get, Done({"live_status": DELETED, "missing": True}))
 
@@ -271,7 +271,7 @@ def _cancel_not_found(seen: _Seen, cancel: Entry, tries: int) -> Step:
         gone = _missing(seen, get or cancel, Done({"live_status": DELETED, "missing": True}))
         again = Cancel() if tries == 1 else None
         return _confirm(seen, gone, again) if isinstance(gone, Done) else gone
-    if isinstance(batch, Batch) and batch.is_empty:
+    if isinstance(batch, BatchDetails) and batch.is_empty:
         return _confirm(seen, Done({"live_status": DELETED, "missing": True}))
     # It is there after all.
     return Cancel() if tries < TRIES else _failed_or(cancel, Done())
@@ -284,7 +284,7 @@ def _after_refusal(seen: _Seen, cancel: Entry, tries: int, if_completed: IfCompl
     if get is None:
         return Get()
     batch = _value(get)
-    if batch is None or (isinstance(batch, Batch) and batch.is_empty):
+    if batch is None or (isinstance(batch, BatchDetails) and batch.is_empty):
         gone = Done({"live_status": DELETED, "missing": True})
         step = gone if batch is not None else _missing(after, get, gone)
         return _confirm(seen, step) if isinstance(step, Done) else step
@@ -305,7 +305,7 @@ def _cancel_again(seen: _Seen, cancel: Entry, tries: int, has_paused: bool) -> S
     return Cancel() if has_paused else Pause(PAUSE_SECONDS * tries, "cancel_refused")
 
 
-def _instead(seen: _Seen, cancel: Entry, batch: Batch, if_completed: IfCompleted) -> Step:
+def _instead(seen: _Seen, cancel: Entry, batch: BatchDetails, if_completed: IfCompleted) -> Step:
     """What `if_completed` chose in place of the cancel that the API refused."""
     match if_completed:
         case "end_sessions":
@@ -351,13 +351,13 @@ def _end_all(seen: _Seen) -> Step:
     return _end_these(seen, running) or _confirm(seen, Done({"ended": True}))
 
 
-def _shows_all_sessions(batch: Batch) -> bool:
+def _shows_all_sessions(batch: BatchDetails) -> bool:
     """Whether the batch names every session that was created. It may leave them out, or leave out their ids."""
     named = [one for one in batch.sessions or () if one.session_id]
     return batch.sessions is not None and len(named) >= (batch.completed_requests or 0)
 
 
-def _sessions_to_end(batch: Batch, listed: Any) -> tuple[str, ...]:
+def _sessions_to_end(batch: BatchDetails, listed: Any) -> tuple[str, ...]:
     shown = [one.session_id for one in batch.sessions or () if one.session_id and one.status not in {FAILED, CANCELLED}]
     return tuple(dict.fromkeys([*shown, *(one.id for one in listed)]))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from pulumi_anchorbrowser.api import Batch, BatchSummary
+from pulumi_anchorbrowser.api import BatchDetails, BatchSummary
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 
@@ -95,7 +95,7 @@ class BatchRecord(BatchInputs):
         changes = inputs.model_dump(exclude={"batch_id", "claim", "owner"})
         return self.but(**changes, resource_urn=inputs.resource_urn, adopted=inputs.batch_id is not None)
 
-    def seen(self, batch: Batch | BatchSummary) -> BatchRecord:
+    def seen(self, batch: BatchDetails | BatchSummary) -> BatchRecord:
         """Return the record after a response that shows the batch."""
         return self.but(
             live_status=batch.status,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pulumi_anchorbrowser.api import (
     Answered,
     BadRequest,
-    Batch,
+    BatchDetails,
     BatchRetried,
     BatchSession,
     BatchSummary,
@@ -187,7 +187,7 @@ class Waiting:
             # A wait outlives a passing failure; the deadline ends it.
             self._notices.progress(error.reason)
             return None
-        if batch.status == CANCELLED or (isinstance(batch, Batch) and batch.is_empty):
+        if batch.status == CANCELLED or (isinstance(batch, BatchDetails) and batch.is_empty):
             status = CANCELLED if batch.status == CANCELLED else "deleted"
             raise _gone(batch_id, f"was {status}, so its browsers will not become ready")
         return batch
@@ -268,7 +268,7 @@ def _refuse_the_impossible(batch: BatchSummary, inputs: ReadyInputs) -> None:
         )
 
 
-def _give_up(batch: Batch, inputs: ReadyInputs, retry: _Retry | None) -> NoReturn:
+def _give_up(batch: BatchDetails, inputs: ReadyInputs, retry: _Retry | None) -> NoReturn:
     why = f" ({batch.error})" if batch.error else ""
     retried = "" if retry is None else f" after a retry of {sessions(retry.sessions)}"
     raise NotReady(

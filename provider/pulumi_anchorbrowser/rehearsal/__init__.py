@@ -14,11 +14,11 @@
 from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
 from .rehearsal import Rehearsal
-from .responses import Checked, Created, Diff, Failure, HostError, Read
-from .state import Operation, PendingOperation, Problem, RehearsalError, ResourceState, Result
+from .responses import CheckedInputs, Created, Diff, Failure, HostError, Read
+from .state import Operation, PendingOperation, RehearsalError, ReportedProblem, ResourceState, Result
 
 __all__ = [
-    "Checked",
+    "CheckedInputs",
     "Created",
     "Diff",
     "EngineLog",
@@ -27,11 +27,11 @@ __all__ = [
     "LogLine",
     "Operation",
     "PendingOperation",
-    "Problem",
     "ProviderHost",
     "Read",
     "Rehearsal",
     "RehearsalError",
+    "ReportedProblem",
     "ResourceState",
     "Result",
 ]

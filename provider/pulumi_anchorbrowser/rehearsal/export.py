@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from .state import PendingOperation, ResourceState, StackState
+from .state import PendingOperation, RehearsedState, ResourceState
 from .wire import Properties, hidden, shown
 
 STATE_FILE_VARIABLE = "ANCHORBROWSER_STATE_FILE"
@@ -16,7 +16,7 @@ _Render = Callable[[ResourceState, bool], str]
 
 
 def export(
-    state: StackState, pending: Iterable[PendingOperation] = (), *, show_secrets: bool = False
+    state: RehearsedState, pending: Iterable[PendingOperation] = (), *, show_secrets: bool = False
 ) -> dict[str, Any]:
     """Return the state as `pulumi stack export` prints it.
 
@@ -39,7 +39,7 @@ class StateFile:
         # The whole state is written at each operation: a resource that has not changed is not rendered again.
         self._texts: dict[tuple[int, bool], tuple[ResourceState, str]] = {}
 
-    def write(self, state: StackState, pending: Iterable[PendingOperation]) -> None:
+    def write(self, state: RehearsedState, pending: Iterable[PendingOperation]) -> None:
         """Replace the content."""
         before, self._texts = self._texts, {}
 
@@ -56,7 +56,7 @@ class StateFile:
         beside.replace(self.path)
 
 
-def _rendered(state: StackState, pending: Iterable[PendingOperation], render: _Render) -> str:
+def _rendered(state: RehearsedState, pending: Iterable[PendingOperation], render: _Render) -> str:
     resources = [render(resource, False) for resource in state.resources.values()]
     replaced = [render(resource, True) for resource in state.condemned]
     operations = [

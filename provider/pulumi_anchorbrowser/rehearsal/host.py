@@ -13,7 +13,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from .engine_log import EngineLog
 from .process import HostProcess
-from .responses import Checked, Created, Diff, Failure, HostError, Read
+from .responses import CheckedInputs, Created, Diff, Failure, HostError, Read
 from .wire import PROVIDER_KEY, Properties, from_struct, secret_names, to_struct
 
 _CHANNEL_OPTIONS = [
@@ -110,7 +110,7 @@ class ProviderHost:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
+    def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> CheckedInputs:
         """Validate `news`; `olds` are the inputs of the last run, empty for a create or a replacement."""
         response = self._call(
             "Check",
@@ -123,7 +123,9 @@ class ProviderHost:
             ),
         )
         failures = [Failure(failure.property, failure.reason) for failure in response.failures]
-        return Checked(self._properties(response.inputs), failures, secret_names(response.inputs) - set(self._own))
+        return CheckedInputs(
+            self._properties(response.inputs), failures, secret_names(response.inputs) - set(self._own)
+        )
 
     def diff(
         self,

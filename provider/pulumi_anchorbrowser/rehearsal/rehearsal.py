@@ -16,7 +16,7 @@ from .export import STATE_FILE_VARIABLE, StateFile, export
 from .host import ProviderHost
 from .monitor import RehearsalMonitor
 from .program import Program, Stage, root_of, run_program
-from .state import RehearsalError, ResourceState, Result, StackState
+from .state import RehearsalError, RehearsedState, ResourceState, Result
 from .steps import Steps
 
 
@@ -72,7 +72,7 @@ class Rehearsal:
         self.env = {"ANCHORBROWSER_RECEIPTS": str(Path(self._folder.name) / "receipts.sqlite3"), **(env or {})}
         self.parallel, self.timeout, self.reuse_host, self.on_call = parallel, timeout, reuse_host, on_call
         self.engine = EngineLog()
-        self.state = StackState()
+        self.state = RehearsedState()
         self._state_file = StateFile(Path(self._folder.name) / "state.json")
         self._warm = warm
         self._host: ProviderHost | None = None

@@ -26,7 +26,7 @@ class Failure(NamedTuple):
     reason: str
 
 
-class Checked(NamedTuple):
+class CheckedInputs(NamedTuple):
     """The inputs as `check` returned them, and every refusal; without a refusal they may be used.
 
     `secrets` names the inputs that `check` marked as secret itself.

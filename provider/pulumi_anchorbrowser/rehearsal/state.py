@@ -60,7 +60,7 @@ class PendingOperation(NamedTuple):
 
 
 @dataclass
-class StackState:
+class RehearsedState:
     """Everything kept between runs.
 
     `resources` by URN in the order of registration; `condemned` are replaced ones that could not be deleted yet;
@@ -106,7 +106,7 @@ def dependents_first(resources: Iterable[ResourceState]) -> Iterator[list[Resour
         remaining = [resource for resource in remaining if not any(resource is done for done in group)]
 
 
-class Problem(NamedTuple):
+class ReportedProblem(NamedTuple):
     """One thing that went wrong: the resource's URN, empty for the program itself, and the message verbatim."""
 
     urn: str
@@ -132,7 +132,7 @@ class Result:
     secret_outputs: frozenset[str] = frozenset()
     operations: list[Operation] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ReportedProblem] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[str]:
@@ -153,7 +153,7 @@ class RehearsalError(Exception):
         self.result = result
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ReportedProblem]:
         """Everything that went wrong, in the order in which it was noticed."""
         return self.result.problems
 

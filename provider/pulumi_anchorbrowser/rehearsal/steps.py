@@ -10,14 +10,14 @@ from typing import TypeVar
 
 from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
-from .responses import Checked, Failure, HostError, Read
+from .responses import CheckedInputs, Failure, HostError, Read
 from .state import (
     Operation,
     PendingOperation,
-    Problem,
+    RehearsedState,
+    ReportedProblem,
     ResourceState,
     Result,
-    StackState,
     dependents_first,
     describe_refusal,
 )
@@ -51,7 +51,7 @@ class Steps:
 
     def __init__(
         self,
-        state: StackState,
+        state: RehearsedState,
         host: Callable[[], ProviderHost],
         old_host: Callable[[], ProviderHost],
         engine: EngineLog,
@@ -140,7 +140,7 @@ class Steps:
         if old is not None:
             kept = {name: old.inputs[name] for name in goal.ignore_changes if name in old.inputs}
             news = {**news, **kept}
-        checked: Checked = self._host().check(goal.resource.urn, old.inputs if old else {}, news)
+        checked: CheckedInputs = self._host().check(goal.resource.urn, old.inputs if old else {}, news)
         if checked.failures:
             raise self._refused(goal.resource, checked.failures)
         # An engine marks an output as secret where the input of the same name is.
@@ -273,7 +273,7 @@ class Steps:
         return Stopped()
 
     def _problem(self, urn: str, message: str) -> Stopped:
-        self.result.problems.append(Problem(urn, message))
+        self.result.problems.append(ReportedProblem(urn, message))
         self._engine.add(LogLine("error", message, urn))
         return Stopped(message)
 

@@ -4,11 +4,11 @@ Written from the API's contract alone: it shares no code with the client that it
 """
 
 try:
-    from pulumi_anchorbrowser.simulator.batch import Batch
+    from pulumi_anchorbrowser.simulator.batch import SimulatedBatch
     from pulumi_anchorbrowser.simulator.faults import Fault
     from pulumi_anchorbrowser.simulator.log import LoggedRequest, most_at_once
     from pulumi_anchorbrowser.simulator.serving import serve
-    from pulumi_anchorbrowser.simulator.settings import Settings
+    from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
     from pulumi_anchorbrowser.simulator.simulator import DEFAULT_KEYS, LiveSession, Simulator
 except ModuleNotFoundError as error:
     _missing = str(error.name).partition(".")[0]
@@ -22,12 +22,12 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "DEFAULT_KEYS",
-    "Batch",
     "Fault",
     "LiveSession",
     "LoggedRequest",
-    "Settings",
+    "SimulatedBatch",
     "Simulator",
+    "SimulatorSettings",
     "most_at_once",
     "serve",
 ]

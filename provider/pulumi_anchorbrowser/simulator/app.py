@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pulumi_anchorbrowser.simulator import batch_routes, session_routes
 from pulumi_anchorbrowser.simulator.calling import KEY_HEADER, refusal, refused
-from pulumi_anchorbrowser.simulator.errors import ApiError, UnknownKey
+from pulumi_anchorbrowser.simulator.errors import ErrorResponse, UnknownKey
 from pulumi_anchorbrowser.simulator.state import State
 from pulumi_anchorbrowser.simulator.teams import Teams
 
@@ -62,7 +62,7 @@ def _drop_null_parameters(document: dict[str, Any]) -> None:
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)  # noqa: S101 - Starlette's signature is wider than what it calls this with
+    assert isinstance(error, ErrorResponse)  # noqa: S101 - Starlette's signature is wider than what it calls this with
     return refused(error)
 
 
@@ -98,7 +98,7 @@ def build_app(state: State) -> FastAPI:
     app.include_router(batch_routes.routes)
     app.include_router(session_routes.routes)
     app.add_middleware(KeyFirst, teams=state.teams)
-    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(ErrorResponse, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     return app

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from pulumi_anchorbrowser.simulator.clock import Clock
-from pulumi_anchorbrowser.simulator.plan import Counts, Plan, Retry, ShownStatus
-from pulumi_anchorbrowser.simulator.settings import Settings, Stop
+from pulumi_anchorbrowser.simulator.clock import SimulatorClock
+from pulumi_anchorbrowser.simulator.plan import CreationPlan, Retry, SessionCounts, ShownStatus
+from pulumi_anchorbrowser.simulator.settings import SimulatedStop, SimulatorSettings
 
 PENDING_SHARE = 0.1  # of the creation time, before the first session starts
 SESSION_BITS = 16
 
 
 @dataclass(eq=False)
-class Batch:
+class SimulatedBatch:
     """The true state of a batch, deleted ones included; times are seconds since the epoch.
 
     `running_word`, where set, is the status of this batch's running sessions in lists. A `single` batch is a session
@@ -25,10 +25,10 @@ class Batch:
     """
 
     team: str
-    plan: Plan
+    plan: CreationPlan
     tags: tuple[str, ...]
     configuration: dict[str, object]
-    clock: Clock
+    clock: SimulatorClock
     single: bool = False
     running_word: str | None = None
     id: str = field(default_factory=lambda: str(uuid4()))
@@ -51,7 +51,7 @@ class Batch:
     def __post_init__(self) -> None:
         self.created_at = self.created_at or self.clock.now()
 
-    def behind(self, seconds: float) -> Batch:
+    def behind(self, seconds: float) -> SimulatedBatch:
         """Return this batch as it was so many seconds ago, as a replica that lags would have it."""
         if not seconds:
             return self
@@ -157,7 +157,7 @@ class Batch:
         first = self.plan.count - self.plan.failing
         return [i for i in range(first, self.plan.count) if self.settled(i) and not self.succeeds(i)]
 
-    def counts(self) -> Counts:
+    def counts(self) -> SessionCounts:
         """Return how the creation of the sessions went, without a walk through all of them."""
         until = self.creating_until()
         good = self.plan.count - self.plan.failing
@@ -169,11 +169,11 @@ class Batch:
             completed += 1 if again.ready_at <= until and again.succeeds else 0
         left = self.plan.count - completed - failed
         if self.creation_stopped:
-            return Counts(completed, failed, 0, 0)
+            return SessionCounts(completed, failed, 0, 0)
         if self._waiting():
-            return Counts(completed, failed, 0, left)
+            return SessionCounts(completed, failed, 0, left)
         processing = min(1, self.plan.count - settled) + sum(1 for again in retries if again.ready_at > until)
-        return Counts(completed, failed, processing, left - processing)
+        return SessionCounts(completed, failed, processing, left - processing)
 
     def _waiting(self) -> bool:
         return self.clock.now() < self._moment(0)
@@ -213,7 +213,9 @@ class Batch:
         for index in indexes:
             self.ended[index] = min(now, self.ended.get(index, now))
 
-    def stop(self, indexes: Iterable[int], stop: Stop, settings: Settings, after: float = 0.0) -> None:
+    def stop(
+        self, indexes: Iterable[int], stop: SimulatedStop, settings: SimulatorSettings, after: float = 0.0
+    ) -> None:
         """End these sessions `after` seconds, but for those that survive this stop."""
         end = self.clock.now() + after
         for index in indexes:
@@ -224,7 +226,7 @@ class Batch:
             if moment is not None:
                 self.ended[index] = min(moment, self.ended.get(index, moment))
 
-    def survives(self, index: int, stop: Stop, settings: Settings) -> bool:
+    def survives(self, index: int, stop: SimulatedStop, settings: SimulatorSettings) -> bool:
         return index < settings.surviving_sessions and stop in settings.survive
 
     def put_tags(self, index: int, tags: tuple[str, ...]) -> None:

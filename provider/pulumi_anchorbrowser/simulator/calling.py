@@ -11,7 +11,7 @@ from fastapi.security import APIKeyHeader
 from pydantic_core import PydanticSerializationError
 
 from pulumi_anchorbrowser.simulator.configuration import unknown_fields
-from pulumi_anchorbrowser.simulator.errors import ApiError, UnknownField, UnknownKey
+from pulumi_anchorbrowser.simulator.errors import ErrorResponse, UnknownField, UnknownKey
 from pulumi_anchorbrowser.simulator.responses import ErrorBody
 from pulumi_anchorbrowser.simulator.settings import Listing
 from pulumi_anchorbrowser.simulator.state import State
@@ -81,7 +81,7 @@ def refusal(status: int, message: str, headers: dict[str, str] | None = None) ->
     return Response(json.dumps({"error": {"code": status, "message": message}}), status, headers, media_type=JSON)
 
 
-def refused(error: ApiError) -> Response:
+def refused(error: ErrorResponse) -> Response:
     return refusal(error.status, error.message, error.headers)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 
-class Clock:
+class SimulatorClock:
     """Seconds since the epoch by `source`, `offset` seconds ahead; `advance` moves it forward for tests."""
 
     def __init__(self, source: Callable[[], float] = time.time, offset: Callable[[], float] = lambda: 0.0) -> None:
@@ -21,9 +21,9 @@ class Clock:
     def advance(self, seconds: float) -> None:
         self._ahead += seconds
 
-    def behind(self, seconds: float) -> Clock:
+    def behind(self, seconds: float) -> SimulatorClock:
         """Return a clock that stays `seconds` behind this one."""
-        return Clock(self.now, lambda: -seconds)
+        return SimulatorClock(self.now, lambda: -seconds)
 
 
 def timestamp(moment: float) -> str:

@@ -30,57 +30,57 @@ def _known(code: str) -> str:
 CountryCode = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(COUNTRY_CODES)})]
 
 
-class Toggle(Sent):
+class SentToggle(Sent):
     active: bool | None = None
 
 
-class Profile(Sent):
+class SentProfile(Sent):
     name: str | None = None
     persist: bool | None = None
 
 
-class Viewport(Sent):
+class SentViewport(Sent):
     width: int | None = None
     height: int | None = None
 
 
-class Tracing(Toggle):
+class SentTracing(SentToggle):
     snapshots: bool | None = None
     sources: bool | None = None
 
 
-class MaskPattern(Sent):
+class SentMaskPattern(Sent):
     regex: str | None = None
     mask: str | None = None
 
 
-class SensitiveDataMask(Toggle):
+class SentSensitiveDataMask(SentToggle):
     custom_selectors: list[str] | None = None
     site_selectors: dict[str, list[str]] | None = None
-    custom_patterns: list[MaskPattern] | None = None
+    custom_patterns: list[SentMaskPattern] | None = None
 
 
-class BrowserConfig(Sent):
-    profile: Profile | None = None
-    adblock: Toggle | None = None
-    popup_blocker: Toggle | None = None
-    captcha_solver: Toggle | None = None
-    headless: Toggle | None = None
-    viewport: Viewport | None = None
-    fullscreen: Toggle | None = None
-    pdf_viewer: Toggle | None = None
-    p2p_download: Toggle | None = None
+class SentBrowserConfig(Sent):
+    profile: SentProfile | None = None
+    adblock: SentToggle | None = None
+    popup_blocker: SentToggle | None = None
+    captcha_solver: SentToggle | None = None
+    headless: SentToggle | None = None
+    viewport: SentViewport | None = None
+    fullscreen: SentToggle | None = None
+    pdf_viewer: SentToggle | None = None
+    p2p_download: SentToggle | None = None
     extensions: list[Uuid] | None = None
-    disable_web_security: Toggle | None = None
-    extra_stealth: Toggle | None = None
-    force_popups_as_tabs: Toggle | None = None
-    web_bot_auth: Toggle | None = None
-    disable_dialogs: Toggle | None = None
-    tracing: Tracing | None = None
-    sensitive_data_mask: SensitiveDataMask | None = None
+    disable_web_security: SentToggle | None = None
+    extra_stealth: SentToggle | None = None
+    force_popups_as_tabs: SentToggle | None = None
+    web_bot_auth: SentToggle | None = None
+    disable_dialogs: SentToggle | None = None
+    tracing: SentTracing | None = None
+    sensitive_data_mask: SentSensitiveDataMask | None = None
 
 
-class AnchorProxy(Sent):
+class SentAnchorProxy(Sent):
     active: bool
     type: Literal["anchor_proxy"] | None = None
     country_code: CountryCode | None = Field(default=None, json_schema_extra={"default": "us"})
@@ -88,7 +88,7 @@ class AnchorProxy(Sent):
     city: str | None = None
 
 
-class CustomProxy(Sent):
+class SentCustomProxy(Sent):
     type: Literal["custom"]
     server: str
     username: str
@@ -96,52 +96,52 @@ class CustomProxy(Sent):
     active: bool
 
 
-class Timeout(Sent):
+class SentTimeout(Sent):
     """Minutes; -1 is without limit."""
 
     max_duration: int | None = None
     idle_timeout: int | None = None
 
 
-class LiveView(Sent):
+class SentLiveView(Sent):
     read_only: bool | None = None
     one_time_url: bool | None = None
 
 
-class SessionConfig(Sent):
+class SentSessionConfig(Sent):
     initial_url: Uri | None = None
     tags: list[str] | None = None
-    recording: Toggle | None = None
-    proxy: AnchorProxy | CustomProxy | None = None
-    timeout: Timeout | None = None
-    live_view: LiveView | None = None
+    recording: SentToggle | None = None
+    proxy: SentAnchorProxy | SentCustomProxy | None = None
+    timeout: SentTimeout | None = None
+    live_view: SentLiveView | None = None
     x402: bool | None = None  # whether the browser may pay by that protocol; younger than the contract
 
 
-class AllSecrets(Sent):
+class SentAllSecrets(Sent):
     load_mode: Literal["all"]
 
 
-class SpecificSecrets(Sent):
+class SentSpecificSecrets(Sent):
     load_mode: Literal["specific"]
     secrets: Annotated[list[str], Field(min_length=1)]
 
 
-class Integration(Sent):
+class SentIntegration(Sent):
     id: Uuid
     type: Literal["1PASSWORD"]
-    configuration: AllSecrets | SpecificSecrets
+    configuration: SentAllSecrets | SentSpecificSecrets
 
 
-class Identity(Sent):
+class SentIdentity(Sent):
     id: str | None = None
 
 
-class Configuration(Sent):
-    session: SessionConfig | None = None
-    browser: BrowserConfig | None = None
-    integrations: list[Integration] | None = None
-    identities: list[Identity] | None = None
+class SentConfiguration(Sent):
+    session: SentSessionConfig | None = None
+    browser: SentBrowserConfig | None = None
+    integrations: list[SentIntegration] | None = None
+    identities: list[SentIdentity] | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -158,7 +158,7 @@ class Configuration(Sent):
     @property
     def lifetime_minutes(self) -> int | None:
         """Minutes until a session ends to which nobody connects: the shorter of its two limits."""
-        set_ = (self.session and self.session.timeout) or Timeout()
+        set_ = (self.session and self.session.timeout) or SentTimeout()
         longest = DEFAULT_MAX_DURATION if set_.max_duration is None else set_.max_duration
         idle = DEFAULT_IDLE_TIMEOUT if set_.idle_timeout is None else set_.idle_timeout
         limits = [limit for limit in (longest, idle) if limit != NO_LIMIT]
@@ -181,7 +181,7 @@ def unknown_fields(value: object, place: str = "") -> list[str]:
 
 class BatchRequest(Sent):
     count: Annotated[int, Field(ge=1, le=1000)]
-    configuration: Configuration | None = None
+    configuration: SentConfiguration | None = None
     metadata: dict[str, Any] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-class ApiError(Exception):
+class ErrorResponse(Exception):
     """A response other than 200; rendered as `{"error": {"code", "message"}}`."""
 
     status = 500
@@ -16,7 +16,7 @@ class ApiError(Exception):
         self.headers: dict[str, str] = {}
 
 
-class InvalidRequest(ApiError):
+class InvalidRequest(ErrorResponse):
     """The request itself is wrong, whatever the state."""
 
     status = 400
@@ -37,14 +37,14 @@ class NothingToRetry(InvalidRequest):
         super().__init__(f"Batch {batch_id} has no failed session to retry")
 
 
-class UnknownKey(ApiError):
+class UnknownKey(ErrorResponse):
     status = 401
 
     def __init__(self) -> None:
         super().__init__("The anchor-api-key header is missing or is no known key")
 
 
-class NotEnoughCredits(ApiError):
+class NotEnoughCredits(ErrorResponse):
     """402, or 403 where a cost limit is what the team has reached."""
 
     def __init__(self, needed: float, left: float, status: int) -> None:
@@ -53,28 +53,28 @@ class NotEnoughCredits(ApiError):
         self.status = status
 
 
-class UnknownBatch(ApiError):
+class UnknownBatch(ErrorResponse):
     status = 404
 
     def __init__(self, batch_id: str) -> None:
         super().__init__(f"This team has no batch {batch_id}")
 
 
-class UnknownSession(ApiError):
+class UnknownSession(ErrorResponse):
     status = 404
 
     def __init__(self, session_id: str) -> None:
         super().__init__(f"This team has no session {session_id}")
 
 
-class NotCancellable(ApiError):
+class NotCancellable(ErrorResponse):
     status = 409
 
     def __init__(self, batch_id: str, status: str) -> None:
         super().__init__(f"Batch {batch_id} is {status} and cannot be cancelled")
 
 
-class QuotaExceeded(ApiError):
+class QuotaExceeded(ErrorResponse):
     status = 429
 
     def __init__(self, allowed: int, window: float, wait: float | None) -> None:
@@ -83,7 +83,7 @@ class QuotaExceeded(ApiError):
             self.headers["Retry-After"] = str(max(1, math.ceil(wait)))
 
 
-class TooManyBrowsers(ApiError):
+class TooManyBrowsers(ErrorResponse):
     status = 429
 
     def __init__(self, allowed: int, running: int, wanted: int) -> None:

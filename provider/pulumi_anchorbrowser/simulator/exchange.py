@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pulumi_anchorbrowser.simulator.calling import LAG
-from pulumi_anchorbrowser.simulator.clock import Clock
+from pulumi_anchorbrowser.simulator.clock import SimulatorClock
 from pulumi_anchorbrowser.simulator.log import LoggedRequest
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -48,7 +48,7 @@ class Exchange:
     """Lets a fault do in any order what a server does in one: handle, respond, close."""
 
     def __init__(
-        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request: LoggedRequest, clock: Clock
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request: LoggedRequest, clock: SimulatorClock
     ) -> None:
         self.request = request
         self._clock = clock

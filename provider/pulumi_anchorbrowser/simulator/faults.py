@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pulumi_anchorbrowser.simulator.log import LoggedRequest
 
-Kind = Literal[
+FaultKind = Literal[
     "status",
     "latency",
     "reset_before",
@@ -71,7 +71,7 @@ class Fault:
         struck: requests struck so far
     """
 
-    kind: Kind = "callback"
+    kind: FaultKind = "callback"
     method: str | None = None
     path: str | None = None
     nth: int = 1
@@ -145,7 +145,7 @@ class Faults:
         self,
         rate: float,
         seed: int,
-        kinds: Sequence[Kind | int | Fault],
+        kinds: Sequence[FaultKind | int | Fault],
         *,
         method: str | None = None,
         path: str | None = None,
@@ -171,7 +171,7 @@ class Faults:
             return chosen
 
 
-def _as_fault(kind: Kind | int | Fault) -> Fault:
+def _as_fault(kind: FaultKind | int | Fault) -> Fault:
     if isinstance(kind, Fault):
         return kind
     return Fault("status", status=kind) if isinstance(kind, int) else Fault(kind)

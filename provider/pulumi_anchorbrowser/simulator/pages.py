@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ class Page(Generic[T]):
     pages: int
 
 
-def page_of(found: Sequence[T], page: int, limit: int, settings: Settings, turn: int) -> Page[T]:
+def page_of(found: Sequence[T], page: int, limit: int, settings: SimulatorSettings, turn: int) -> Page[T]:
     """Return one page; `turn` is how many lists were requested before, by which unsteady pages shift."""
     total = max(0, len(found) + settings.total_off_by)
     if settings.unsteady_pages and found:
@@ -36,7 +36,9 @@ def page_of(found: Sequence[T], page: int, limit: int, settings: Settings, turn:
     return Page(rows, total, max(pages, page + 1))
 
 
-def with_odd_rows(data: dict[str, Any], name: str, like: dict[str, Any], id_name: str, settings: Settings) -> None:
+def with_odd_rows(
+    data: dict[str, Any], name: str, like: dict[str, Any], id_name: str, settings: SimulatorSettings
+) -> None:
     """Put rows like `like` before the others: in turns one without a status and one whose id is no UUID."""
     rows = [
         {**like, id_name: f"00000000-0000-4000-8000-{number:012}", "status": None}

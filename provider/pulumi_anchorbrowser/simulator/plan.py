@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Status = Literal["pending", "processing", "completed", "failed", "cancelled"]
+CreationStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 # The contract does not have `cancelling`; see `Settings.cancelling_seconds`.
-ShownStatus = Literal[Status, "cancelling"]
+ShownStatus = Literal[CreationStatus, "cancelling"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class CreationPlan:
     """How the sessions of a batch are to be created and how long they live; all times in seconds."""
 
     count: int
@@ -31,7 +31,7 @@ class Retry(NamedTuple):
     succeeds: bool
 
 
-class Counts(NamedTuple):
+class SessionCounts(NamedTuple):
     completed: int
     failed: int
     processing: int

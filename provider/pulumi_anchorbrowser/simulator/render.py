@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from pulumi_anchorbrowser.simulator import responses
-from pulumi_anchorbrowser.simulator.batch import Batch
+from pulumi_anchorbrowser.simulator.batch import SimulatedBatch
 from pulumi_anchorbrowser.simulator.clock import timestamp
-from pulumi_anchorbrowser.simulator.plan import Counts, ShownStatus, Status
-from pulumi_anchorbrowser.simulator.sessions import Session, dig
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.plan import CreationStatus, SessionCounts, ShownStatus
+from pulumi_anchorbrowser.simulator.sessions import SimulatedSession, dig
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 from pulumi_anchorbrowser.simulator.state import Deletion, State
 
 HOST = "connect.simulator.invalid"
@@ -19,9 +19,9 @@ def _when(moment: float | None) -> str | None:
     return None if moment is None else timestamp(moment)
 
 
-def created(batch: Batch) -> responses.CreatedBatch:
+def created(batch: SimulatedBatch) -> responses.CreatedBatchBody:
     """Report `pending` whatever the time: the response is of the moment in which the batch was accepted."""
-    return responses.CreatedBatch(
+    return responses.CreatedBatchBody(
         batch_id=batch.id,
         status="pending",
         total_requests=batch.plan.count,
@@ -29,9 +29,9 @@ def created(batch: Batch) -> responses.CreatedBatch:
     )
 
 
-def summary(batch: Batch) -> responses.BatchSummary:
+def summary(batch: SimulatedBatch) -> responses.BatchSummaryBody:
     counts = _counts(batch)
-    return responses.BatchSummary(
+    return responses.BatchSummaryBody(
         batch_id=batch.id,
         status=_status(batch),
         total_requests=batch.plan.count,
@@ -42,27 +42,27 @@ def summary(batch: Batch) -> responses.BatchSummary:
     )
 
 
-def status(batch: Batch, settings: Settings) -> responses.BatchStatus:
+def status(batch: SimulatedBatch, settings: SimulatorSettings) -> responses.BatchStatusBody:
     counts, word = _counts(batch), _status(batch)
     share = 100 * (counts.completed + counts.failed) / batch.plan.count
     indexes = () if batch.deleted else [i for i in range(batch.plan.count) if not batch.is_removed(i)]
     items = [_item(batch, index, word, with_id=settings.batch_sessions != "without_ids") for index in indexes]
-    return responses.BatchStatus(
+    return responses.BatchStatusBody(
         **summary(batch).model_dump(),
         processing_requests=counts.processing,
         pending_requests=counts.pending,
         error="No session of the batch could be created" if word == "failed" else None,
         sessions=None if settings.batch_sessions == "left_out" else items,
-        progress=responses.Progress(percentage=round(share, 2), current_phase=_phase(word, share)),
+        progress=responses.ProgressBody(percentage=round(share, 2), current_phase=_phase(word, share)),
     )
 
 
-def _status(batch: Batch) -> ShownStatus:
+def _status(batch: SimulatedBatch) -> ShownStatus:
     return "cancelled" if batch.deleted else batch.status
 
 
-def _counts(batch: Batch) -> Counts:
-    return Counts(0, 0, 0, 0) if batch.deleted else batch.counts()
+def _counts(batch: SimulatedBatch) -> SessionCounts:
+    return SessionCounts(0, 0, 0, 0) if batch.deleted else batch.counts()
 
 
 def _phase(word: ShownStatus, share: float) -> responses.Phase:
@@ -71,19 +71,19 @@ def _phase(word: ShownStatus, share: float) -> responses.Phase:
     return "ready"
 
 
-def _item(batch: Batch, index: int, batch_status: ShownStatus, *, with_id: bool) -> responses.BatchItem:
+def _item(batch: SimulatedBatch, index: int, batch_status: ShownStatus, *, with_id: bool) -> responses.BatchItemBody:
     settled, succeeds = batch.settled(index), batch.succeeds(index)
     stopped = batch.reported_as_stopped(index)
     again = batch.retry_of(index)
     started = batch.started_at(index) <= batch.creating_until()
-    word: Status = "processing" if started else "pending"
+    word: CreationStatus = "processing" if started else "pending"
     if settled:
         word = "completed" if succeeds else "failed"
     if batch_status == "cancelled" and (not settled or (succeeds and stopped)):
         word = "cancelled"
     session_id = batch.session_id(index)
     cdp_url, live_view_url = _urls(session_id) if batch.runs(index) and not stopped else (None, None)
-    return responses.BatchItem(
+    return responses.BatchItemBody(
         item_index=index,
         session_id=session_id if settled and succeeds and with_id else None,
         status=word,
@@ -100,8 +100,8 @@ def _urls(session_id: str) -> tuple[str, str]:
     return f"wss://{HOST}/cdp?sessionId={session_id}", f"https://{HOST}/live?sessionId={session_id}"
 
 
-def cancelled(batch: Batch, terminated: int) -> responses.CancelledBatch:
-    return responses.CancelledBatch(
+def cancelled(batch: SimulatedBatch, terminated: int) -> responses.CancelledBatchBody:
+    return responses.CancelledBatchBody(
         batch_id=batch.id,
         status=batch.status,
         cancelled_sessions=terminated,
@@ -109,10 +109,12 @@ def cancelled(batch: Batch, terminated: int) -> responses.CancelledBatch:
     )
 
 
-def deleted(batch_id: str, done: Deletion, settings: Settings) -> responses.DeletedBatch:
-    errors = [responses.FailedDeletion(session_id=one, error="The session could not be ended") for one in done.stuck]
+def deleted(batch_id: str, done: Deletion, settings: SimulatorSettings) -> responses.DeletedBatchBody:
+    errors = [
+        responses.FailedDeletionBody(session_id=one, error="The session could not be ended") for one in done.stuck
+    ]
     report = settings.deletion_report
-    return responses.DeletedBatch(
+    return responses.DeletedBatchBody(
         batch_id=batch_id,
         deleted_sessions=None if report == "nothing" else done.deleted,
         failed_deletions=len(done.stuck) if report in ("all", "counts") else None,
@@ -121,14 +123,14 @@ def deleted(batch_id: str, done: Deletion, settings: Settings) -> responses.Dele
     )
 
 
-def retried(batch_id: str, sessions: int) -> responses.RetriedBatch:
-    return responses.RetriedBatch(
+def retried(batch_id: str, sessions: int) -> responses.RetriedBatchBody:
+    return responses.RetriedBatchBody(
         batch_id=batch_id, status="processing", retried_sessions=sessions, message=f"Sessions retried: {sessions}"
     )
 
 
-def session_status(session: Session) -> responses.SessionStatus:
-    return responses.SessionStatus(
+def session_status(session: SimulatedSession) -> responses.SessionStatusBody:
+    return responses.SessionStatusBody(
         session_id=session.id,
         status=session.status,
         tags=list(session.tags),
@@ -136,15 +138,15 @@ def session_status(session: Session) -> responses.SessionStatus:
     )
 
 
-def created_session(session_id: str) -> responses.CreatedSession:
+def created_session(session_id: str) -> responses.CreatedSessionBody:
     cdp_url, live_view_url = _urls(session_id)
-    return responses.CreatedSession(id=session_id, cdp_url=cdp_url, live_view_url=live_view_url)
+    return responses.CreatedSessionBody(id=session_id, cdp_url=cdp_url, live_view_url=live_view_url)
 
 
-def session_summary(session: Session) -> responses.SessionSummary:
+def session_summary(session: SimulatedSession) -> responses.SessionSummaryBody:
     configuration, ended = session.batch.configuration, session.ended_at
     running = session.runs
-    return responses.SessionSummary(
+    return responses.SessionSummaryBody(
         id=session.id,
         status=session.status,
         tags=list(session.tags),
@@ -162,10 +164,10 @@ def session_summary(session: Session) -> responses.SessionSummary:
     )
 
 
-def billing(state: State, team: str) -> responses.Billing:
+def billing(state: State, team: str) -> responses.BillingBody:
     left = state.teams.credits_left(team)
     granted = state.settings.credits
-    return responses.Billing(
+    return responses.BillingBody(
         credits=1_000_000.0 if left is None else left,
         credits_used=state.teams.usage(team).credits,
         included_credits=1_000_000.0 if granted is None else granted,

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, WithJsonSchema
 
-from pulumi_anchorbrowser.simulator.plan import ShownStatus, Status
+from pulumi_anchorbrowser.simulator.plan import CreationStatus, ShownStatus
 from pulumi_anchorbrowser.simulator.wire import Timestamp, Uuid, Wire
 
 Phase = Literal["queued", "provisioning", "configuring", "ready"]
 # `cancelling` is in no contract, and so not in the simulator's document either.
-BatchState = Annotated[ShownStatus, WithJsonSchema({"type": "string", "enum": list(get_args(Status))})]
+BatchState = Annotated[ShownStatus, WithJsonSchema({"type": "string", "enum": list(get_args(CreationStatus))})]
 
 
 class ErrorDetail(Wire):
@@ -23,20 +23,20 @@ class ErrorBody(Wire):
     error: ErrorDetail
 
 
-class CreatedBatch(Wire):
+class CreatedBatchBody(Wire):
     batch_id: Uuid
     status: BatchState
     total_requests: int
     created_at: Timestamp
 
 
-class BatchSummary(CreatedBatch):
+class BatchSummaryBody(CreatedBatchBody):
     completed_requests: int
     failed_requests: int
     actual_completion_time: Timestamp | None = None
 
 
-class Pagination(Wire):
+class PaginationBody(Wire):
     current_page: int
     total_pages: int
     total_records: int
@@ -44,15 +44,15 @@ class Pagination(Wire):
     has_prev: bool
 
 
-class BatchList(Wire):
-    batches: list[BatchSummary]
-    pagination: Pagination
+class BatchListBody(Wire):
+    batches: list[BatchSummaryBody]
+    pagination: PaginationBody
 
 
-class BatchItem(Wire):
+class BatchItemBody(Wire):
     item_index: int
     session_id: Uuid | None = None
-    status: Status
+    status: CreationStatus
     cdp_url: str | None = None
     live_view_url: str | None = None
     error: str | None = None
@@ -62,59 +62,59 @@ class BatchItem(Wire):
     metadata: dict[str, Any] | None = None
 
 
-class Progress(Wire):
+class ProgressBody(Wire):
     percentage: Annotated[float, Field(ge=0, le=100)]
     current_phase: Phase
 
 
-class BatchStatus(BatchSummary):
+class BatchStatusBody(BatchSummaryBody):
     processing_requests: int
     pending_requests: int
     error: str | None = None
-    sessions: list[BatchItem] | None = None
-    progress: Progress
+    sessions: list[BatchItemBody] | None = None
+    progress: ProgressBody
 
 
-class CancelledBatch(Wire):
+class CancelledBatchBody(Wire):
     batch_id: Uuid
     status: Annotated[ShownStatus, WithJsonSchema({"type": "string", "enum": ["cancelled"]})]
     cancelled_sessions: int
     message: str
 
 
-class FailedDeletion(Wire):
+class FailedDeletionBody(Wire):
     session_id: str
     error: str
 
 
-class DeletedBatch(Wire):
+class DeletedBatchBody(Wire):
     batch_id: Uuid
     deleted_sessions: int | None = None
     failed_deletions: int | None = None
-    errors: list[FailedDeletion] | None = None
+    errors: list[FailedDeletionBody] | None = None
     message: str
 
 
-class RetriedBatch(Wire):
+class RetriedBatchBody(Wire):
     batch_id: Uuid
-    status: Status
+    status: CreationStatus
     retried_sessions: int
     message: str
 
 
-class SessionStatus(Wire):
+class SessionStatusBody(Wire):
     session_id: str
     status: str
     tags: list[str]
     created_at: Timestamp
 
 
-class SessionStatusList(Wire):
+class SessionStatusListBody(Wire):
     count: int
-    items: list[SessionStatus]
+    items: list[SessionStatusBody]
 
 
-class SessionSummary(Wire):
+class SessionSummaryBody(Wire):
     id: str
     status: str
     tags: list[str]
@@ -131,28 +131,28 @@ class SessionSummary(Wire):
     domains: list[str]
 
 
-class SessionPage(Wire):
-    sessions: list[SessionSummary]
+class SessionPageBody(Wire):
+    sessions: list[SessionSummaryBody]
     total: int
     page: int
     total_pages: int
 
 
-class CreatedSession(Wire):
+class CreatedSessionBody(Wire):
     id: str
     cdp_url: str
     live_view_url: str
 
 
-class SessionTags(Wire):
+class SessionTagsBody(Wire):
     tags: list[str]
 
 
-class Success(Wire):
+class SuccessBody(Wire):
     status: str
 
 
-class Billing(Wire):
+class BillingBody(Wire):
     credits: float
     credits_used: float
     included_credits: float

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 from pulumi_anchorbrowser.simulator.simulator import Simulator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -18,7 +18,7 @@ def serve(
     port: int = 0,
     *,
     api_keys: Mapping[str, str] | None = None,
-    settings: Settings | None = None,
+    settings: SimulatorSettings | None = None,
     ready: Callable[[str], object] | None = None,
     stop: threading.Event | None = None,
 ) -> None:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from pulumi_anchorbrowser.simulator import render, responses
 from pulumi_anchorbrowser.simulator.calling import Api, Caller, failures, known, lag_of, respond
 from pulumi_anchorbrowser.simulator.clock import timestamp
-from pulumi_anchorbrowser.simulator.configuration import Configuration, TagsRequest
+from pulumi_anchorbrowser.simulator.configuration import SentConfiguration, TagsRequest
 from pulumi_anchorbrowser.simulator.pages import page_of, with_odd_rows
 from pulumi_anchorbrowser.simulator.sessions import Filter, end_session, find_sessions, put_tags
 from pulumi_anchorbrowser.simulator.wire import Data, Moment
@@ -57,14 +57,14 @@ async def _filter(
 PageSize = Annotated[int, AfterValidator(_page_size), Query(json_schema_extra={"enum": list(PAGE_SIZES)})]
 
 
-@routes.post("/sessions", response_model=Data[responses.CreatedSession], responses=failures(400, 402))
-async def create_session(team: Caller, api: Api, body: Configuration | None = None) -> Response:
-    configuration = body or Configuration()
+@routes.post("/sessions", response_model=Data[responses.CreatedSessionBody], responses=failures(400, 402))
+async def create_session(team: Caller, api: Api, body: SentConfiguration | None = None) -> Response:
+    configuration = body or SentConfiguration()
     known(configuration, api)
     return respond(render.created_session(api.create_single(team, configuration).session_id(0)))
 
 
-@routes.get("/sessions", response_model=Data[responses.SessionPage], responses=failures(400))
+@routes.get("/sessions", response_model=Data[responses.SessionPageBody], responses=failures(400))
 async def list_sessions(
     team: Caller,
     api: Api,
@@ -82,7 +82,7 @@ async def list_sessions(
     found.sort(key=lambda one: one.id if sort_by == "session_id" else one.created_at, reverse=sort_order == "desc")
     part = page_of(found, page, limit, api.settings, api.turn())
     rows = [render.session_summary(one) for one in part.rows]
-    listed = responses.SessionPage(sessions=rows, total=part.total, page=page, total_pages=part.pages)
+    listed = responses.SessionPageBody(sessions=rows, total=part.total, page=page, total_pages=part.pages)
     if page > 1 or not api.settings.odd_rows:
         return respond(listed)
     data = listed.model_dump(exclude_none=True)
@@ -91,7 +91,7 @@ async def list_sessions(
     return respond(data)
 
 
-@routes.get("/sessions/all/status", response_model=Data[responses.SessionStatusList], responses=failures(400))
+@routes.get("/sessions/all/status", response_model=Data[responses.SessionStatusListBody], responses=failures(400))
 async def list_all_status(
     team: Caller,
     api: Api,
@@ -102,7 +102,7 @@ async def list_all_status(
     found = [one for one in found if api.settings.ended_sessions_in_all_status or one.runs]
     part = page_of(found, 1, max(1, len(found)), api.settings, api.turn())
     items = [render.session_status(one) for one in part.rows]
-    listed = responses.SessionStatusList(count=part.total, items=items)
+    listed = responses.SessionStatusListBody(count=part.total, items=items)
     if not api.settings.odd_rows:
         return respond(listed)
     data = listed.model_dump(exclude_none=True)
@@ -111,19 +111,19 @@ async def list_all_status(
     return respond(data)
 
 
-@routes.delete("/sessions/{session_id}", response_model=Data[responses.Success], responses=failures(404))
+@routes.delete("/sessions/{session_id}", response_model=Data[responses.SuccessBody], responses=failures(404))
 async def end_one_session(session_id: Annotated[str, Path()], team: Caller, api: Api) -> Response:
     end_session(api, team, session_id)
-    return respond(responses.Success(status="success"))
+    return respond(responses.SuccessBody(status="success"))
 
 
 # The vendor's page on this operation was not at hand for what its response has.
-@routes.put("/sessions/{session_id}/tags", response_model=Data[responses.SessionTags], responses=failures(400, 404))
+@routes.put("/sessions/{session_id}/tags", response_model=Data[responses.SessionTagsBody], responses=failures(400, 404))
 async def put_session_tags(session_id: Annotated[str, Path()], body: TagsRequest, team: Caller, api: Api) -> Response:
     put_tags(api, team, session_id, tuple(body.tags))
-    return respond(responses.SessionTags(tags=body.tags))
+    return respond(responses.SessionTagsBody(tags=body.tags))
 
 
-@routes.get("/billing", response_model=Data[responses.Billing], responses=failures())
+@routes.get("/billing", response_model=Data[responses.BillingBody], responses=failures())
 async def get_billing(team: Caller, api: Api) -> Response:
     return respond(render.billing(api, team))

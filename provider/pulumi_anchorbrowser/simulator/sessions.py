@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, Batch
+from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, SimulatedBatch
 from pulumi_anchorbrowser.simulator.errors import UnknownSession
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 from pulumi_anchorbrowser.simulator.state import State
 
 
 @dataclass(eq=False, slots=True)
-class Session:
+class SimulatedSession:
     """One session that was created and whose data is kept, or that outlives it."""
 
-    batch: Batch
+    batch: SimulatedBatch
     index: int
-    settings: Settings
+    settings: SimulatorSettings
 
     @property
     def id(self) -> str:
@@ -60,7 +60,7 @@ class Filter:
     profile_name: str | None = None
     from_elsewhere: bool = False  # the filter names domains, tasks or playgrounds: no session here has any
 
-    def takes_batch(self, batch: Batch) -> bool:
+    def takes_batch(self, batch: SimulatedBatch) -> bool:
         """Decide what is the same for all sessions of a batch, so that most are never looked at."""
         if self.from_elsewhere:
             return False
@@ -80,7 +80,7 @@ class Filter:
         profile = str(dig(configuration, "browser", "profile", "name") or "")
         return self.profile_name is None or self.profile_name.lower() in profile.lower()
 
-    def takes(self, session: Session) -> bool:
+    def takes(self, session: SimulatedSession) -> bool:
         if self.created_from is not None and session.created_at < self.created_from:
             return False
         if self.created_to is not None and session.created_at > self.created_to:
@@ -97,7 +97,7 @@ def dig(value: object, *names: str) -> object:
     return value
 
 
-def find_sessions(state: State, team: str, wanted: Filter, lag: float = 0.0) -> list[Session]:
+def find_sessions(state: State, team: str, wanted: Filter, lag: float = 0.0) -> list[SimulatedSession]:
     """Return the team's sessions that `wanted` takes, as of `lag` seconds ago, in the order of their batches."""
     with state.lock:
         known_until = state.clock.now() - lag - state.settings.sessions_listed_after
@@ -105,12 +105,12 @@ def find_sessions(state: State, team: str, wanted: Filter, lag: float = 0.0) -> 
             session
             for batch in (one.behind(lag) for one in _batches_of(state, wanted))
             if batch.team == team and wanted.takes_batch(batch)
-            for session in (Session(batch, index, state.settings) for index in batch.existing())
+            for session in (SimulatedSession(batch, index, state.settings) for index in batch.existing())
             if session.created_at <= known_until and wanted.takes(session)
         ]
 
 
-def _batches_of(state: State, wanted: Filter) -> Iterable[Batch]:
+def _batches_of(state: State, wanted: Filter) -> Iterable[SimulatedBatch]:
     if wanted.batch_id is None:
         return state.everything()
     batch = state.batches.get(wanted.batch_id)
@@ -137,7 +137,7 @@ def put_tags(state: State, team: str, session_id: str, tags: tuple[str, ...]) ->
         session.batch.put_tags(session.index, tags)
 
 
-def _session(state: State, team: str, session_id: str) -> Session:
+def _session(state: State, team: str, session_id: str) -> SimulatedSession:
     try:
         number = UUID(session_id).int
     except ValueError:
@@ -145,4 +145,4 @@ def _session(state: State, team: str, session_id: str) -> Session:
     batch, index = state.by_session_base.get(number >> SESSION_BITS), number & ((1 << SESSION_BITS) - 1)
     if batch is None or batch.team != team or index >= batch.plan.count or not batch.exists(index):
         raise UnknownSession(session_id)
-    return Session(batch, index, state.settings)
+    return SimulatedSession(batch, index, state.settings)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Listing = Literal["batches", "batch", "sessions", "statuses"]
-Stop = Literal["cancel", "delete", "end"]
+SimulatedStop = Literal["cancel", "delete", "end"]
 
 
 @dataclass
-class Settings:
+class SimulatorSettings:
     """The behaviour of one simulator; each setting may be changed while it runs and holds from the next request on.
 
     A batch keeps what it was created with: its creation time, its lifetime and its failing sessions.
@@ -64,7 +64,7 @@ class Settings:
         second_delete: DELETE of a deleted batch: `404`, or 200 with `zeros`
         end_ended_session: status of a DELETE of a session that has ended, 200 or 404
         ended_sessions_in_all_status: whether /v1/sessions/all/status lists ended sessions
-        running_word: status of a running session; `Batch.running_word` of one batch has precedence
+        running_word: status of a running session; `SimulatedBatch.running_word` of one batch has precedence
         ended_word: status of an ended session
     """
 
@@ -98,7 +98,7 @@ class Settings:
 
     cancelling_seconds: float = 0.0
     surviving_sessions: int = 0
-    survive: Collection[Stop] = ("cancel", "delete")
+    survive: Collection[SimulatedStop] = ("cancel", "delete")
     survive_seconds: float | None = None
     end_survivor: Literal[200, 404] = 200
     failing_deletions: int = 0

@@ -9,15 +9,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pulumi_anchorbrowser.simulator.app import build_app
-from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, Batch
-from pulumi_anchorbrowser.simulator.clock import Clock
-from pulumi_anchorbrowser.simulator.configuration import Configuration, SessionConfig
+from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, SimulatedBatch
+from pulumi_anchorbrowser.simulator.clock import SimulatorClock
+from pulumi_anchorbrowser.simulator.configuration import SentConfiguration, SentSessionConfig
 from pulumi_anchorbrowser.simulator.faults import Faults
 from pulumi_anchorbrowser.simulator.gate import Gate
 from pulumi_anchorbrowser.simulator.log import LoggedRequest
 from pulumi_anchorbrowser.simulator.server import LoopbackServer
 from pulumi_anchorbrowser.simulator.sessions import put_tags
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 from pulumi_anchorbrowser.simulator.state import State
 from pulumi_anchorbrowser.simulator.teams import Teams
 
@@ -46,14 +46,14 @@ class Simulator:
     def __init__(
         self,
         api_keys: Mapping[str, str] | None = None,
-        settings: Settings | None = None,
+        settings: SimulatorSettings | None = None,
         *,
         port: int = 0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._settings = settings or Settings()
+        self._settings = settings or SimulatorSettings()
         self.faults = Faults()
-        self._clock = Clock(clock or time.time, lambda: self._settings.clock_offset_seconds)
+        self._clock = SimulatorClock(clock or time.time, lambda: self._settings.clock_offset_seconds)
         self._teams = Teams(DEFAULT_KEYS if api_keys is None else api_keys, self._settings, self._clock)
         self._state = State(self._teams, self._settings, self._clock)
         self._gate = Gate(build_app(self._state), self._state, self.faults)
@@ -76,7 +76,7 @@ class Simulator:
         self.stop()
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SimulatorSettings:
         """The settings; set its attributes while the server runs."""
         return self._settings
 
@@ -100,14 +100,14 @@ class Simulator:
     # What is true
 
     @property
-    def batches(self) -> dict[str, Batch]:
+    def batches(self) -> dict[str, SimulatedBatch]:
         """Every batch ever made here, deleted ones included, in the order of creation."""
         return dict(self._state.batches)
 
     def live_sessions(self, tag: str | None = None, batch_id: str | None = None) -> list[LiveSession]:
         """Return the sessions that run now, or are still going to be started, whatever the API reports of them."""
 
-        def may_match(batch: Batch) -> bool:
+        def may_match(batch: SimulatedBatch) -> bool:
             if batch_id is not None and (batch.single or batch.id != batch_id):
                 return False
             return tag is None or tag in batch.tags or bool(batch.retagged)
@@ -127,7 +127,7 @@ class Simulator:
 
     def start_session(self, *, tags: Sequence[str] = (), team: str | None = None) -> str:
         """Start one session that belongs to no batch, for the team of the first key or another; return its id."""
-        configuration = Configuration(session=SessionConfig(tags=list(tags)))
+        configuration = SentConfiguration(session=SentSessionConfig(tags=list(tags)))
         return self._state.create_single(team or self._teams.first(), configuration).session_id(0)
 
     def put_tags(self, session_id: str, tags: Sequence[str]) -> None:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import NamedTuple
 
-from pulumi_anchorbrowser.simulator.batch import Batch
-from pulumi_anchorbrowser.simulator.clock import Clock
-from pulumi_anchorbrowser.simulator.configuration import Configuration
+from pulumi_anchorbrowser.simulator.batch import SimulatedBatch
+from pulumi_anchorbrowser.simulator.clock import SimulatorClock
+from pulumi_anchorbrowser.simulator.configuration import SentConfiguration
 from pulumi_anchorbrowser.simulator.errors import (
     CaptchaSolverNeedsProxy,
     NotCancellable,
     NothingToRetry,
     UnknownBatch,
 )
-from pulumi_anchorbrowser.simulator.plan import Plan, Retry, Status
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.plan import CreationPlan, CreationStatus, Retry
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 from pulumi_anchorbrowser.simulator.teams import Teams
 
 
@@ -34,40 +34,40 @@ class State:
     The server's thread and the test's thread both come here, so `lock` is held around each operation.
     """
 
-    def __init__(self, teams: Teams, settings: Settings, clock: Clock) -> None:
+    def __init__(self, teams: Teams, settings: SimulatorSettings, clock: SimulatorClock) -> None:
         self.lock = threading.RLock()
         self.teams = teams
         self.settings = settings
         self.clock = clock
-        self.batches: dict[str, Batch] = {}
-        self.singles: list[Batch] = []
-        self.by_session_base: dict[int, Batch] = {}
+        self.batches: dict[str, SimulatedBatch] = {}
+        self.singles: list[SimulatedBatch] = []
+        self.by_session_base: dict[int, SimulatedBatch] = {}
         self._turns = count()
 
     def turn(self) -> int:
         """Return how many lists were requested before this one."""
         return next(self._turns)
 
-    def create(self, team: str, sessions: int, configuration: Configuration) -> Batch:
+    def create(self, team: str, sessions: int, configuration: SentConfiguration) -> SimulatedBatch:
         """Start a batch, or raise what speaks against it."""
         with self.lock:
             self._allow(team, sessions, configuration, counted=True)
             plan = self._plan(sessions, configuration)
-            batch = Batch(team, plan, configuration.tags, configuration.sent(), self.clock)
+            batch = SimulatedBatch(team, plan, configuration.tags, configuration.sent(), self.clock)
             self.batches[batch.id] = self.by_session_base[batch.session_base] = batch
             return batch
 
-    def create_single(self, team: str, configuration: Configuration) -> Batch:
+    def create_single(self, team: str, configuration: SentConfiguration) -> SimulatedBatch:
         """Start one session that belongs to no batch; it runs at once."""
         with self.lock:
             self._allow(team, 1, configuration, counted=False)
-            plan = Plan(1, creation_seconds=0.0, failing=0, lifetime=self._lifetime(configuration))
-            single = Batch(team, plan, configuration.tags, configuration.sent(), self.clock, single=True)
+            plan = CreationPlan(1, creation_seconds=0.0, failing=0, lifetime=self._lifetime(configuration))
+            single = SimulatedBatch(team, plan, configuration.tags, configuration.sent(), self.clock, single=True)
             self.singles.append(single)
             self.by_session_base[single.session_base] = single
             return single
 
-    def _allow(self, team: str, sessions: int, configuration: Configuration, *, counted: bool) -> None:
+    def _allow(self, team: str, sessions: int, configuration: SentConfiguration, *, counted: bool) -> None:
         if configuration.solves_captchas and not configuration.has_active_proxy:
             raise CaptchaSolverNeedsProxy
         if self.settings.enforce_max_concurrent_browsers:
@@ -77,13 +77,13 @@ class State:
             self.teams.count_creation(team)
         self.teams.charge(team, sessions)
 
-    def everything(self) -> Iterable[Batch]:
+    def everything(self) -> Iterable[SimulatedBatch]:
         """Yield the batches, then the sessions that belong to none."""
         yield from self.batches.values()
         yield from self.singles
 
-    def _plan(self, sessions: int, configuration: Configuration) -> Plan:
-        return Plan(
+    def _plan(self, sessions: int, configuration: SentConfiguration) -> CreationPlan:
+        return CreationPlan(
             count=sessions,
             creation_seconds=self.settings.creation_seconds,
             failing=min(sessions, self.settings.failing_sessions),
@@ -91,11 +91,11 @@ class State:
             partly_failed_status=self.settings.partly_failed_status,
         )
 
-    def _lifetime(self, configuration: Configuration) -> float | None:
+    def _lifetime(self, configuration: SentConfiguration) -> float | None:
         minutes = configuration.lifetime_minutes
         return None if minutes is None else minutes * self.settings.minute_seconds
 
-    def get(self, team: str, batch_id: str, lag: float = 0.0) -> Batch:
+    def get(self, team: str, batch_id: str, lag: float = 0.0) -> SimulatedBatch:
         """Return a batch of this team, as of `lag` seconds ago; a deleted one where the settings keep it as empty."""
         batch = self.batches.get(batch_id)
         then = None if batch is None else batch.behind(lag)
@@ -103,20 +103,20 @@ class State:
             raise UnknownBatch(batch_id)
         return then
 
-    def _visible(self, batch: Batch) -> bool:
+    def _visible(self, batch: SimulatedBatch) -> bool:
         return batch.existed and (not batch.deleted or self.settings.get_after_delete == "empty")
 
     def listed(
         self,
         team: str,
-        status: Status | None,
+        status: CreationStatus | None,
         created_after: float | None,
         created_before: float | None,
         lag: float = 0.0,
-    ) -> list[Batch]:
+    ) -> list[SimulatedBatch]:
         """Return the team's batches as of `lag` seconds ago, the newest first."""
         known_until = self.clock.now() - self.settings.batches_listed_after
-        wanted: list[Callable[[Batch], bool]] = [lambda batch: batch.team == team and self._visible(batch)]
+        wanted: list[Callable[[SimulatedBatch], bool]] = [lambda batch: batch.team == team and self._visible(batch)]
         if self.settings.batches_listed_after:
             wanted.append(lambda batch: batch.created_at <= known_until)
         if created_after is not None:
@@ -166,7 +166,7 @@ class State:
                 batch.deleted_at = now
             return Deletion(len(gone), [batch.session_id(index) for index in stuck])
 
-    def _split(self, batch: Batch, existing: list[int]) -> tuple[list[int], list[int]]:
+    def _split(self, batch: SimulatedBatch, existing: list[int]) -> tuple[list[int], list[int]]:
         heal_after = self.settings.deletions_heal_after
         healed = heal_after is not None and batch.deletion_tries >= heal_after
         batch.deletion_tries += 1
@@ -185,7 +185,7 @@ class State:
                 batch.retried[index] = self._retry(batch, index, max_retries, now + step * place, step)
             return len(failed)
 
-    def _retry(self, batch: Batch, index: int, max_retries: int, start: float, step: float) -> Retry:
+    def _retry(self, batch: SimulatedBatch, index: int, max_retries: int, start: float, step: float) -> Retry:
         before = batch.retried.get(index)
         done = before.attempts if before else 0
         needed = self.settings.retries_to_heal

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pulumi_anchorbrowser.simulator.clock import Clock
+from pulumi_anchorbrowser.simulator.clock import SimulatorClock
 from pulumi_anchorbrowser.simulator.errors import NotEnoughCredits, QuotaExceeded, TooManyBrowsers
-from pulumi_anchorbrowser.simulator.settings import Settings
+from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Usage:
 class Teams:
     """Maps keys to teams and charges them; a key can be rotated and its team loses nothing."""
 
-    def __init__(self, keys: Mapping[str, str], settings: Settings, clock: Clock) -> None:
+    def __init__(self, keys: Mapping[str, str], settings: SimulatorSettings, clock: SimulatorClock) -> None:
         self._keys = dict(keys)
         self._settings = settings
         self._clock = clock
