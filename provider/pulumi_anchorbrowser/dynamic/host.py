@@ -23,7 +23,7 @@ from pulumi_anchorbrowser.binding import batch, cleanup, ready
 from pulumi_anchorbrowser.binding.services import Checked, Services
 from pulumi_anchorbrowser.binding.settings import Settings, refuse_misspelt
 from pulumi_anchorbrowser.dynamic import sdk_patches
-from pulumi_anchorbrowser.dynamic.engine import EngineNotices, run_mark
+from pulumi_anchorbrowser.engine import EngineNotices, run_mark
 from pulumi_anchorbrowser.dynamic.errors import expected_errors_in_one_line
 from pulumi_anchorbrowser.lifecycle import Changes
 

@@ -13,7 +13,7 @@ from pulumi_anchorbrowser.binding.settings import Settings
 from pulumi_anchorbrowser.choices import Action, OnFailure
 from pulumi_anchorbrowser.cleanup import DEFAULT_LIMIT, CleanupInputs, cleanup_problems
 from pulumi_anchorbrowser.dynamic.arguments import ExcludeArgs, SelectArgs
-from pulumi_anchorbrowser.dynamic.engine import EngineNotices, run_mark
+from pulumi_anchorbrowser.engine import EngineNotices, run_mark
 from pulumi_anchorbrowser.dynamic.errors import expected_errors_in_one_line
 from pulumi_anchorbrowser.dynamic.resources import owner
 from pulumi_anchorbrowser.errors import ExpectedError
