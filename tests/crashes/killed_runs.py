@@ -62,10 +62,13 @@ class KillableStage(EngineStage):
 
     def kill_host(self) -> None:
         """kill -9 of the provider host of the latest command alone; the CLI and the program go on."""
-        hosts = [pid for pid in self._commands[-1].pids() if _HOST in _words_of(pid)]
-        assert hosts, "there is no provider host to kill"
-        for pid in hosts:
+        assert self.hosts(), "there is no provider host to kill"
+        for pid in self.hosts():
             os.kill(pid, signal.SIGKILL)
+
+    def hosts(self) -> list[int]:
+        """The provider hosts of the latest command that run."""
+        return [pid for pid in self._commands[-1].pids() if _HOST in _words_of(pid)]
 
     @property
     def is_locked(self) -> bool:

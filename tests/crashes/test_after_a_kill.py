@@ -8,6 +8,7 @@ import time
 import pytest
 from crashes.killed_runs import READY, WITHOUT_CHECKPOINTS, KillableStack, receipts_by_outcome
 from scenarios.one_stack import browsers
+from stages.waiting import wait_until
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -63,7 +64,7 @@ def test_a_create_that_no_checkpoint_has_saved_runs_on_and_is_warned_of(stack: K
 
     again = stack.same_again("up")
     assert stack.calls == ["POST"]
-    assert [line for line in again.messages("warning") if "1 batch tagged with this stack's name" in line]
+    assert [line for line in again.messages("warning") if "found 1 running batch with this stack's owner tag" in line]
     assert stack.live_ids() - stack.known_ids() == {left}
     sim.delete(left)
     stack.last_destroy()
@@ -181,4 +182,24 @@ def test_the_next_up_deletes_what_a_create_cut_off_by_a_second_ctrl_c_left(
     assert stack.calls == [f"DELETE {batch}", "POST"]
     assert [line for line in again.messages("warning") if LEFT in line]
     assert stack.known_ids() == stack.live_ids() != {batch}
+    stack.last_destroy()
+
+
+def test_a_create_that_waits_when_the_cli_alone_is_killed_is_never_sent_again(
+    stack: KillableStack, sim: Simulator
+) -> None:
+    refused = threading.Event()
+    sim.faults.add(Fault("status", method="POST", status=429, retry_after=25, before=lambda _: refused.set()))
+    stack.wants(browsers(count=2))
+    command = stack.stage.start("up")
+    assert refused.wait(60)
+    command.kill()
+    # Pulumi's own language host stays for good.
+    assert stack.stage.hosts()
+    wait_until(lambda: not stack.stage.hosts(), "the provider host ends")
+    assert [request.status for request in sim.requests_of("POST")] == [429]
+    assert sim.batches == {}
+
+    stack.same_again("up")
+    assert stack.calls == ["POST"]
     stack.last_destroy()

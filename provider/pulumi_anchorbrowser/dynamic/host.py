@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -22,9 +24,10 @@ from pulumi.runtime import rpc
 from pulumi_anchorbrowser.binding import batch, cleanup, ready
 from pulumi_anchorbrowser.binding.services import Checked, Services
 from pulumi_anchorbrowser.binding.settings import Settings, refuse_misspelt
+from pulumi_anchorbrowser.clock import SystemClock
 from pulumi_anchorbrowser.dynamic import sdk_patches
-from pulumi_anchorbrowser.engine import EngineNotices, run_mark
 from pulumi_anchorbrowser.dynamic.errors import expected_errors_in_one_line
+from pulumi_anchorbrowser.engine import EngineNotices, run_mark, watch_engine
 from pulumi_anchorbrowser.lifecycle import Changes
 
 _PROVIDER_KEY = "__provider"
@@ -171,6 +174,8 @@ class BatchCleanupOperations(Operations):
         cleanup.delete(self._services, received(props), urn=urn, notices=EngineNotices(urn))
 
 
+# One for all runs: the end of the engine is the end of each.
+_clock = SystemClock()
 _current: tuple[object, Services] | None = None
 _runs = 0
 _lock = Lock()
@@ -190,11 +195,24 @@ def _services_of_run(config: Any) -> Services:
         if _current is None or _current[0] is not properties:
             notices = EngineNotices()
             settings = Settings.read(config.get, notify=notices.warning)
-            if _current is not None:
+            if _current is None:
+                watch_engine(_end_without_engine)
+            else:
                 _current[1].close()
-            _current = (properties, Services(settings, notices, run_mark(_runs)))
+            _current = (properties, Services(settings, notices, run_mark(_runs), _clock))
             _runs += 1
         return _current[1]
+
+
+def _end_without_engine() -> None:
+    """Send nothing more, and end the host as the engine would have.
+
+    SIGINT lets the interpreter end, which waits for every call in flight: ours, and those of other providers.
+    """
+    _clock.interrupt()
+    if os.name == "posix":
+        # Elsewhere this would be a kill, in the middle of those calls.
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def is_unknown(value: object) -> bool:
