@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timezone
 from threading import Condition, Thread
 from typing import Protocol
 from weakref import WeakSet
 
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
 
 class Interrupted(Exception):
     """The wait was interrupted: by Ctrl-C in a command, or by the engine's Cancel."""
+
+
+class TimeIsUp(Interrupted):
+    """The time that `limited_to` allows is over."""
+
+
+@contextmanager
+def limited_to(seconds: float) -> Iterator[None]:
+    """Let every wait of a SystemClock in the block end with TimeIsUp after so many seconds in all; 0 for no limit.
+
+    It holds in this thread, and in others that `logs.keeping_about` hands work to.
+    """
+    token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds) if seconds > 0 else _deadline.get())
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 class Clock(Protocol):
@@ -50,7 +73,7 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
-        until = time.monotonic() + seconds
+        until = min(time.monotonic() + seconds, _deadline.get())
         with self._changed:
             while not self._is_interrupted and (left := until - time.monotonic()) > 0:
                 self._changed.wait(left)
@@ -62,13 +85,16 @@ class SystemClock:
         with self._changed:
             self._waited_on.add(condition)
         self.check()
-        condition.wait(seconds)
+        left = _deadline.get() - time.monotonic()
+        condition.wait(seconds if left == math.inf else min(left, math.inf if seconds is None else seconds))
         self.check()
 
     def check(self) -> None:
-        """Raise Interrupted where the clock was interrupted."""
+        """Raise Interrupted where the clock was interrupted, TimeIsUp where no time is left."""
         if self._is_interrupted:
             raise Interrupted
+        if time.monotonic() >= _deadline.get():
+            raise TimeIsUp
 
     def interrupt(self) -> None:
         """End every wait, and every later one, with Interrupted. Requests in flight are left to finish."""

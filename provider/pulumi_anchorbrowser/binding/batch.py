@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from pulumi_anchorbrowser.api.models import parse_id
 from pulumi_anchorbrowser.binding.services import Checked, Services
 from pulumi_anchorbrowser.lifecycle import (
     DEFAULTS,
@@ -17,6 +18,7 @@ from pulumi_anchorbrowser.lifecycle import (
     with_canonical_id,
 )
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, unknown_fields
+from pulumi_anchorbrowser.lifecycle.errors import NotAdopted
 from pulumi_anchorbrowser.lifecycle.messages import intent_of
 
 # A preview shows what a change is from by the inputs. The other defaults are in the outputs alone, since the engine
@@ -57,6 +59,13 @@ def diff(
     services.begin_trail(urn, owner)
     services.trail.announce(owner, notices)
     services.note_batch(batch_id, olds.get("count"))
+    if _record(olds, urn).is_of_unknown_outcome:
+        # What it started is looked for and deleted before another one is started.
+        notices.info(
+            "an earlier create of this resource may have started a batch: this change looks for that batch and deletes "
+            "it, then creates anew"
+        )
+        return Changes(["live_status"], ["live_status"], deletes_first=True)
     changes = changes_between(batch_id, olds, {**DEFAULTS, **news}, is_unknown)
     intent = intent_of(_record(olds, urn), {**DEFAULTS, **news}, changes) if changes.changed else None
     if intent is not None:
@@ -64,12 +73,23 @@ def diff(
     return changes
 
 
-def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:
-    """Start or adopt a batch. Return the resource's id and outputs."""
+def create(
+    services: Services,
+    inputs: Mapping[str, Any],
+    *,
+    urn: str,
+    notices: Notices,
+    keep: Callable[[str, dict[str, Any]], object] = lambda _id, _outputs: None,
+) -> tuple[str, dict[str, Any]]:
+    """Start or adopt a batch. Return the resource's id and outputs.
+
+    Where it raises after a batch was adopted, or after one may have been started, `keep` first gets an id and outputs
+    with which a later run can go on.
+    """
     parsed = BatchInputs.model_validate({**inputs, "resource_urn": urn})
     services.begin_trail(urn, parsed.owner)
     with services.operation("create", urn, claim=parsed.claim, batch_id=parsed.batch_id):
-        record = services.batches.create(parsed, notices)
+        record = services.batches.create(parsed, notices, lambda known: keep(known.id, known.to_outputs()))
     if not record.adopted:
         services.note_batch(record.batch_id, record.count, is_new=True)
     return record.id, record.to_outputs()
@@ -100,6 +120,16 @@ def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices:
     services.begin_trail(urn, record.owner)
     with services.operation("delete", urn, claim=record.claim, batch_id=record.batch_id):
         return services.batches.delete(record, notices).to_outputs()
+
+
+def import_(services: Services, batch_id: str, *, urn: str, owner: str, notices: Notices) -> dict[str, Any]:
+    """Return the outputs of a resource that adopts an existing batch as it is."""
+    try:
+        known_id = parse_id(batch_id)
+    except ValueError as error:
+        raise NotAdopted(batch_id, str(error), "Give the id of a batch, a UUID.") from None
+    with services.operation("import", urn, batch_id=known_id):
+        return services.batches.imported(known_id, owner, services.new_claim(), notices).to_outputs()
 
 
 def _record(outputs: Mapping[str, Any], urn: str) -> BatchRecord:

@@ -45,7 +45,7 @@ def check(
     """
     inputs = {**DEFAULTS, **_without_none(news), "owner": owner}
     problems = cleanup_problems(inputs, is_unknown)
-    if not problems and _runs_on_apply(olds, inputs):
+    if not problems and runs_on_apply(olds, inputs):
         _report_plan(services, inputs, urn, notices)
     return Checked(inputs, problems)
 
@@ -64,7 +64,7 @@ def update(
     services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
 ) -> dict[str, Any]:
     """Run the cleanup again where it runs on apply and what it does has changed. Return the outputs."""
-    if not _runs_on_apply(olds, news):
+    if not runs_on_apply(olds, news):
         return {**news, **{name: olds.get(name) for name in RESULTS}}
     return {**news, **outputs_of(run(services, _parsed(news, urn), urn=urn, notices=notices))}
 
@@ -113,7 +113,7 @@ def _parsed(inputs: Mapping[str, Any], urn: str) -> CleanupInputs:
     return CleanupInputs.model_validate({**inputs, "resource_urn": urn})
 
 
-def _runs_on_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def runs_on_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether this change of the inputs runs the cleanup; `olds` is empty for a new resource."""
     applies = {"apply", "both"}
     if news.get("when") not in applies:

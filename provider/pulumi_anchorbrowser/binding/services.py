@@ -13,8 +13,9 @@ from pulumi_anchorbrowser.api import ApiKeys, Client
 from pulumi_anchorbrowser.binding.settings import Settings
 from pulumi_anchorbrowser.clock import Clock, SystemClock
 from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle import Batches, Notices, Problem, new_claim
-from pulumi_anchorbrowser.lifecycle.state import StackState, read_state, stack_of_urn
+from pulumi_anchorbrowser.lifecycle.state import StackState, read_state
 from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
 from pulumi_anchorbrowser.lifecycle.waiting import Waiting
 from pulumi_anchorbrowser.receipts import Receipts

@@ -49,6 +49,9 @@ class Settings:
     """Seconds between two looks at the batches that `BatchReady` waits for."""
     settle_timeout: float = SETTLE_TIMEOUT_SECONDS
     """Seconds for which a batch is looked for whose create lost its response."""
+    organization: str = "organization"
+    """The organization of the stack, which Pulumi does not tell a native plugin. The dynamic provider knows it without
+    this setting; so does everybody who logs in to a backend of their own, where there is only this one."""
     confirmed_accounts: frozenset[str] = frozenset()
     """The code that an error asks for, with which you confirm a changed key; separate several with commas."""
     receipts: Path | None = None
@@ -89,6 +92,7 @@ class Settings:
             max_retries=setting("maxRetries", _not_negative, cls.max_retries),
             poll_interval=setting("pollInterval", _positive(float), cls.poll_interval),
             settle_timeout=setting("settleTimeout", _positive(float), cls.settle_timeout),
+            organization=setting("organization", _name, cls.organization),
             receipts=default_place(environ, notify),
             confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
         )
@@ -111,6 +115,7 @@ SETTINGS = (
     "maxRetries",
     "pollInterval",
     "settleTimeout",
+    "organization",
     "confirmAccount",
 )
 
@@ -178,6 +183,12 @@ def _not_negative(text: str) -> int:
     if value < 0:
         raise ValueError(f"must not be less than 0 (got {text})")
     return value
+
+
+def _name(text: str) -> str:
+    if "/" in text or text.split() != [text]:
+        raise ValueError(f"must be the name of an organization, without spaces and slashes (got {text!r})")
+    return text
 
 
 def _codes(text: str) -> frozenset[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from threading import Lock
 
-from pulumi_anchorbrowser.api import Client
-from pulumi_anchorbrowser.clock import Clock, SystemClock
+from pulumi_anchorbrowser.api import Account, Client
+from pulumi_anchorbrowser.api.models import CANCELLED
+from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock
 from pulumi_anchorbrowser.lifecycle.changes import recorded_in_place
+from pulumi_anchorbrowser.lifecycle.errors import AccountUnknown, OutcomeUnknown
 from pulumi_anchorbrowser.lifecycle.goals import (
+    Adopted,
+    Deleted,
     Goal,
     Refreshed,
+    Sought,
     Started,
     goal_of_adoption,
     goal_of_create,
@@ -21,9 +26,9 @@ from pulumi_anchorbrowser.lifecycle.goals import (
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.notices import Notices
-from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
+from pulumi_anchorbrowser.lifecycle.record import DELETED, UNKNOWN_OUTCOME, BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
-from pulumi_anchorbrowser.lifecycle.trail import Trail
+from pulumi_anchorbrowser.lifecycle.trail import Trail, age_of, patience_left
 from pulumi_anchorbrowser.receipts import Receipts
 
 # How long after its create was sent a batch of unknown outcome is looked for.
@@ -74,25 +79,34 @@ class Batches:
             self.changed(record.batch_id)
         return brought
 
-    def create(self, inputs: BatchInputs, notices: Notices) -> BatchRecord:
-        """Start or adopt a batch. Returns as soon as the API has taken it, so that its id is in the state."""
+    def create(
+        self, inputs: BatchInputs, notices: Notices, keep: Callable[[BatchRecord], object] = lambda _: None
+    ) -> BatchRecord:
+        """Start or adopt a batch. Returns as soon as the API has taken it, so that its id is in the state.
+
+        Where it raises after a batch was adopted, or after one may have been started, `keep` first gets what is known.
+        """
         goal = goal_of_create(inputs, self.settle_timeout)
         account = str(self.runner.client.account())
         if self._trail is not None and goal is not None:
             self._trail.before_create(self.runner, inputs, self.settle_timeout, notices)
         if goal is None:
-            notices.warning(
-                f"started no batch: the desired status is {inputs.status!r} and there is no batch yet. "
-                "There are no counts"
-            )
+            notices.warning(f"started no batch, because status is {inputs.status!r}; the counts are empty")
             return BatchRecord.of(inputs, live_status=DELETED, account=account)
         if isinstance(goal, Started):
-            return self.runner.bring(BatchRecord.of(inputs, account=account), goal, notices).value()
-        return self._adopt(inputs, goal, notices)
+            return self._start(BatchRecord.of(inputs, account=account), goal, notices, keep)
+        return self._adopt(inputs, goal, notices, keep)
+
+    def imported(self, batch_id: str, owner: str, claim: str, notices: Notices) -> BatchRecord:
+        """Return the record of a resource that adopts the batch as it is. Raises NotAdopted where there is none."""
+        inputs = BatchInputs(batch_id=batch_id, status="cancelled", owner=owner, claim=claim)
+        record = BatchRecord.of(inputs, account=str(self.runner.client.account()))
+        found = self.runner.bring(record, Adopted(), notices).value()
+        return found if found.live_status == CANCELLED else found.but(status="active")
 
     def read(self, record: BatchRecord, notices: Notices) -> BatchRecord | None:
         """Return the record brought up to date; None where the resource is to be dropped and created anew."""
-        if record.is_deleted:
+        if record.is_deleted or record.is_of_unknown_outcome:
             return record
         seen = self._runner_of_known.bring(record, Refreshed(), notices).value()
         if seen.missing and is_dropped_when_missing(record):
@@ -117,6 +131,8 @@ class Batches:
         """Do what `on_destroy` says, and return the record with the final counts."""
         if self._trail is not None:
             self._trail.before_delete(self._runner_of_known, record, self.settle_timeout, notices)
+        if record.is_of_unknown_outcome:
+            return self._settle(record, notices)
         goal = goal_of_destroy(record)
         if goal is None:
             return record
@@ -124,19 +140,45 @@ class Batches:
             is_adopted = record.batch_id in self._adopted_in_this_run
         if is_adopted:
             notices.warning(
-                f"left batch {record.batch_id} running: it was adopted in this run, and the resource that adopted it "
-                "stops it from now on"
+                f"left batch {record.batch_id} running: another resource adopted the batch in this run and will stop it"
             )
             return record
         after = self._runner_of_known.bring(record, goal, notices).value()
         self.changed(record.known_id)
         return after
 
-    def _adopt(self, inputs: BatchInputs, goal: Goal, notices: Notices) -> BatchRecord:
+    def _start(
+        self, record: BatchRecord, goal: Started, notices: Notices, keep: Callable[[BatchRecord], object]
+    ) -> BatchRecord:
+        try:
+            return self.runner.bring(record, goal, notices).value()
+        except (OutcomeUnknown, Interrupted):
+            keep(record.but(live_status=UNKNOWN_OUTCOME))
+            raise
+
+    def _settle(self, record: BatchRecord, notices: Notices) -> BatchRecord:
+        """Delete the batch that a create of unknown outcome has started, if it has started one."""
+        if not self._runner_of_known.client.opens(Account.parse(record.account)):
+            raise AccountUnknown(record.claim)
+        age = age_of(record.claim, self._runner_of_known.clock.now())
+        goal = Sought(patience_left(age, self.settle_timeout))
+        found = self._runner_of_known.bring(record, goal, notices).value()
+        if found.batch_id is None:
+            notices.info(f"found no batch of the create of unknown outcome (claim {record.claim}): none was started")
+            return found.but(live_status=DELETED)
+        return self._runner_of_known.bring(found, Deleted(), notices).value()
+
+    def _adopt(
+        self, inputs: BatchInputs, goal: Goal, notices: Notices, keep: Callable[[BatchRecord], object]
+    ) -> BatchRecord:
         record = BatchRecord.of(inputs, account=str(self.runner.client.account()))
         record = self.runner.bring(record, goal, notices).value()
         # Before the call that follows: even if that fails, the engine may delete a former owner of this id.
         with self._lock:
             self._adopted_in_this_run.add(record.known_id)
         next_goal = goal_of_adoption(record)
-        return record if next_goal is None else self.bring(record, next_goal, notices).value()
+        if next_goal is None:
+            return record
+        # Its desired status is not reached: the change to it is still to come.
+        keep(record.but(status="active"))
+        return self.bring(record, next_goal, notices).value()

@@ -18,6 +18,8 @@ class Changes(NamedTuple):
 
     changed: list[str]
     replaces: list[str]
+    deletes_first: bool = False
+    """Whether the old one is deleted before the new one is created."""
 
 
 def changes_between(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> Changes:

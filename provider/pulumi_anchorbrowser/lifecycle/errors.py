@@ -21,10 +21,10 @@ class OutcomeUnknown(LifecycleError):
 
     def __init__(self, reason: str, claim_tag: str, looked_for: float) -> None:
         super().__init__(
-            f"Could not tell whether the batch was started: {reason}. The create was not sent again, which could start "
-            f"a second batch. Looked for sessions tagged {claim_tag!r} for {looked_for:g} s and found none",
-            "With its receipts, `pulumi up` on this machine looks for that batch before it starts another. Without "
-            "them, or on another machine, run `pulumi-anchorbrowser orphans` first.",
+            f"Could not determine whether the batch was started: {reason}. The create was not sent again, which could "
+            f"start a second batch. Looked for sessions tagged {claim_tag!r} for {looked_for:g} s and found none",
+            "On this machine, the next `pulumi up` looks for that batch, by its receipt, before it starts another one. "
+            "Without receipts, or on another machine, run `pulumi-anchorbrowser orphans` first.",
         )
 
 
@@ -38,6 +38,19 @@ class LeftoverUnknown(LifecycleError):
         super().__init__(
             f"Started nothing: an earlier create of this resource was interrupted (claim {claim}), and looking for its "
             f"batch failed: {reason}"
+        )
+
+
+class AccountUnknown(LifecycleError):
+    """What a create of unknown outcome may have started cannot be looked for under this key."""
+
+    anchor = "another-account"
+    advice = "Use the key and address that sent it, then run again."
+
+    def __init__(self, claim: str) -> None:
+        super().__init__(
+            f"Could not look for the batch of a create of unknown outcome (claim {claim}): the key or the address is "
+            "not the one that sent it"
         )
 
 

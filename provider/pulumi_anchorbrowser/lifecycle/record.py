@@ -12,6 +12,7 @@ from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 
 DELETED = "deleted"
+UNKNOWN_OUTCOME = "unknown"
 _NOT_STARTED = "not-started-"
 # Left out of the state where they say nothing, since the engine writes the whole state at every step.
 _ONLY_IF_SET = ("ended", "missing")
@@ -66,8 +67,13 @@ class BatchRecord(BatchInputs):
 
     @property
     def id(self) -> str:
-        """The resource's id: the batch's own, or one that says that no batch was ever started."""
-        return self.batch_id or f"{_NOT_STARTED}{self.claim}"
+        """The resource's id: the batch's own, or one that says that no batch was ever started, or perhaps one."""
+        return self.batch_id or f"{f'{UNKNOWN_OUTCOME}-' if self.is_of_unknown_outcome else _NOT_STARTED}{self.claim}"
+
+    @property
+    def is_of_unknown_outcome(self) -> bool:
+        """Whether its create may have started a batch, which is known by its claim alone."""
+        return self.batch_id is None and self.live_status == UNKNOWN_OUTCOME
 
     @property
     def known_id(self) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pulumi_anchorbrowser import exports
+from pulumi_anchorbrowser.exports import FILE_VARIABLE, project_and_stack
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
+from pulumi_anchorbrowser.lifecycle.record import UNKNOWN_OUTCOME
 
-# Where the state is read from in place of the CLI, as the rehearsal does, which has no CLI.
-FILE_VARIABLE = "ANCHORBROWSER_STATE_FILE"
-_EXPORT_SECONDS = 60
-_URN_PARTS = 4
-_PROCESSES = Path("/proc")
+# As the dynamic provider and the native plugin name it.
+_BATCH_ID = ("batch_id", "batchId")
 
 
 class StateUnreadable(LifecycleError):
@@ -57,26 +56,25 @@ class StackState:
         operations = [one for one in deployment.get("pending_operations") or [] if isinstance(one, dict)]
         named = [*resources, *(one.get("resource") or {} for one in operations)]
         owners = {str(one["inputs"]["owner"]) for one in named if _is_ours(one)}
-        stacks = filter(None, (_stack_of(str(one.get("urn", ""))) for one in named))
+        stacks = filter(None, (project_and_stack(str(one.get("urn", ""))) for one in named))
         return cls(
             batch_ids=frozenset([*(id_ for one in resources for id_ in _ids(one)), *_being_adopted(operations)]),
-            claims=frozenset(claim for one in resources for claim in _strings(one, "claim")),
+            claims=frozenset(claim for one in resources if _has_batch(one) for claim in _strings(one, "claim")),
             owners=frozenset(filter(None, owners)),
             pending=tuple(_pending(operations)),
             stack=next(stacks, None),
         )
 
 
-def stack_of_urn(urn: str, organization: str) -> str | None:
-    """Return `organization/project/stack` of a resource; None for a text that is no URN."""
-    stack = _stack_of(urn)
-    return f"{organization}/{stack}" if stack else None
-
-
 def read_state(stack: str, environ: Mapping[str, str] = os.environ) -> StackState:
     """Return the state of a stack while a run of the engine is under way. Takes no lock. Raises StateUnreadable."""
     place = environ.get(FILE_VARIABLE)
     return read_file(Path(place)) if place else export(stack, None)
+
+
+def read_begun_state(stack: str, environ: Mapping[str, str] = os.environ) -> StackState:
+    """Return the state as `read_state` does, from an export that this process may have begun before."""
+    return read_state(stack, environ) if environ.get(FILE_VARIABLE) else _state_in(lambda: exports.export_begun(stack))
 
 
 def read_file(place: Path) -> StackState:
@@ -92,11 +90,12 @@ def read_file(place: Path) -> StackState:
 
 def export(stack: str | None, cwd: Path | None) -> StackState:
     """Return the state as the Pulumi CLI exports it. Raises StateUnreadable."""
-    command = [_cli(), "stack", "export", "--non-interactive", *(["--stack", stack] if stack else [])]
+    return _state_in(lambda: exports.export(stack, cwd))
+
+
+def _state_in(export: Callable[[], exports.Exported]) -> StackState:
     try:
-        done = subprocess.run(  # noqa: S603  # a command of our own making
-            command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_EXPORT_SECONDS
-        )
+        done = export()
         if done.returncode:
             said = (done.stderr.strip() or "no reason was printed").splitlines()[-1].removeprefix("error: ")
             raise StateUnreadable(f"`pulumi stack export` failed: {said}")
@@ -104,28 +103,9 @@ def export(stack: str | None, cwd: Path | None) -> StackState:
     except OSError as error:
         raise StateUnreadable(f"Could not run the Pulumi CLI to read the state: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise StateUnreadable(f"`pulumi stack export` timed out after {_EXPORT_SECONDS} s") from None
+        raise StateUnreadable(f"`pulumi stack export` timed out after {exports.EXPORT_SECONDS} s") from None
     except ValueError as error:
         raise StateUnreadable(f"`pulumi stack export` printed no state: {error}") from None
-
-
-def _cli() -> str:
-    """The CLI that runs this process, where it can be told; else the one on the PATH. They may be two versions."""
-    return _cli_above(os.getppid()) or shutil.which("pulumi") or "pulumi"
-
-
-def _cli_above(process: int) -> str | None:
-    while process > 1:
-        try:
-            program = str((_PROCESSES / str(process) / "exe").readlink())
-            status = (_PROCESSES / str(process) / "stat").read_text(encoding="utf-8")
-        except OSError:
-            return None
-        if Path(program).name == "pulumi":
-            return program
-        # The name of the program, in brackets, may hold anything.
-        process = int(status.rpartition(")")[2].split()[1])
-    return None
 
 
 def _deployment(exported: Any) -> dict[str, Any]:
@@ -143,7 +123,7 @@ def _pending(operations: list[dict[str, Any]]) -> Iterator[PendingCreate]:
     for operation in operations:
         resource = operation.get("resource") or {}
         # One that adopts a batch starts none.
-        if operation.get("type") == "creating" and _is_ours(resource) and not resource["inputs"].get("batch_id"):
+        if operation.get("type") == "creating" and _is_ours(resource) and not any(_strings(resource, *_BATCH_ID)):
             inputs = resource["inputs"]
             count = inputs.get("count")
             known = int(count) if isinstance(count, (int, float)) else None
@@ -152,7 +132,7 @@ def _pending(operations: list[dict[str, Any]]) -> Iterator[PendingCreate]:
 
 def _being_adopted(operations: list[dict[str, Any]]) -> Iterator[str]:
     for operation in operations:
-        yield from _strings(operation.get("resource") or {}, "batch_id")
+        yield from _strings(operation.get("resource") or {}, *_BATCH_ID)
 
 
 def _is_ours(resource: dict[str, Any]) -> bool:
@@ -163,15 +143,15 @@ def _is_ours(resource: dict[str, Any]) -> bool:
 def _ids(resource: dict[str, Any]) -> Iterator[str]:
     # Of every resource, not of batches alone: whatever names a batch knows it.
     yield str(resource.get("id", ""))
-    yield from _strings(resource, "batch_id")
+    yield from _strings(resource, *_BATCH_ID)
 
 
-def _strings(resource: dict[str, Any], name: str) -> Iterator[str]:
+def _has_batch(resource: dict[str, Any]) -> bool:
+    # The create of one of unknown outcome may have started a batch, which the state does not have.
+    return UNKNOWN_OUTCOME not in _strings(resource, "live_status", "liveStatus")
+
+
+def _strings(resource: dict[str, Any], *names: str) -> Iterator[str]:
     for properties in (resource.get("inputs"), resource.get("outputs")):
-        if isinstance(properties, dict) and isinstance(properties.get(name), str):
-            yield properties[name]
-
-
-def _stack_of(urn: str) -> str | None:
-    parts = urn.removeprefix("urn:pulumi:").split("::")
-    return f"{parts[1]}/{parts[0]}" if len(parts) >= _URN_PARTS else None
+        if isinstance(properties, dict):
+            yield from (properties[name] for name in names if isinstance(properties.get(name), str))

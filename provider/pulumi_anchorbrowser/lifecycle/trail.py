@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -15,13 +15,14 @@ from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import Account, ApiError
 from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle.errors import LeftoverUnknown
 from pulumi_anchorbrowser.lifecycle.goals import Deleted, SessionsEnded, Sought
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Runner
-from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_state, stack_of_urn
+from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_begun_state
 from pulumi_anchorbrowser.lifecycle.tags import minted_at, run_mark_of
 from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable
 from pulumi_anchorbrowser.words import counted
@@ -61,7 +62,7 @@ class Trail:
     """
 
     def __init__(
-        self, receipts: Receipts, clock: Clock, run_mark: str, read: Callable[[str], StackState] = read_state
+        self, receipts: Receipts, clock: Clock, run_mark: str, read: Callable[[str], StackState] = read_begun_state
     ) -> None:
         self._receipts, self._clock, self._run_mark, self._read = receipts, clock, run_mark, read
         self._stack: str | None = None
@@ -104,7 +105,7 @@ class Trail:
             notices.warning(
                 f"{counted(len(interrupted), 'create')} of this stack did not finish in an earlier run ({names}) and "
                 "may have started browsers. The next create, change or delete of that resource, and every destroy, "
-                "first looks for its batch and deletes it. `pulumi-anchorbrowser orphans` lists it now"
+                "first looks for its batch and deletes it. `pulumi-anchorbrowser orphans` lists it now."
             )
 
     def before_create(self, runner: Runner, inputs: BatchInputs, patience: float, notices: Notices) -> None:
@@ -130,8 +131,8 @@ class Trail:
         self._reading.join()
         if self._error is not None and self._is_first("unreadable"):
             notices.warning(
-                f"{self._error.explanation}. Interrupted creates of this stack are not looked for, and nothing of "
-                f"theirs is deleted. List them with `pulumi-anchorbrowser orphans`. {self._error.advice}".rstrip(". ")
+                f"{self._error.explanation}. Interrupted creates of this stack are not looked for, and their "
+                f"batches are not deleted. List them with `pulumi-anchorbrowser orphans`. {self._error.advice}".rstrip()
             )
         return self._state
 
@@ -197,7 +198,7 @@ class Trail:
             if (failure := self._settle(runner, one, patience, notices)) and self._is_first(one.claim):
                 notices.warning(
                     f"could not look for the batch of an interrupted create of {one.name} (claim {one.claim}): "
-                    f"{failure}. Run the same command again, or `pulumi-anchorbrowser orphans --delete`"
+                    f"{failure}. Run the same command again, or `pulumi-anchorbrowser orphans --delete`."
                 )
 
     def _settle(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
@@ -213,8 +214,7 @@ class Trail:
     def _look_for(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
         age = self._age(one.claim)
         is_old = age is None or age > _LOOKED_FOR_ONCE_AFTER
-        left = 0.0 if age is None or is_old else max(0.0, patience - age.total_seconds())
-        sought = runner.bring(self._record(runner, one), Sought(min(left, patience)), notices)
+        sought = runner.bring(self._record(runner, one), Sought(patience_left(age, patience)), notices)
         if sought.error is not None:
             return sought.error.reason if isinstance(sought.error, ApiError) else sought.error.explanation
         if sought.record.batch_id is not None:
@@ -243,7 +243,7 @@ class Trail:
             error = error or brought.error
         notices.warning(
             f"batch {record.batch_id}, which an interrupted create of {one.name} started, could not be deleted and may "
-            f"still run: {error}. Delete it with `pulumi-anchorbrowser delete {record.batch_id}`"
+            f"still run: {error}. Delete it with `pulumi-anchorbrowser delete {record.batch_id}`."
         )
 
     def _close(self, one: InterruptedCreate, batch_id: str | None) -> None:
@@ -263,8 +263,7 @@ class Trail:
         return BatchRecord.of(inputs, live_status="pending", account=str(runner.client.account()))
 
     def _age(self, claim: str) -> timedelta | None:
-        minted = minted_at(claim)
-        return None if minted is None else self._clock.now() - minted
+        return age_of(claim, self._clock.now())
 
     def _may_be_in_flight(self, receipt: Receipt) -> bool:
         if receipt.outcome is not None:
@@ -286,9 +285,9 @@ class Trail:
         strangers = [claim for claim in live if claim not in known and run_mark_of(claim) != self._run_mark]
         if strangers:
             notices.warning(
-                f"{counted(len(strangers), 'batch', 'batches')} tagged with this stack's name run, and the state does "
-                "not have them: another machine may have lost them, or another stack has this name. List them with "
-                "`pulumi-anchorbrowser orphans`"
+                f"found {counted(len(strangers), 'running batch', 'running batches')} with this stack's owner tag that "
+                "the state does not have: a run on another machine may have lost the response to a create, or another "
+                "stack has the same name. List them with `pulumi-anchorbrowser orphans`."
             )
 
     def _is_first(self, what: str) -> bool:
@@ -296,6 +295,17 @@ class Trail:
             is_first = what not in self._once
             self._once.add(what)
         return is_first
+
+
+def age_of(claim: str, now: datetime) -> timedelta | None:
+    """Return how long ago the claim was minted; None for a text that is no claim."""
+    minted = minted_at(claim)
+    return None if minted is None else now - minted
+
+
+def patience_left(age: timedelta | None, patience: float) -> float:
+    """Return for how many seconds a batch of that age is looked for: its sessions become visible late."""
+    return 0.0 if age is None else min(patience, max(0.0, patience - age.total_seconds()))
 
 
 def _settled_claims(receipts: Iterable[Receipt]) -> frozenset[str]:

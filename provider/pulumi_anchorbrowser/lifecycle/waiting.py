@@ -78,6 +78,15 @@ class ReadyInputs(BaseModel):
 READY_DEFAULTS: dict[str, Any] = {
     name: ReadyInputs.model_fields[name].default for name in ("timeout", "retry_failed", "record_sessions")
 }
+# What the outputs have beside the inputs.
+READY_RESULTS = (
+    "live_status",
+    "total_requests",
+    "completed_requests",
+    "failed_requests",
+    "retried_sessions",
+    "sessions",
+)
 # A change of these asks for another wait, or for another record of it.
 WAITED_FOR = ("min_ready", "retry_failed", "record_sessions")
 
@@ -86,7 +95,7 @@ def ready_problems(news: Mapping[str, Any], is_unknown: IsUnknown, count: int | 
     """Return everything that is wrong with the inputs of a wait. `count` is the batch's size, where it is known."""
     problems = problems_of(ReadyInputs, news, is_unknown)
     if "batch_id" not in news:
-        reason = "set batch_id to the id of a batch that was started; one whose status is not active never was"
+        reason = "must be the id of a batch (a Batch that starts with another status than active has none)"
         problems = [Problem(one.property, reason) if one.property == "batch_id" else one for one in problems]
     min_ready = news.get("min_ready")
     if isinstance(min_ready, int) and count is not None and min_ready > count:

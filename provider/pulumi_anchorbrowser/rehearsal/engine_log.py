@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import grpc  # type: ignore[import-untyped]
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 _SEVERITIES = {

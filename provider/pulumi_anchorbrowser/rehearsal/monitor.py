@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from google.protobuf.struct_pb2 import (  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import (
     ListValue,
     Struct,
     Value,

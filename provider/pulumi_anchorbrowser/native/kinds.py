@@ -1,0 +1,203 @@
+"""The three resources as the plugin serves them: which function of the binding answers which request of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pulumi_anchorbrowser.binding import batch, cleanup, ready
+from pulumi_anchorbrowser.binding.services import Checked, Services
+from pulumi_anchorbrowser.cleanup import RESULTS
+from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord, Changes, Notices
+from pulumi_anchorbrowser.lifecycle.waiting import READY_RESULTS, WAITED_FOR
+from pulumi_anchorbrowser.native.properties import UNKNOWN, is_unknown
+
+Properties = Mapping[str, Any]
+Keep = Callable[[str, dict[str, Any]], object]
+
+
+class NotImportable(ExpectedError):
+    """The resource is a record of what Pulumi did, so there is nothing to import."""
+
+    anchor = "not-importable"
+    advice = "Import a Batch by its id, and declare this resource in the program."
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"A {kind} cannot be imported: it exists in Pulumi's state alone")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What every request has: the services, the resource's URN, its stack, and where messages go."""
+
+    services: Services
+    urn: str
+    owner: str
+    notices: Notices
+
+
+class Kind:
+    """A resource whose outputs are a record: a refresh leaves them, and deleting them does nothing."""
+
+    name: ClassVar[str]
+    secret_outputs: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+        """Return the inputs as they are saved, and what is wrong with them."""
+        raise NotImplementedError
+
+    def diff(self, call: Call, id_: str, olds: Properties, news: Properties) -> Changes:
+        """Return what changed."""
+        raise NotImplementedError
+
+    def create(self, call: Call, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
+        """Create it. Return its id and outputs."""
+        raise NotImplementedError
+
+    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Change it. Return the outputs."""
+        raise NotImplementedError
+
+    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Return the outputs of a create (`olds` is empty) or an update as far as they are known."""
+        raise NotImplementedError
+
+    def read(self, _call: Call, olds: Properties) -> dict[str, Any] | None:
+        """Return the outputs brought up to date; None where it is gone."""
+        return dict(olds)
+
+    def import_(self, _call: Call, _id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the inputs and the outputs of what exists under this id."""
+        raise NotImportable(self.name)
+
+    def delete(self, _call: Call, _olds: Properties) -> None:
+        """Delete it."""
+        return
+
+
+class BatchKind(Kind):
+    """`Batch`."""
+
+    name = "Batch"
+    secret_outputs = (("configuration", "session", "proxy", "password"),)
+    _outputs = tuple(name for name in BatchRecord.model_fields if name not in {"resource_urn", "ended", "missing"})
+    # What a cancel, a delete or the ending of sessions will say.
+    _of_a_stop = (
+        "live_status",
+        "cancelled_sessions",
+        "ended_sessions",
+        "deleted_sessions",
+        "failed_deletions",
+        "deletion_errors",
+        "still_running",
+        "confirmed_at",
+        "message",
+    )
+
+    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+        """Return the inputs, with a claim."""
+        return batch.check(call.services, olds, news, urn=call.urn, owner=call.owner, is_unknown=is_unknown)
+
+    def diff(self, call: Call, id_: str, olds: Properties, news: Properties) -> Changes:
+        """Return what changed, and what of it needs a new batch."""
+        return batch.diff(call.services, id_, olds, news, urn=call.urn, is_unknown=is_unknown, notices=call.notices)
+
+    def create(self, call: Call, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
+        """Start or adopt a batch."""
+        return batch.create(call.services, news, urn=call.urn, notices=call.notices, keep=keep)
+
+    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Cancel or delete the batch where the desired status has changed to that; save the rest."""
+        return batch.update(call.services, olds, news, urn=call.urn, notices=call.notices)
+
+    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Return the outputs as far as they are known."""
+        inputs = {**DEFAULTS, **news}
+        if not olds:
+            return {**dict.fromkeys(self._outputs, UNKNOWN), "count": None, "configuration": None, "metadata": None,
+                    "adopted": "batch_id" in news, **inputs}  # fmt: skip
+        kept = {name: value for name, value in olds.items() if name not in BatchInputs.model_fields}
+        outputs = {**kept, **inputs, "batch_id": olds.get("batch_id"), "claim": olds.get("claim")}
+        changes = any(olds.get(name) != inputs[name] for name in ("status", "if_completed"))
+        return {**outputs, **dict.fromkeys(self._of_a_stop, UNKNOWN)} if changes else outputs
+
+    def read(self, call: Call, olds: Properties) -> dict[str, Any] | None:
+        """Return the outputs brought up to date."""
+        return batch.read(call.services, olds, urn=call.urn, notices=call.notices)
+
+    def import_(self, call: Call, id_: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the inputs and outputs of a resource that adopts this batch."""
+        outputs = batch.import_(call.services, id_, urn=call.urn, owner=call.owner, notices=call.notices)
+        names = ("batch_id", "status", "on_destroy", "owner", "claim")
+        return {name: outputs[name] for name in names}, outputs
+
+    def delete(self, call: Call, olds: Properties) -> None:
+        """Do what `on_destroy` says."""
+        batch.delete(call.services, olds, urn=call.urn, notices=call.notices)
+
+
+class BatchReadyKind(Kind):
+    """`BatchReady`."""
+
+    name = "BatchReady"
+    secret_outputs = (("sessions",),)
+
+    def check(self, call: Call, _olds: Properties, news: Properties) -> Checked:
+        """Return the inputs with their defaults."""
+        return ready.check(call.services, news, is_unknown=is_unknown)
+
+    def diff(self, _call: Call, _id: str, olds: Properties, news: Properties) -> Changes:
+        """Return what changed: another batch is another wait."""
+        return ready.diff(olds, news, is_unknown=is_unknown)
+
+    def create(self, call: Call, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
+        """Wait. A failure leaves the batch, which is a resource of its own, in the state."""
+        return ready.create(call.services, news, urn=call.urn, notices=call.notices)
+
+    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Wait again where the inputs ask for another wait."""
+        return ready.update(call.services, olds, news, urn=call.urn, notices=call.notices)
+
+    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Return the outputs as far as they are known."""
+        waits = not olds or any(olds.get(name) != news.get(name) for name in WAITED_FOR)
+        return {**olds, **news, **(dict.fromkeys(READY_RESULTS, UNKNOWN) if waits else {})}
+
+
+class BatchCleanupKind(Kind):
+    """`BatchCleanup`."""
+
+    name = "BatchCleanup"
+
+    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+        """Return the inputs with their defaults. Report the plan of a cleanup on apply."""
+        return cleanup.check(
+            call.services, olds, news, urn=call.urn, owner=call.owner, is_unknown=is_unknown, notices=call.notices
+        )
+
+    def diff(self, _call: Call, _id: str, olds: Properties, news: Properties) -> Changes:
+        """Return what changed. Nothing makes a new cleanup necessary."""
+        return cleanup.diff(olds, news)
+
+    def create(self, call: Call, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
+        """Run the cleanup where it runs on apply."""
+        return cleanup.create(call.services, news, urn=call.urn, notices=call.notices)
+
+    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Run the cleanup again where it runs on apply and what it does has changed."""
+        return cleanup.update(call.services, olds, news, urn=call.urn, notices=call.notices)
+
+    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Return the outputs as far as they are known."""
+        runs = cleanup.runs_on_apply(olds, news)
+        results = dict.fromkeys(RESULTS, UNKNOWN) if runs else {name: olds.get(name) for name in RESULTS}
+        return {**news, **results}
+
+    def delete(self, call: Call, olds: Properties) -> None:
+        """Run the cleanup where it runs on destroy."""
+        cleanup.delete(call.services, olds, urn=call.urn, notices=call.notices)
+
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BatchKind(), BatchReadyKind(), BatchCleanupKind())}

@@ -1,0 +1,34 @@
+"""The schema of the plugin: the file that `make schema` writes, and what this package reads from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pulumi_anchorbrowser.native.names import inside
+
+FILE = Path(__file__).with_name("schema.json")
+
+
+class Schema(NamedTuple):
+    """What the messages need: the names that the core has for properties and that programs write otherwise."""
+
+    names: frozenset[str]
+
+
+@cache
+def schema_text() -> str:
+    """Return the schema as JSON, as the engine and the SDK generators read it."""
+    return FILE.read_text(encoding="utf-8")
+
+
+def _properties(schema: dict[str, Any]) -> Iterator[str]:
+    for part in (*schema["resources"].values(), *schema["types"].values()):
+        yield from part.get("properties", {})
+        yield from part.get("inputProperties", {})
+
+
+SCHEMA = Schema(frozenset(name for name in map(inside, _properties(json.loads(schema_text()))) if "_" in name))

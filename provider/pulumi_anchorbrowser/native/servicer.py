@@ -1,0 +1,333 @@
+"""The plugin's side of Pulumi's provider protocol: each request of the engine, translated for the binding."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Condition
+from typing import Any, NamedTuple, NoReturn
+
+import grpc  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import (
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
+
+from pulumi_anchorbrowser._version import __version__
+from pulumi_anchorbrowser.binding.services import Checked, Services
+from pulumi_anchorbrowser.binding.settings import NAMESPACE, Settings, refuse_misspelt
+from pulumi_anchorbrowser.clock import Interrupted, SystemClock, TimeIsUp, limited_to
+from pulumi_anchorbrowser.engine import EngineNotices, engine_stub, run_mark
+from pulumi_anchorbrowser.errors import ExpectedError, in_one_line, printed
+from pulumi_anchorbrowser.exports import stack_of_urn
+from pulumi_anchorbrowser.native import names
+from pulumi_anchorbrowser.native.kinds import KINDS, Call, Kind
+from pulumi_anchorbrowser.native.properties import (
+    UNKNOWN,
+    Secret,
+    detailed_diff,
+    plain,
+    received,
+    sent,
+    with_secret,
+)
+from pulumi_anchorbrowser.native.schema import SCHEMA, schema_text
+
+_LOGGER = logging.getLogger("pulumi_anchorbrowser")
+# A resource that the dynamic provider made has this among its outputs, with the name of a class.
+_DYNAMIC = "__provider"
+_KEY = "apiKey"
+_STATUS_DETAILS = "grpc-status-details-bin"
+_TIME_IS_UP = "The time that customTimeouts allows is over. Raise it, or run the same command again"
+_UNKNOWN = 2  # gRPC's code for an error of the service's own
+
+
+class _Kept(NamedTuple):
+    id: str
+    outputs: dict[str, Any]
+
+
+class _Notices(EngineNotices):
+    """Messages in which properties have the names that programs write."""
+
+    def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
+        super()._log(severity, names.text_outside(text, SCHEMA.names), ephemeral=ephemeral)
+
+
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    """Serves one provider of one run of the engine; for many threads."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._engine: Any = None
+        self._services: Services | None = None
+        self._under_way, self._changed = 0, Condition()
+
+    # The plugin itself
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        """Say what this plugin understands."""
+        response = provider_pb2.ProviderHandshakeResponse
+        return response(accept_secrets=False, accept_resources=False, accept_outputs=False)
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        """Take the address of an engine that has not started this process: a debugger has."""
+        self._engine = engine_stub(request.address)
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """Return the version."""
+        return plugin_pb2.PluginInfo(version=__version__)
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        """Return the schema, from which programs' SDKs are generated."""
+        return provider_pb2.GetSchemaResponse(schema=schema_text())
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        """End every wait at once. Calls to the API that are under way are left to finish."""
+        self._clock.interrupt()
+        return empty_pb2.Empty()
+
+    # The provider's configuration
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        """Return the configuration, or what is wrong with it."""
+        config = plain(request.news)
+        inputs = struct_pb2.Struct()
+        inputs.CopyFrom(request.news)
+        if isinstance(config.get(_KEY), str):
+            inputs.fields[_KEY].CopyFrom(sent({"key": Secret(config[_KEY])}).fields["key"])
+        failures = []
+        try:
+            refuse_misspelt(f"{NAMESPACE}:{name}" for name in config)
+            _settings(config, is_default=False, notify=lambda _: None)
+        except ExpectedError as error:
+            failures.append(provider_pb2.CheckFailure(reason=names.text_outside(printed(error), SCHEMA.names)))
+        return provider_pb2.CheckResponse(inputs=inputs, failures=failures)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        """Say whether the configuration changed. No change makes new batches necessary."""
+        olds, news = plain(request.olds), plain(request.news)
+        changed = sorted(name for name in {*olds, *news} if olds.get(name) != news.get(name))
+        return provider_pb2.DiffResponse(changes=_changes(bool(changed)), diffs=changed)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        """Take the configuration."""
+        with self._answering(context):
+            config = plain(request.args)
+            is_default = not request.HasField("name") or request.name.startswith("default")
+            notices = _Notices("", self._engine)
+            settings = _settings(config, is_default=is_default, notify=notices.warning)
+            self._services = Services(settings, notices, run_mark(), self._clock)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
+        )
+
+    # Resources
+
+    def Check(self, request: Any, context: Any) -> Any:
+        """Return the inputs as they are saved, or everything that is wrong with them."""
+        with self._serving(request, context) as (kind, call):
+            checked = kind.check(call, received(request.olds), received(request.news))
+            for warning in checked.warnings:
+                call.notices.warning(warning)
+            return _check_response(kind, checked)
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        """Return what changed, down to nested properties, and what of it needs a new resource."""
+        with self._serving(request, context) as (kind, call):
+            olds, news = received(request.olds), received(request.news)
+            is_dynamic = olds.pop(_DYNAMIC, None) is not None
+            changes = kind.diff(call, request.id, olds, news)
+            details = detailed_diff(olds, news, changes.changed, changes.replaces)
+            if is_dynamic and not changes.changed:
+                # An update writes the outputs under the plugin's names; the batch stays as it is.
+                details = {_DYNAMIC: provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.DELETE)}
+            return provider_pb2.DiffResponse(
+                changes=_changes(bool(changes.changed) or is_dynamic),
+                replaces=[names.outside(name) for name in changes.replaces],
+                diffs=[names.outside(name) for name in changes.changed],
+                deleteBeforeReplace=changes.deletes_first,
+                detailedDiff=details,
+                hasDetailedDiff=bool(details),
+            )
+
+    def Create(self, request: Any, context: Any) -> Any:
+        """Create a resource, or say what is known of it before."""
+        kept: list[_Kept] = []
+        with self._serving(request, context, kept) as (kind, call):
+            news = received(request.properties)
+            if request.preview:
+                return provider_pb2.CreateResponse(properties=_outputs(kind, kind.preview({}, news)))
+            id_, outputs = kind.create(call, news, lambda *known: kept.append(_Kept(*known)))
+            return provider_pb2.CreateResponse(id=id_, properties=_outputs(kind, outputs))
+
+    def Read(self, request: Any, context: Any) -> Any:
+        """Bring a resource's outputs up to date; or, where Pulumi knows none, import what exists under the id."""
+        with self._serving(request, context) as (kind, call):
+            olds = _without_dynamic(received(request.properties))
+            if not olds:
+                inputs, outputs = kind.import_(call, request.id)
+                return provider_pb2.ReadResponse(
+                    id=outputs["batch_id"], properties=_outputs(kind, outputs), inputs=sent(inputs)
+                )
+            seen = kind.read(call, olds)
+            if seen is None:
+                return provider_pb2.ReadResponse()
+            return provider_pb2.ReadResponse(
+                id=request.id, properties=_outputs(kind, seen), inputs=_inputs_of_state(kind, request.inputs)
+            )
+
+    def Update(self, request: Any, context: Any) -> Any:
+        """Change a resource, or say what is known of it before."""
+        with self._serving(request, context) as (kind, call):
+            olds, news = _without_dynamic(received(request.olds)), received(request.news)
+            outputs = kind.preview(olds, news) if request.preview else kind.update(call, olds, news)
+            return provider_pb2.UpdateResponse(properties=_outputs(kind, outputs))
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        """Delete a resource."""
+        with self._serving(request, context) as (kind, call):
+            kind.delete(call, _without_dynamic(received(request.properties)))
+            return empty_pb2.Empty()
+
+    # The end
+
+    def finish(self, seconds: float) -> None:
+        """End every wait, let the calls that are under way finish for up to so many seconds, close what is open."""
+        self._clock.interrupt()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, seconds)
+        if self._services is not None:
+            self._services.close()
+
+    @contextmanager
+    def _serving(self, request: Any, context: Any, kept: list[_Kept] | None = None) -> Iterator[tuple[Kind, Call]]:
+        """Serve a request about a resource, in the time that `customTimeouts` allows."""
+        seconds = getattr(request, "timeout", 0.0)
+        with self._answering(context, kept), limited_to(seconds):
+            kind = KINDS[_type_of(request.urn)]
+            services = self._configured()
+            owner = stack_of_urn(request.urn, services.settings.organization) or ""
+            yield kind, Call(services, request.urn, owner, _Notices(request.urn, self._engine))
+
+    def _configured(self) -> Services:
+        if self._services is None:
+            raise RuntimeError("the engine has not configured this provider")
+        return self._services
+
+    @contextmanager
+    def _answering(self, context: Any, kept: list[_Kept] | None = None) -> Iterator[None]:
+        """Answer with one line where the block raises; with what is known of the resource, where something is."""
+        with self._changed:
+            self._under_way += 1
+        try:
+            yield
+        except ExpectedError as error:
+            self._fail(context, printed(error), kept)
+        except TimeIsUp:
+            self._fail(context, in_one_line(_TIME_IS_UP, "time-is-up"), kept)
+        except Interrupted:
+            self._fail(context, "Interrupted. Run the same command again to finish.", kept)
+        except Exception as error:  # noqa: BLE001  # the engine gets one line, the log the rest
+            self._log_unexpected(error)
+            self._fail(context, _unexpected(error), kept)
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _fail(self, context: Any, text: str, kept: list[_Kept] | None) -> NoReturn:
+        text = names.text_outside(" ".join(text.split()), SCHEMA.names)
+        for known in kept or []:
+            failed = provider_pb2.ErrorResourceInitFailed(id=known.id, properties=sent(known.outputs), reasons=[text])
+            status = status_pb2.Status(code=_UNKNOWN, message=text)
+            status.details.add().Pack(failed)
+            context.set_trailing_metadata(((_STATUS_DETAILS, status.SerializeToString()),))
+        context.abort(grpc.StatusCode.UNKNOWN, text)
+        raise AssertionError("abort raises")
+
+    def _log_unexpected(self, error: Exception) -> None:
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        _LOGGER.debug("unexpected_error", extra={"error": type(error).__name__, "trace": trace})
+        _Notices("", self._engine).debug(trace)
+
+
+def _settings(config: Mapping[str, Any], *, is_default: bool, notify: Callable[[str], object]) -> Settings:
+    """Return the settings. A value that a preview does not know yet is not looked for in the environment instead."""
+    unknown = {name for name, value in config.items() if value is UNKNOWN}
+    environ = {name: value for name, value in os.environ.items() if not (unknown and name.endswith("_API_KEY"))}
+
+    def value(key: str) -> str | None:
+        found = config.get(key.partition(":")[2])
+        return None if found is None or found is UNKNOWN else str(found)
+
+    settings = Settings.read(value, environ, notify)
+    current = _key_of_today(environ) if is_default else None
+    return replace(settings, environment_key=current) if current else settings
+
+
+def _key_of_today(environ: Mapping[str, str]) -> str | None:
+    """Return the key in the stack's config: a destroy and a refresh configure providers with that of the last `up`."""
+    try:
+        config = json.loads(environ.get("PULUMI_CONFIG", "{}"))
+    except ValueError:
+        return None
+    key = config.get(f"{NAMESPACE}:{_KEY}") if isinstance(config, dict) else None
+    return key.strip() or None if isinstance(key, str) else None
+
+
+def _unexpected(error: Exception) -> str:
+    # Only the first line: pydantic goes on with the value, which may be a secret.
+    said = next(iter(str(error).splitlines()), "no reason was given")
+    return (
+        f"Unexpected error in the provider ({type(error).__name__}: {said}). This is a fault of pulumi-anchorbrowser: "
+        "report it with the output of the same command with `--debug`."
+    )
+
+
+def _type_of(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2].rpartition(":")[2]
+
+
+def _without_dynamic(outputs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in outputs.items() if name != _DYNAMIC}
+
+
+def _outputs(kind: Kind, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
+    for path in kind.secret_outputs:
+        outputs = with_secret(outputs, *path)
+    return sent(outputs)
+
+
+def _inputs_of_state(kind: Kind, inputs: struct_pb2.Struct) -> struct_pb2.Struct:
+    known: Any = _without_dynamic(received(inputs))
+    for path in kind.secret_outputs:
+        known = with_secret(known, *path)
+    return sent(known)
+
+
+def _check_response(kind: Kind, checked: Checked) -> provider_pb2.CheckResponse:
+    inputs: Any = checked.inputs
+    for path in kind.secret_outputs:
+        inputs = with_secret(inputs, *path)
+    failures = [
+        provider_pb2.CheckFailure(
+            property=names.path_outside(problem.property), reason=names.text_outside(problem.reason, SCHEMA.names)
+        )
+        for problem in checked.problems
+    ]
+    return provider_pb2.CheckResponse(inputs=sent(inputs), failures=failures)
+
+
+def _changes(any_changed: bool) -> Any:
+    response = provider_pb2.DiffResponse
+    return response.DIFF_SOME if any_changed else response.DIFF_NONE
