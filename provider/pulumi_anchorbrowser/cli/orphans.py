@@ -232,7 +232,7 @@ def _is_unfinished(receipt: Receipt) -> bool:
 
 def _is_of(receipt: Receipt, known: StackState, owners: Collection[str]) -> bool:
     """Whether the create is one of this stack. Its owner alone does not say: a stack may have been renamed since."""
-    from pulumi_anchorbrowser.lifecycle.state import stack_of_urn
+    from pulumi_anchorbrowser.exports import stack_of_urn
 
     owner = receipt.subject.owner
     names = {known.stack} if known.stack else {_name_in(one) for one in owners}

@@ -18,6 +18,8 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from pulumi_anchorbrowser.dynamic import sdk_patches
+
 
 class AnchorBrowserProvider(ResourceProvider):
     """A provider that Pulumi stores in users' state by the name of its class alone.
@@ -67,6 +69,11 @@ class BatchProvider(AnchorBrowserProvider):
     """Starts, adopts and stops batches."""
 
     operations = "pulumi_anchorbrowser.dynamic.host:BatchOperations"
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Begin to read the state, and make the operations meanwhile."""
+        sdk_patches.begin_export_for_request()
+        super().configure(req)
 
 
 class BatchReadyProvider(AnchorBrowserProvider):

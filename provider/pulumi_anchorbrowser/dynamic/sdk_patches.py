@@ -17,13 +17,15 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import resource as sdk_resource
+from pulumi.runtime.proto import provider_pb2
 
+from pulumi_anchorbrowser import exports
 from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
 
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 WORKERS = 1024
 _OURS = Path(__file__).parents[1].as_uri() + "/"
-# From `urn_of_request` up to the method of the SDK's servicer that serves the request.
+# From `_request` up to the method of the SDK's servicer that serves the request.
 _MOST_FRAMES = 12
 
 
@@ -36,16 +38,36 @@ def urn_of_request() -> str:
     The SDK does not pass the URN on to a provider. It is in the request that the SDK's servicer has in hand, further up
     the stack of calls. As an input of each resource it would be in the state twice: a ninth of a batch's weight there.
     """
+    return str(getattr(_request(), "urn", ""))
+
+
+def begin_export_for_request() -> None:
+    """Begin to export the state of the stack that the engine's current request is about, unless that is a read.
+
+    The first create of a run waits for the state. Begun in `configure`, before the operations are imported, the export
+    is over when these are.
+    """
+    request = _request()
+    if request is None or isinstance(request, provider_pb2.ReadRequest):
+        return
+    inputs = request.news if hasattr(request, "news") else request.properties
+    if "owner" in inputs.fields:
+        stack = exports.stack_of_urn(request.urn, inputs.fields["owner"].string_value.partition("/")[0])
+        if stack is not None:
+            exports.begin(stack)
+
+
+def _request() -> Any:
     frame = sys._getframe(1)  # noqa: SLF001  # CPython and PyPy have it
     for _ in range(_MOST_FRAMES):
-        urn = getattr(frame.f_locals.get("request"), "urn", None)
-        if isinstance(urn, str):
-            return urn
+        request = frame.f_locals.get("request")
+        if isinstance(getattr(request, "urn", None), str):
+            return request
         if frame.f_back is None:
             break
         frame = frame.f_back
     _LOGGER.debug("the SDK serves requests in another way: messages name no resource")
-    return ""
+    return None
 
 
 def report_errors_in_one_line(host: ModuleType | None = None) -> None:

@@ -1,0 +1,73 @@
+"""The state is read from an export that was begun early, once, and anew wherever it must be of this moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lifecycle.fake_cli import FakeCli
+from stages.waiting import wait_until
+
+from pulumi_anchorbrowser import exports
+from pulumi_anchorbrowser.lifecycle.state import StateUnreadable, read_begun_state, read_state
+
+STACK = "organization/shop/dev"
+EXPORT = f"true stack export --non-interactive --stack {STACK}"
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCli:
+    """A CLI that exports an empty state."""
+    return FakeCli(tmp_path, monkeypatch)
+
+
+def test_an_export_that_was_begun_serves_one_reading_of_the_state(cli: FakeCli) -> None:
+    exports.begin(STACK)
+    wait_until(lambda: cli.calls == [EXPORT], "the export is begun")
+    read_begun_state(STACK)
+    assert cli.calls == [EXPORT]
+    read_begun_state(STACK)
+    assert cli.calls == [EXPORT] * 2
+
+
+def test_a_state_of_this_moment_is_not_taken_from_an_export_that_was_begun(cli: FakeCli) -> None:
+    exports.begin(STACK)
+    wait_until(lambda: cli.calls == [EXPORT], "the export is begun")
+    read_state(STACK)
+    assert cli.calls == [EXPORT] * 2
+    read_begun_state(STACK)
+    assert cli.calls == [EXPORT] * 2
+
+
+def test_a_begun_export_of_another_stack_is_not_taken(cli: FakeCli) -> None:
+    cli.does("""case "$*" in *other*) exit 1;; *) echo '{"deployment": {}}';; esac""")
+    exports.begin(STACK.replace("dev", "other"))
+    read_begun_state(STACK)
+    with pytest.raises(StateUnreadable):
+        read_begun_state(STACK.replace("dev", "other"))
+
+
+def test_a_begun_export_that_fails_is_a_state_that_cannot_be_read(cli: FakeCli) -> None:
+    cli.does("echo 'error: no stack named dev' >&2; exit 255")
+    exports.begin(STACK)
+    with pytest.raises(StateUnreadable, match="no stack named dev"):
+        read_begun_state(STACK)
+
+
+def test_without_a_cli_the_begun_export_fails_when_it_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    exports.begin(STACK)
+    with pytest.raises(StateUnreadable, match="Could not run the Pulumi CLI"):
+        read_begun_state(STACK)
+
+
+def test_where_a_file_has_the_state_no_export_is_begun(
+    cli: FakeCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state.json").write_text('{"deployment": {}}', encoding="utf-8")
+    monkeypatch.setenv(exports.FILE_VARIABLE, str(tmp_path / "state.json"))
+    exports.begin(STACK)
+    read_begun_state(STACK)
+    monkeypatch.delenv(exports.FILE_VARIABLE)
+    read_begun_state(STACK)
+    assert cli.calls == [EXPORT]
