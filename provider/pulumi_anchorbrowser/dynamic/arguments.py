@@ -1,7 +1,8 @@
-"""The argument classes of `configuration`: each is a typed dictionary, so `TimeoutArgs(max_duration=20)` and
-`{"max_duration": 20}` are the same value, and a type checker knows the names and types of both.
+"""The argument classes of `configuration`, and the class of a session that a wait recorded.
 
-The names are the API's own. The values are checked again, with everything else, before any call.
+Each is a typed dictionary, so `TimeoutArgs(max_duration=20)` and `{"max_duration": 20}` are the same value, and a type
+checker knows the names and types of both. The names are the API's own. The values are checked again, with everything
+else, before any call.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pulumi_anchorbrowser.choices import LiveStatus
 class SwitchArgs(TypedDict, total=False):
     """A feature that is on or off."""
 
-    active: Required[Input[bool]]
+    active: Input[bool]
     """Whether it is on."""
 
 
@@ -128,11 +129,11 @@ class ProxyArgs(TypedDict, total=False):
     city: Input[str]
     """AnchorBrowser's proxy: the city; needs `region`."""
     server: Input[str]
-    """Your own proxy, as `scheme://host:port`."""
+    """Your own proxy, as `scheme://host:port`; required for `custom`."""
     username: Input[str]
-    """Your own proxy's user."""
+    """Your own proxy's user; required for `custom`."""
     password: Input[str]
-    """Your own proxy's password; kept secret, also if it is given plain."""
+    """Your own proxy's password; required for `custom`. Kept secret, even if the program passes it plain."""
 
 
 class TimeoutArgs(TypedDict, total=False):
@@ -229,3 +230,20 @@ class ExcludeArgs(TypedDict, total=False):
     """IDs of batches to skip."""
     tags: Input[list[Input[str]]]
     """Skip batches with any one of these tags on a session."""
+
+
+class ReadySession(TypedDict):
+    """One session in `BatchReady.sessions`. A session that is not ready has no `cdp_url`."""
+
+    item_index: int | None
+    """The number of the session within its batch, from 0."""
+    session_id: str | None
+    """The API's id of the session; None while the API has not created it."""
+    status: str
+    """The API's word for the session when the wait ended."""
+    cdp_url: str | None
+    """The URL that controls the browser; None where the session is not ready."""
+    live_view_url: str | None
+    """The URL that shows the browser; None where the API gave none."""
+    error: str | None
+    """Why the session could not be created."""

@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import pulumi
 from pulumi import dynamic
@@ -20,6 +20,12 @@ from pulumi_anchorbrowser.dynamic.providers import (
     BatchReadyProvider,
 )
 from pulumi_anchorbrowser.dynamic.sdk_patches import report_the_programs_line, wait_for_one_of
+
+if TYPE_CHECKING:
+    from pulumi_anchorbrowser.dynamic.arguments import ReadySession
+else:
+    # The SDK converts each output to the type of its annotation, and raises for a typed dictionary.
+    ReadySession = dict[str, Any]
 
 _BATCH_OUTPUTS = (
     "live_status",
@@ -83,8 +89,17 @@ class AnchorBrowserResource(dynamic.Resource):
         """Register it."""
         own = tuple(properties)
         report_the_programs_line()
-        super().__init__(provider, resource_name, properties, opts)
+        self._register(provider, resource_name, properties, opts)
         wait_for_one_of([vars(self)[name] for name in own])
+
+    def _register(
+        self,
+        provider: AnchorBrowserProvider,
+        resource_name: str,
+        properties: dict[str, Any],
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        super().__init__(provider, resource_name, properties, opts)
 
 
 class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
@@ -150,6 +165,38 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     """When `still_running` was read, by this machine's clock (ISO 8601)."""
     message: pulumi.Output[str | None]
     """The API's summary of the last cancel or delete."""
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        count: pulumi.Input[int],
+        batch_id: None = None,
+        configuration: pulumi.Input[SessionConfigurationArgs | None] = None,
+        metadata: pulumi.Input[dict[str, Any] | None] = None,
+        status: pulumi.Input[Status | None] = None,
+        on_destroy: pulumi.Input[OnDestroy | None] = None,
+        if_completed: pulumi.Input[IfCompleted | None] = None,
+        on_missing: pulumi.Input[OnMissing | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        batch_id: pulumi.Input[str],
+        count: None = None,
+        configuration: None = None,
+        metadata: None = None,
+        status: pulumi.Input[Status | None] = None,
+        on_destroy: pulumi.Input[OnDestroy | None] = None,
+        if_completed: pulumi.Input[IfCompleted | None] = None,
+        on_missing: pulumi.Input[OnMissing | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
 
     def __init__(
         self,
@@ -224,9 +271,9 @@ class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady
     """Sessions that could not be created."""
     retried_sessions: pulumi.Output[int | None]
     """How many failed sessions were retried; None where no retry was needed."""
-    sessions: pulumi.Output[list[dict[str, Any]] | None]
-    """With `record_sessions`: each session's `item_index`, `session_id`, `status`, `cdp_url`, `live_view_url` and
-    `error`. A session that is not ready has no `cdp_url`. Secret, since the URLs open a browser to whoever has them."""
+    sessions: pulumi.Output[list[ReadySession] | None]
+    """With `record_sessions`: every session of the batch, ready or not (see `ReadySession`). Secret, since whoever has
+    a session's URLs controls its browser."""
 
     def __init__(
         self,
@@ -421,5 +468,5 @@ def _refuse_large_integers(resource_name: str, value: Any, path: str) -> None:
     elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
         raise AnchorBrowserError(
             f"Batch {resource_name!r}: {path} must not be an integer beyond 2^53, which Pulumi's engine would change "
-            f"(got {value}). Write it as text, then run again."
+            f"(got {value}). Pass the number as text, then run again."
         )
