@@ -1,4 +1,4 @@
-"""Expected errors: what happened, what to do, and where to read more, kept apart until somebody prints them."""
+"""Expected errors: what happened, what to do, and the entry that explains it, kept apart until somebody prints them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class ExpectedError(Exception):
     """An error that can be expected, such as a refused key. It is printed as one line, without a traceback.
 
     `explanation` says what happened and why, `advice` what to do next. `anchor` is the entry in the troubleshooting
-    page: each class names its own.
+    page, which `pulumi-anchorbrowser explain` prints: each class names its own.
     """
 
     anchor: ClassVar[str] = ""
@@ -25,15 +25,12 @@ class ExpectedError(Exception):
         return f"{self.explanation}. {self.advice}".rstrip()
 
 
-TROUBLESHOOTING = "docs/troubleshooting.md"
-
-
 def in_one_line(text: str, anchor: str) -> str:
-    """Return the text on one line, with the place to read more."""
+    """Return the text on one line, with the command that explains the error."""
     line = " ".join(text.split())
-    return f"{line.rstrip('.')}. See {TROUBLESHOOTING}#{anchor}." if anchor else line
+    return f"{line.rstrip('.')}. Explained by `pulumi-anchorbrowser explain {anchor}`." if anchor else line
 
 
 def printed(error: ExpectedError) -> str:
-    """Return the error as one line for a user: explanation, advice, and the place to read more."""
+    """Return the error as one line for a user: explanation, advice, and the command that explains it."""
     return in_one_line(str(error), error.anchor)

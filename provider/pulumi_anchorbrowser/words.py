@@ -1,16 +1,19 @@
 """Counts in words."""
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """`1 batch`, `2 batches`; the plural is the singular with an s, unless it is given."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+def counted(count: float, one: str, many: str = "", *, shown: str = "") -> str:
+    """Return `1 batch`, `2 batches`: every number in a message that stands before its noun.
+
+    The plural is the singular with an s, unless it is given. `shown` is the number as it is printed, if not plain.
+    """
+    return f"{shown or count} {one if count == 1 else many or one + 's'}"
 
 
 def batches(count: int) -> str:
-    """`1 batch`, `2 batches`."""
+    """Return `1 batch`, `2 batches`."""
     return counted(count, "batch", "batches")
 
 
 def sessions(count: int | None) -> str:
-    """`1 session`, `2 sessions`; of None, that it is not known."""
+    """Return `1 session`, `2 sessions`; of None, that the number is unknown."""
     return "an unknown number of sessions" if count is None else counted(count, "session")

@@ -30,18 +30,18 @@ from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 ID = "964bb823-e620-4758-ac4d-f9760511f4d8"
 CORRECT = "Correct the property that the API names, then run again."
-AGAIN = "Run the same command again; if it persists, ask AnchorBrowser's support."
+AGAIN = "Run the same command again. If the error persists, ask AnchorBrowser's support."
 TABLE: list[tuple[int, type[ApiError], str]] = [
     (400, BadRequest, CORRECT),
     (
         401,
         InvalidApiKey,
-        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY; "
-        "a destroy or a refresh uses the stack config of the last `pulumi up`, and then the environment's key.",
+        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY. "
+        "A destroy or a refresh tries the key of the last `pulumi up` first, and then the environment's key.",
     ),
     (402, PaymentRequired, "Add credits, lower `count`, or end batches that you no longer need, then run again."),
     (403, Forbidden, "Use a key that is allowed to do this, or ask the team's administrator."),
-    (404, NotFound, "Check the id, and that the key belongs to the team that created it."),
+    (404, NotFound, "Check the id, and use a key of the team that created the batch."),
     (
         409,
         AlreadySettled,
@@ -86,7 +86,7 @@ def test_a_status_has_its_error_and_its_text(
     assert error.explanation == f"Could not cancel batch {ID}: {error.reason}"
     assert str(error) == f"{error.explanation}. {advice}"
     assert (error.status, error.operation, error.advice) == (status, f"cancel batch {ID}", advice)
-    assert printed(error) == f"{str(error).rstrip('.')}. See docs/troubleshooting.md#{kind.anchor}."
+    assert printed(error) == f"{str(error).rstrip('.')}. Explained by `pulumi-anchorbrowser explain {kind.anchor}`."
 
 
 def test_every_error_names_its_entry_in_the_troubleshooting_page() -> None:
@@ -101,7 +101,7 @@ def test_a_lost_response_has_its_text(sim: Simulator, client: Client) -> None:
     assert error is not None
     assert str(error) == (
         "Could not create a batch: the connection broke before the whole response arrived (ProtocolError). "
-        "The API may have acted on it; run the same command again."
+        "The API may have acted on the request. Run the same command again."
     )
     assert error.status is None
 

@@ -116,7 +116,7 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(sim:
     def use() -> None:
         Client(sim.url, ApiKeys(unfit)).list_batches()
 
-    with pytest.raises(ValueError, match=r"^not an API key: ") as caught:
+    with pytest.raises(ValueError, match=r"^an API key must not ") as caught:
         use()
     assert KEY not in everything(caught.value)
     assert sim.requests == []

@@ -39,7 +39,7 @@ def handled_too_late(stack: WatchedStack, sim: Simulator) -> str:
     """Run an `up` whose create is handled only after the `up` has failed. Return the id of the batch it starts."""
     sim.faults.add(Fault("reset_before", method="POST"))
     error = one_error(stack.up(browsers(count=2), expect_failure=True))
-    assert "Could not tell whether the batch was started" in error
+    assert "Could not determine whether the batch was started" in error
     assert stack.calls == ["POST"]
     assert sim.batches == {}
     [sent] = sim.requests_of("POST")

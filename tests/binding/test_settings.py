@@ -89,7 +89,7 @@ def test_an_unusable_value_is_an_error_that_names_its_source(name: str, variable
     with pytest.raises(UnusableSetting, match=rf"^ANCHORBROWSER_{variable} cannot be used: "):
         read(**{variable: text})
     line = printed(caught.value)
-    assert line.endswith("Correct it, then run again. See docs/troubleshooting.md#unusable-setting.")
+    assert line.endswith("Correct it, then run again. Explained by `pulumi-anchorbrowser explain unusable-setting`.")
     assert "hunter2" not in line
 
 

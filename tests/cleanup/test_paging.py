@@ -131,7 +131,7 @@ def test_rows_without_a_usable_id_or_status_are_reported_and_hide_no_other(yard:
     yard.run(select=TAGGED)
     assert yard.gone() == batches
     [warning] = yard.heard.warnings
-    assert warning == "skipped 2 rows of the batch list without a usable id or status: these may still run"
+    assert warning == "skipped 2 rows of the batch list without a usable id or status: their batches may still run"
 
 
 def test_a_session_that_cannot_be_read_may_be_protected_so_that_its_batch_is_a_failure(yard: Yard) -> None:

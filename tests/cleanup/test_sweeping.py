@@ -146,7 +146,7 @@ def test_a_batch_that_cannot_be_looked_at_again_is_a_failure_and_is_not_stopped(
     report = yard.cleanup.carry_out(plan, yard.heard)
     [failure] = report.failures
     assert failure["batch_id"] == unread
-    assert str(failure["reason"]).startswith("it could not be looked at again: ")
+    assert str(failure["reason"]).startswith("could not read the batch again: ")
     assert yard.gone() == {other}
 
 
@@ -320,7 +320,7 @@ def test_hundreds_of_warnings_are_printed_as_a_few(yard: Yard) -> None:
         yard.start("x", count=1)
     yard.run(select={"tags": ["x"]}, action="end_sessions")
     assert len(yard.heard.warnings) == 11
-    assert yard.heard.warnings[-1] == "2 more warnings of this kind are in the results"
+    assert yard.heard.warnings[-1] == "2 further warnings of this kind: see the results"
 
 
 # Ctrl-C
@@ -421,7 +421,7 @@ def test_undecided_batches_are_a_warning_with_the_first_of_them(yard: Yard) -> N
     yard.retag(batch)
     [warning] = run_inputs(yard).warnings
     assert warning.startswith(
-        f"1 possible match was skipped as undecided, such as {batch} (completed): 't' is on 1 of its 2 sessions. "
+        f"skipped 1 possible match as undecided, such as {batch} (completed): 't' is on 1 of its 2 sessions. "
     )
 
 

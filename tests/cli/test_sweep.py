@@ -41,7 +41,7 @@ def test_more_than_the_limit_is_refused_with_the_number(cli: CommandLine, team: 
     for how in (["--yes"], ["--dry-run"], ["--out", "plan.json"]):
         refused = cli.run("sweep", "--owner", OWNER, "--limit", "6", *how)
         assert (refused.code, team.changes) == (5, [])
-        assert "7 match, and --limit is 6. Narrow the selection, or give --limit 7" in refused.err
+        assert "7 matches found, and --limit is 6. Narrow the selection, or give --limit 7" in refused.err
     assert not (cli.folder / "plan.json").exists()
     assert cli.run("sweep", "--owner", OWNER, "--yes", "--limit", "7").code == 0
     assert {change.removeprefix("DELETE ") for change in team.changes} == matching
@@ -106,8 +106,8 @@ def test_single_sessions_are_ended_where_what_says_so(cli: CommandLine, team: Te
         (["--owner", OWNER, "--tag", "a,b"], "--tag: "),
         (["--owner", OWNER, "--exclude-tag", "a,b"], "--exclude-tag: "),
         (["--owner", OWNER, "--limit", "0"], "--limit"),
-        (["--owner", OWNER, "--exclude", "x"], "not a batch id"),
-        (["--owner", OWNER, "--what", "sessions", "--status", "failed"], "single sessions have no statuses"),
+        (["--owner", OWNER, "--exclude", "x"], "must be a batch id"),
+        (["--owner", OWNER, "--what", "sessions", "--status", "failed"], "statuses and batch_ids select batches"),
         (["--plan", "plan.json", "--owner", OWNER], "--plan carries out a plan as it is"),
         (["--plan", "plan.json", "--action", "cancel"], "--plan carries out a plan as it is"),
         (["--plan", "plan.json", "--out", "other.json"], "--plan carries out a plan as it is"),

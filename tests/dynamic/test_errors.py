@@ -27,7 +27,7 @@ class Anchored(ExpectedError):
 def test_an_expected_error_becomes_one_line_with_its_advice_and_its_link() -> None:
     with pytest.raises(AnchorBrowserError) as caught, expected_errors_in_one_line():
         raise Anchored("It broke.")
-    assert str(caught.value) == "It broke. Do this. See docs/troubleshooting.md#somewhere."
+    assert str(caught.value) == "It broke. Do this. Explained by `pulumi-anchorbrowser explain somewhere`."
     assert caught.value.__cause__ is None
 
 

@@ -48,7 +48,7 @@ def test_a_refusal_of_the_api_is_one_line(sim: Simulator, host: ProviderHost) ->
     assert failure(lambda: host.create(URN, inputs())) == (
         "AnchorBrowserError: Could not create a batch: HTTP 402: The batch needs 3 credits and 2 are left. "
         "Add credits, lower `count`, or end batches that you no longer need, then run again. "
-        "See docs/troubleshooting.md#payment-required."
+        "Explained by `pulumi-anchorbrowser explain payment-required`."
     )
 
 
@@ -85,7 +85,7 @@ def test_without_a_key_a_preview_works_and_an_up_says_how_to_set_one(start_host:
     assert host.check(URN, {}, {"count": 3}).failures == []
     said = failure(lambda: host.create(URN, inputs()))
     assert said.startswith("AnchorBrowserError: There is no AnchorBrowser API key.")
-    assert said.endswith("See docs/troubleshooting.md#no-api-key.")
+    assert said.endswith("Explained by `pulumi-anchorbrowser explain no-api-key`.")
     assert "pulumi config set --secret anchorbrowser:apiKey" in said
     assert "\n" not in said
 

@@ -40,7 +40,7 @@ def test_a_batch_that_another_resource_adopted_in_the_same_run_is_left_running(
         result = stage.up()
         assert result.counts == {"create": 1, "delete": 1}
         assert len(sim.live_sessions()) == 2
-        assert any("it was adopted in this run" in text for text in result.messages("warning"))
+        assert any("adopted the batch in this run" in text for text in result.messages("warning"))
         stage.destroy()
     assert sim.live_sessions() == []
 

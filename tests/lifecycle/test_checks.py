@@ -107,7 +107,7 @@ def test_every_wrong_property_is_told_at_once() -> None:
 @pytest.mark.parametrize("count", [0, -1, 1001, 2.5, "5", True])
 def test_count_is_a_whole_number_from_1_to_1000(count: object) -> None:
     (reason,) = problems(count=count).values()
-    assert reason.endswith(f"it is {count!r}")
+    assert reason.endswith(f"(got {count!r})")
 
 
 @pytest.mark.parametrize("batch_id", ["all", "", "../x", 7])
@@ -317,7 +317,7 @@ def test_a_wait_is_checked_as_well(given: dict[str, Any], wrong: set[str]) -> No
 
 def test_a_wait_for_a_batch_that_was_never_started_says_so() -> None:
     assert waits() == {
-        "batch_id": "set batch_id to the id of a batch that was started; one whose status is not active never was"
+        "batch_id": "must be the id of a batch (a Batch that starts with another status than active has none)"
     }
 
 

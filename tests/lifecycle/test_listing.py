@@ -282,7 +282,7 @@ def test_a_list_of_ever_more_pages_is_an_error(
     listing: Listing, batch_ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MOST_PAGES", 1)
-    with pytest.raises(ListingIncomplete, match="there is no end after"):
+    with pytest.raises(ListingIncomplete, match="the list has not ended after"):
         list(listing.all_batches())
     assert batch_ids
 

@@ -271,7 +271,7 @@ def test_a_create_warns_of_live_batches_with_the_stacks_tag_that_its_state_does_
     batches = runs.next(StackState(frozenset([known.known_id]), frozenset([CLAIM])))
     for number in range(2):
         batches.create(inputs(claim=claim(mark=THIS_RUN), count=number + 1), stage.told)
-    assert len([one for one in stage.told.warnings if "1 batch tagged with this stack's name" in one]) == 1
+    assert len([one for one in stage.told.warnings if "found 1 running batch with this stack's owner tag" in one]) == 1
     assert stranger in live(stage)
 
 

@@ -121,6 +121,12 @@ def test_the_command_without_its_extra_says_in_one_line_what_to_install(base: Cl
     assert done.stderr == "Error: the command line needs the extra `cli`: pip install 'pulumi-anchorbrowser[cli]'\n"
 
 
+def test_the_command_that_error_lines_name_explains_an_error_without_any_extra(base: CleanEnvironment) -> None:
+    done = base.run("pulumi-anchorbrowser", "explain", "no-api-key")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "> There is no AnchorBrowser API key." in done.stdout
+
+
 def test_the_simulator_without_its_extra_says_in_one_line_what_to_install(base: CleanEnvironment) -> None:
     done = base.run("python", "-c", f"import {PACKAGE}.simulator")
     assert done.returncode == 1

@@ -147,7 +147,7 @@ def of_a_newer_release(folder: Path) -> Path:
 UNUSABLE: dict[Callable[[Path], Path], tuple[str, str]] = {
     below_a_file: ("file is a file, not a folder", "Move it away"),
     directly_below_a_file: ("file is a file, not a folder", "Move it away"),
-    a_folder: ("it is a folder or a device, and no file", "Move it away"),
+    a_folder: ("it is a folder or a device, not a file", "Move it away"),
     no_database: ("it is not an SQLite database", "Move it away"),
     damaged: ("the file is damaged", "Move it away"),
     without_its_table: ("the file is damaged", "Move it away"),
@@ -185,7 +185,7 @@ def test_an_unusable_place_is_named_with_its_cause_and_what_to_do_and_is_left_as
         assert caught.value.explanation.endswith(cause)
         assert caught.value.advice.startswith(f"{remedy}, ")
         assert caught.value.advice.endswith("ANCHORBROWSER_RECEIPTS=off.")
-        assert "troubleshooting.md#receipts-unavailable" in printed(caught.value)
+        assert "explain receipts-unavailable" in printed(caught.value)
         receipts.close()
     if before is not None and unusable is not without_its_table:
         assert place.read_bytes() == before

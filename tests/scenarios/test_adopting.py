@@ -17,7 +17,7 @@ from scenarios.one_stack import (
 
 from pulumi_anchorbrowser.simulator import Simulator
 
-STOPPED_LATER = "it was adopted in this run, and the resource that adopted it stops it from now on"
+STOPPED_LATER = "another resource adopted the batch in this run and will stop it"
 
 
 def test_adopting_and_cancelling_in_one_up_is_exactly_one_patch(stack: OneStack, sim: Simulator) -> None:

@@ -111,7 +111,7 @@ def test_a_new_batch_that_is_not_to_run_is_never_started(stack: OneStack, sim: S
     assert made["live_status"] == "deleted"
     assert [made.get(count) for count in ("cancelled_sessions", "deleted_sessions", "total_requests")] == [None] * 3
     [warning] = result.messages("warning")
-    assert f"started no batch: the desired status is '{status}' and there is no batch yet" in warning
+    assert f"started no batch, because status is '{status}'" in warning
     assert stack.has_nothing_to_do()
     stack.refresh()
     assert stack.requests == []

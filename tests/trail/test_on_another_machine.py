@@ -144,13 +144,13 @@ def test_a_create_of_unknown_outcome_is_settled_on_its_machine_and_warned_of_on_
     stack.stage.env["ANCHORBROWSER_SETTLE_TIMEOUT"] = "0.2"
     failed = stack.stage.finished(stack.stage.start("up"))
     assert failed.failed
-    assert "Could not tell whether the batch was started" in failed.text
+    assert "Could not determine whether the batch was started" in failed.text
     sim.settings.sessions_listed_after = 0
     [left] = {one.batch_id for one in sim.live_sessions()} - stack.known_ids()
     if not same_machine:
         stack.goes_elsewhere()
     result = stack.same_again("up")
-    warned = [line for line in result.messages("warning") if "tagged with this stack's name" in line]
+    warned = [line for line in result.messages("warning") if "with this stack's owner tag" in line]
     assert (left in stack.live_ids(), bool(warned)) == ((False, False) if same_machine else (True, True))
 
 

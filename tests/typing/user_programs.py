@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,9 +34,9 @@ class Wrong(NamedTuple):
     said: str
 
     @property
-    def last_line(self) -> int:
-        """A type checker may name any of its lines."""
-        return self.line + self.statement.count("\n")
+    def lines(self) -> range:
+        """The lines of the statement: a type checker may name any of them."""
+        return range(self.line, self.line + self.statement.count("\n") + 1)
 
 
 def type_errors(files: Sequence[Path], cache: Path, python: str = sys.executable) -> list[Found]:
@@ -47,6 +49,15 @@ def type_errors(files: Sequence[Path], cache: Path, python: str = sys.executable
     found = [Found(file, int(line), code) for file, line, code in _ERROR.findall(done.stdout)]
     assert bool(found) is (done.returncode == 1), done.stdout
     return found
+
+
+def pyright_errors(files: Sequence[Path], folder: Path) -> list[Found]:
+    """Return what pyright finds, with no configuration; its code is the name of a rule."""
+    command = [str(shutil.which("pyright")), "--outputjson", f"--pythonpath={sys.executable}", *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
+    assert done.returncode in {0, 1}, done.stdout + done.stderr
+    found = [one for one in json.loads(done.stdout)["generalDiagnostics"] if one["severity"] == "error"]
+    return [Found(Path(one["file"]).name, one["range"]["start"]["line"] + 1, one["rule"]) for one in found]
 
 
 def wrong_statements() -> list[Wrong]:

@@ -20,12 +20,12 @@ GONE_OVER = (
 def check_base_url(url: str) -> str:
     """Return the base URL without a trailing slash. Raises ValueError where others could read a key sent there."""
     if "@" in url:
-        raise ValueError("a base URL has no user and password")
+        raise ValueError("a base URL must not contain a user or a password")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_possible_port(parts):
-        raise ValueError(f"{url!r} is not an http(s) URL")
+        raise ValueError(f"must be an http or https URL (got {url!r})")
     if parts.query or parts.fragment:
-        raise ValueError("a base URL has no query or fragment")
+        raise ValueError("a base URL must not contain a query or a fragment")
     if parts.scheme == "http" and not is_loopback(url):
         raise ValueError(f"{url!r} would send the API key unencrypted: use https")
     return url.rstrip("/")
@@ -53,7 +53,7 @@ def check_key(key: str) -> str:
     """Return the key without surrounding space. Raises ValueError, without showing it, where it cannot be a key."""
     key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ValueError("not an API key: it is empty, or contains a space, a line break or a non-ASCII character")
+        raise ValueError("an API key must not be empty, or contain a space, a line break or a non-ASCII character")
     return key
 
 

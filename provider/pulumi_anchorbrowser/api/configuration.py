@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 NO_LIMIT = -1
 _MINUTES_IN_A_DAY = 24 * 60
-Url = Annotated[str, Field(pattern=r"^(https?|about|data|chrome)[:]")]
+
+
+def _matching(pattern: str, reason: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.search(pattern, value):
+            raise ValueError(reason)
+        return value
+
+    return AfterValidator(check)
 
 
 def _check_minutes(value: int) -> int:
     if value != NO_LIMIT and not 1 <= value <= _MINUTES_IN_A_DAY:
-        raise ValueError(f"is in minutes: 1 to {_MINUTES_IN_A_DAY}, or {NO_LIMIT} for no limit")
+        raise ValueError(f"must be 1 to {_MINUTES_IN_A_DAY} minutes, or {NO_LIMIT} for no limit")
     return value
 
 
 def _check_tag(value: str) -> str:
     if not value or "," in value:
-        raise ValueError("a tag is not empty and has no comma: the API separates tags by commas")
+        raise ValueError("a tag must not be empty or contain a comma")
     return value
 
 
+Url = Annotated[
+    str, _matching("^(https?|about|data|chrome):", "must begin with https:, http:, about:, data: or chrome:")
+]
+Country = Annotated[str, _matching("^[a-z]{2}\\Z", "must be two small letters, such as 'de'")]
+ProxyServer = Annotated[str, _matching(r"^[a-z0-9]+://[^/\s]+\Z", "must be scheme://host:port")]
 Minutes = Annotated[int, AfterValidator(_check_minutes)]
 Tag = Annotated[str, AfterValidator(_check_tag)]
 
@@ -101,10 +115,10 @@ class Proxy(_Properties):
 
     active: bool
     type: Literal["anchor_proxy", "custom"] | None = None
-    country_code: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
+    country_code: Country | None = None
     region: str | None = None
     city: str | None = None
-    server: Annotated[str, Field(pattern=r"^[a-z0-9]+://[^/\s]+$")] | None = None
+    server: ProxyServer | None = None
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
 

@@ -15,7 +15,7 @@ class ApiError(ExpectedError):
     """
 
     anchor = "unexpected-answer"
-    advice = "Run the same command again; if it persists, ask AnchorBrowser's support."
+    advice = "Run the same command again. If the error persists, ask AnchorBrowser's support."
 
     def __init__(self, operation: str, reason: str, *, status: int | None = None, advice: str | None = None) -> None:
         self.operation = operation
@@ -36,8 +36,8 @@ class InvalidApiKey(ApiError):
 
     anchor = "invalid-api-key"
     advice = (
-        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY; "
-        "a destroy or a refresh uses the stack config of the last `pulumi up`, and then the environment's key."
+        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY. "
+        "A destroy or a refresh tries the key of the last `pulumi up` first, and then the environment's key."
     )
 
 
@@ -59,7 +59,7 @@ class NotFound(ApiError):
     """404: the API does not know the batch or the session under this key."""
 
     anchor = "not-found"
-    advice = "Check the id, and that the key belongs to the team that created it."
+    advice = "Check the id, and use a key of the team that created the batch."
 
 
 class AlreadySettled(ApiError):
@@ -100,7 +100,7 @@ class NoAnswer(ApiError):
     """The request may have reached the API, but no whole response arrived."""
 
     anchor = "no-answer"
-    advice = "The API may have acted on it; run the same command again."
+    advice = "The API may have acted on the request. Run the same command again."
 
 
 class ServerError(ApiError):

@@ -31,7 +31,7 @@ def parse_id(value: object, of: str = "batch") -> str:
     try:
         return str(UUID(str(value)))
     except ValueError:
-        raise ValueError(f"{str(value)[:60]!r} is not a {of} id (a UUID)") from None
+        raise ValueError(f"must be a {of} id, which is a UUID (got {str(value)[:60]!r})") from None
 
 
 def _id_or_none(value: object) -> str | None:

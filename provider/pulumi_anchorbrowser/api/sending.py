@@ -27,6 +27,7 @@ from pulumi_anchorbrowser.api.account import ApiKeys, KeyInUse, is_loopback
 from pulumi_anchorbrowser.api.limiter import Lane, Limiter, pause
 from pulumi_anchorbrowser.api.outcome import Answered, Lost, Outcome, Refused
 from pulumi_anchorbrowser.clock import Clock, Interrupted
+from pulumi_anchorbrowser.words import counted
 
 _LOGGER = logging.getLogger(__name__)
 _Value = TypeVar("_Value")
@@ -246,7 +247,8 @@ class Sender:
     def _notify_once(self, seconds: float, method: str) -> None:
         if seconds > _SILENT_SECONDS and self._has_notified.acquire(blocking=False):
             limit = self._options.retry_limit if method == "GET" else self._options.rate_limit_patience
-            shown = f"{limit / 60:g} minutes" if limit >= 120 else f"{limit:g} seconds"
+            unit, size = ("minute", 60) if limit >= 120 else ("second", 1)
+            shown = counted(limit / size, unit, shown=f"{limit / size:g}")
             self._notify(f"rate limited (HTTP 429); retrying for up to {shown}")
 
     # A single try

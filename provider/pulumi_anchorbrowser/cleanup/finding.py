@@ -136,7 +136,9 @@ class Finder:
 
     def _report_odd_rows(self, count: int) -> None:
         rows = counted(count, "row")
-        self.notices.warning(f"skipped {rows} of the batch list without a usable id or status: these may still run")
+        self.notices.warning(
+            f"skipped {rows} of the batch list without a usable id or status: their batches may still run"
+        )
 
 
 @contextmanager
@@ -175,7 +177,7 @@ def read_state(read: Callable[[], StackState | None] | None, notices: Notices) -
         reason = f" ({error.explanation})"
     notices.warning(
         f"the state of this cleanup's own stack could not be read{reason}: only the owner tag protects its batches. "
-        "A batch that it adopted may not carry that tag: exclude it by its id"
+        "A batch that the stack adopted may not carry that tag: exclude the batch by its id."
     )
     return None
 

@@ -28,7 +28,7 @@ class TooMany(LifecycleError):
     def __init__(self, found: int, limit: int) -> None:
         super().__init__(
             f"Nothing was done: {counted(found, 'match', 'matches')} found, and limit is {limit}",
-            f"Narrow the selection, or set limit to {found} or more to go on.",
+            f"Narrow the selection, or set limit to {found} or more to continue.",
         )
 
 

@@ -138,8 +138,8 @@ def warn_of_undecided(plan: Plan, notices: Notices) -> None:
     if plan.undecided:
         first, count = plan.undecided[0], len(plan.undecided)
         notices.warning(
-            f"{counted(count, 'possible match was', 'possible matches were')} skipped as undecided, such as {first.id} "
-            f"({first.status}): {first.reason}. Run `pulumi-anchorbrowser sweep` later, or delete a batch by its id"
+            f"skipped {counted(count, 'possible match', 'possible matches')} as undecided, such as {first.id} "
+            f"({first.status}): {first.reason}. Run `pulumi-anchorbrowser sweep` later, or delete the batch by its id."
         )
 
 
@@ -148,7 +148,8 @@ def _print_warnings(report: Report, notices: Notices) -> None:
     for text in warnings[:_PRINTED_WARNINGS]:
         notices.warning(text)
     if len(warnings) > _PRINTED_WARNINGS:
-        notices.warning(f"{len(warnings) - _PRINTED_WARNINGS} more warnings of this kind are in the results")
+        more = counted(len(warnings) - _PRINTED_WARNINGS, "further warning")
+        notices.warning(f"{more} of this kind: see the results")
 
 
 @dataclass
@@ -216,7 +217,7 @@ class _Acting:
             except Interrupted:
                 return BatchResult(batch.batch_id, batch.action, "not_begun")
             except (ApiError, ListingIncomplete) as error:
-                return self._failed(batch, f"it could not be looked at again: {error.explanation}")
+                return self._failed(batch, f"could not read the batch again: {error.explanation}")
             try:
                 brought = self.batches.bring(self._record(batch), self._goal, heard)
             except Interrupted:

@@ -23,7 +23,7 @@ _EVERY_STATUS = frozenset({PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED})
 _OWNER_PARTS = 3
 # Long before any batch, and a time that every API can read.
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_NARROW_IT = "narrow it by owner, tags, age, statuses or batch_ids, or set allow_all to True to match all of them"
+_NARROW_IT = "narrow the selection by owner, tags, age, statuses or batch_ids, or set allow_all to True to match all"
 _NEVER_OWN = "a cleanup never stops the batches of its own stack"
 
 
@@ -34,7 +34,8 @@ class MatchesEverything(LifecycleError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nothing was done: the selection would match every batch of the team", f"To go on, {_NARROW_IT}."
+            "Nothing was done: the selection would match every batch of the team",
+            f"{_NARROW_IT[0].upper()}{_NARROW_IT[1:]}, then run again.",
         )
 
 
@@ -84,7 +85,7 @@ class Selection(BaseModel):
         if longest is not None and shortest is not None and seconds(shortest) >= seconds(longest):
             raise ValueError("older_than must be less than newer_than, or nothing can match")
         if self.what != "batches" and (self.statuses is not None or self.batch_ids is not None):
-            raise ValueError("single sessions have no statuses and batch_ids of batches: leave these out, or what")
+            raise ValueError("statuses and batch_ids select batches: leave them out, or set what to 'batches'")
         return self
 
     @property
@@ -198,7 +199,7 @@ RECORDED = ("when", "limit", "allow_all", "on_failure", "resource_urn", "owner")
 def cleanup_problems(news: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
     """Return everything that is wrong with the inputs of a cleanup."""
     if news.get("select") is None:
-        return [Problem("select", 'say which batches match, such as {"tags": ["pr-12"]}; there is no default')]
+        return [Problem("select", 'must name a criterion, such as {"tags": ["pr-12"]}; there is no default')]
     problems = problems_of(CleanupInputs, news, is_unknown)
     return problems or list(_problems_of_the_whole(news))
 
@@ -209,7 +210,7 @@ def _problems_of_the_whole(news: Mapping[str, Any]) -> Iterator[Problem]:
     except ValidationError:
         return  # Checked again once all values are known.
     if inputs.select.matches_everything and not inputs.allow_all:
-        yield Problem("select", f"it would match every batch of the team: {_NARROW_IT}")
+        yield Problem("select", f"would match every batch of the team: {_NARROW_IT}")
     if inputs.owner and inputs.select.stack == inputs.owner:
         yield Problem("select.owner", f"{inputs.owner} is this stack, and {_NEVER_OWN}, so nothing can match")
 

@@ -101,7 +101,7 @@ class SessionsEnding:
         try:
             self._listed = {one.session_id: one for one in running(self._finder, self._plan.matching)}
         except (ApiError, ListingIncomplete) as error:
-            self._unreadable = f"it could not be looked at again: {error.explanation}"
+            self._unreadable = f"could not read the session again: {error.explanation}"
         except Interrupted:
             self._unreadable = "interrupted"  # Then none is begun.
 

@@ -6,11 +6,20 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Exits with one line where its extra is not installed."""
+    """Run the command line. Without its extra, only `explain` runs, since every error line names that command."""
     try:
         from pulumi_anchorbrowser.cli.app import app
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
+        if sys.argv[1:2] == ["explain"] and (text := _explained(*sys.argv[2:3])):
+            print(text)  # noqa: T201  # there is no click to print it
+            return
         sys.exit("Error: the command line needs the extra `cli`: pip install 'pulumi-anchorbrowser[cli]'")
     app(prog_name="pulumi-anchorbrowser")
+
+
+def _explained(error: str = "") -> str | None:
+    from pulumi_anchorbrowser.cli.explanations import entries
+
+    return entries().get(error)

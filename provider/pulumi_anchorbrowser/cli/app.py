@@ -11,6 +11,7 @@ from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.cli.completion import completion
 from pulumi_anchorbrowser.cli.doctor import doctor
 from pulumi_anchorbrowser.cli.exits import Commands
+from pulumi_anchorbrowser.cli.explain import explain
 from pulumi_anchorbrowser.cli.list_batches import list_batches
 from pulumi_anchorbrowser.cli.orphans import orphans
 from pulumi_anchorbrowser.cli.printing import Messages
@@ -34,5 +35,5 @@ def app(context: click.Context, log: str | None) -> None:
     context.with_resource(logs.about(operation=context.invoked_subcommand))
 
 
-for command in (cancel, completion, delete, doctor, list_batches, orphans, receipts, show, simulate, sweep):
+for command in (cancel, completion, delete, doctor, explain, list_batches, orphans, receipts, show, simulate, sweep):
     app.add_command(command)

@@ -16,6 +16,7 @@ import click
 from pulumi_anchorbrowser.cli.exits import CommandRefused, ExitCode, plain
 from pulumi_anchorbrowser.cli.printing import Messages, age_of, console, print_note, print_table
 from pulumi_anchorbrowser.clock import SystemClock
+from pulumi_anchorbrowser.words import counted
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.choices import IfCompleted
@@ -111,8 +112,8 @@ def check_limit(plan: Plan, limit: int | None) -> None:
     """Raise CommandRefused where the plan has more than the limit."""
     if limit is not None and plan.matched > limit:
         raise CommandRefused(
-            f"Nothing was done: {plan.matched} match, and --limit is {limit}. Narrow the selection, or "
-            f"give --limit {plan.matched} to stop all of them."
+            f"Nothing was done: {counted(plan.matched, 'match', 'matches')} found, and --limit is {limit}. "
+            f"Narrow the selection, or give --limit {plan.matched} to stop all of them."
         )
 
 

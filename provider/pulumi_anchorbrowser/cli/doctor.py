@@ -170,7 +170,7 @@ def _response(client: Client) -> Finding:
     except InvalidApiKey as error:
         return Finding("API", "problem", f"{client.base_url} refuses the key", str(error))
     except ApiError as error:
-        return Finding("API", "problem", f"{client.base_url} does not respond as it should", str(error))
+        return Finding("API", "problem", f"{client.base_url} returned an unexpected response", str(error))
     return Finding("API", "ok", f"{client.base_url} accepts the key")
 
 
@@ -192,7 +192,7 @@ def _limits(billing: Billing) -> Iterator[str]:
     else:
         yield f"at most {counted(most, 'browser')} at once" if most >= 0 else "no limit on browsers at once"
     if billing.credits is not None:
-        yield f"{billing.credits:,.10g} credits left"
+        yield f"{counted(billing.credits, 'credit', shown=f'{billing.credits:,.10g}')} left"
     if billing.cost_limit is not None:
         yield f"a cost limit of {billing.cost_limit:,.10g}"
 

@@ -55,9 +55,9 @@ def _ago(value: str) -> datetime:
 @click.command(short_help="Show what was started and stopped, and the counts.")
 @click.option("--owner", metavar=OWNER, help="Calls for this stack.")
 @click.option("--run", metavar="RUN", help="Calls of this run, or of the run whose id begins with this.")
-@click.option("--last", is_flag=True, help="Calls of the last run that made any.")
+@click.option("--last", is_flag=True, help="Calls of the last run that made a call.")
 @click.option("--batch", type=batch_id, metavar="BATCH_ID", help="Calls about this batch.")
-@click.option("--since", type=_ago, metavar="AGE", help="Calls of at most this long ago, such as 30m or 24h.")
+@click.option("--since", type=_ago, metavar="AGE", help="Calls made within this time, such as 30m or 24h.")
 @click.option("--from", "from_", type=_moment, metavar="DATE", help="Calls from this date or date-time on.")
 @click.option("--until", type=_end, metavar="DATE", help="Calls until the end of this date, or before this date-time.")
 @click.option(
@@ -124,7 +124,7 @@ def _recorded(files: tuple[Path, ...]) -> ReceiptsReport:
     reasons: list[str] = []
     place = default_place(notify=reasons.append)
     if place is None:
-        raise Failed("".join(reasons) or "Receipts are turned off: unset ANCHORBROWSER_RECEIPTS to keep some.")
+        raise Failed("".join(reasons) or "Receipts are turned off: unset ANCHORBROWSER_RECEIPTS to keep receipts.")
     found = Receipts(place).all()
     if not found:
         print_note(f"There are no receipts yet: {place} {'is empty' if place.exists() else 'does not exist'}.")

@@ -28,7 +28,7 @@ _TEAM = "simulated-team"
     type=_INT,
     default=0,
     metavar="N",
-    help="Sessions of a batch that a DELETE leaves.",
+    help="Sessions of a batch that a DELETE does not delete.",
 )
 @click.option("--latency", type=_FLOAT, default=0.0, metavar="S", help="Seconds before each request is handled.")
 @click.option(
@@ -37,7 +37,7 @@ _TEAM = "simulated-team"
     type=_FLOAT,
     default=None,
     metavar="N",
-    help="Credits: one for a session.  [no limit]",
+    help="Credits of the account; a session costs one.  [no limit]",
 )
 def simulate(
     port: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,13 @@ from pulumi_anchorbrowser.lifecycle.tags import is_reserved_tag
 IsUnknown = Callable[[object], bool]
 
 _UNKNOWN_NAME = "extra_forbidden"
+_NOT_FOR_USERS = re.compile(r"^Value error, | or instance of \w+$| after validation, not \d+$")
+_PHRASES = (
+    ("Input should", "must"),
+    ("String should", "must"),
+    ("List should", "must"),
+    ("Field required", "is required"),
+)
 # How alike an unknown name must be to a known one to count as misspelt. A name of the API's that is refused could not
 # be used before the next release, while one of ours is refused in any case.
 _LIKENESS, _LIKENESS_OF_OURS = 0.8, 0.6
@@ -53,8 +61,7 @@ def unknown_fields(configuration: Any) -> list[str]:
         one for one in _errors(SessionConfiguration, configuration) if _is_passed_on(one, SessionConfiguration)
     ]
     return [
-        f"configuration.{_path(item)} is not known to this release; it is sent to the API as it is"
-        for item in passed_on
+        f"configuration.{_path(item)} is unknown to this release and is sent to the API unchanged" for item in passed_on
     ]
 
 
@@ -172,14 +179,20 @@ def _nearest(item: Any, model: type[BaseModel]) -> str | None:
 
 
 def _reason(item: Any, model: type[BaseModel]) -> str:
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message = _in_our_words(str(item["msg"]))
     if item["type"] == _UNKNOWN_NAME:
         nearest = _nearest(item, model)
         return f"there is no property {item['loc'][-1]!r}" + (f"; did you mean {nearest!r}?" if nearest else "")
     value = item["input"]
     if len(item["loc"]) == 1 and item["loc"][0] in _NEVER_SECRET and isinstance(value, (str, int, float)):
-        return f"{message}; it is {value!r}"
+        return message if "(got " in message else f"{message} (got {value!r})"
     return message
+
+
+def _in_our_words(message: str) -> str:
+    """Return pydantic's message as our own checks write theirs."""
+    text = _NOT_FOR_USERS.sub("", message)
+    return next((f"{ours}{text.removeprefix(theirs)}" for theirs, ours in _PHRASES if text.startswith(theirs)), text)
 
 
 def _names_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

@@ -70,7 +70,7 @@ def _source_problems(news: Mapping[str, Any]) -> Iterator[Problem]:
     if batch_id is not None:
         for name in ("configuration", "metadata"):
             if news.get(name) is not None:
-                yield Problem(name, f"{name} is set when a batch is started, and an adopted batch already is")
+                yield Problem(name, "cannot be set on an adopted batch")
 
 
 def _reactivation_problems(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Problem]:

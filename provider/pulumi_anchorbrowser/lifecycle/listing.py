@@ -185,7 +185,7 @@ class Listing:
             if not pagination.has_next or is_empty or (shown and shown <= before):
                 return
             if read >= _MOST_PAGES:
-                raise ListingIncomplete("batches", f"there is no end after {_MOST_PAGES} pages")
+                raise ListingIncomplete("batches", f"the list has not ended after {_MOST_PAGES} pages")
             following = range(read + 1, read + 1 + min(pages_left(pagination, read), _AT_ONCE))
             pages, read, before = self._at_once(following, query), following[-1], shown
 

@@ -93,7 +93,7 @@ def _beginning(after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> Iter
         yield Message(
             "warning",
             f"the response to the create was lost ({last.error.reason}). Found batch {after.batch_id}, which it "
-            "started, by its claim",
+            "started, by its claim.",
         )
     else:
         yield Message("info", f"started batch {after.batch_id}: {sessions(after.count)} requested")
@@ -125,8 +125,8 @@ def _cancelled(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> It
 def _unfinished(after: BatchRecord) -> Message:
     return Message(
         "warning",
-        f"the API took the cancel of batch {after.batch_id} and still reports it as {after.live_status}. "
-        "Run the same command again later",
+        f"the API accepted the cancel of batch {after.batch_id} and still reports {after.live_status!r}. "
+        "Run the same command again later.",
     )
 
 
@@ -135,7 +135,7 @@ def _refused(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iter
         return
     if after.live_status == CANCELLED:
         if after.cancelled_sessions is None:
-            text = "how many sessions that stopped is unknown, so cancelled_sessions is empty"
+            text = "how many sessions that cancel stopped is unknown, so cancelled_sessions is empty"
             yield Message("warning", f"batch {after.batch_id} was already cancelled; {text}")
         else:
             count = sessions(after.cancelled_sessions)
@@ -145,8 +145,8 @@ def _refused(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iter
     elif not any(isinstance(one.step, (Delete, EndSessions)) for one in entries) and not after.missing:
         yield Message(
             "warning",
-            f"batch {after.batch_id} is {after.live_status}, so the API did not cancel it. Its browsers run on until "
-            "they end by themselves, as if_completed 'accept' allows",
+            f"batch {after.batch_id} is {after.live_status}, so the API did not cancel it. Its browsers keep running "
+            "until they end by themselves, because if_completed is 'accept'.",
         )
 
 
@@ -215,7 +215,7 @@ def _proof(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
     yield Message(
         "warning",
         f"could not confirm that batch {after.batch_id} has stopped: {why}; still_running is empty. Check it with "
-        f"`pulumi-anchorbrowser show {after.batch_id}`",
+        f"`pulumi-anchorbrowser show {after.batch_id}`.",
     )
 
 

@@ -306,7 +306,7 @@ def _state(place: Path) -> _State | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(found.st_mode):
-        raise _Unusable("it is a folder or a device, and no file", "Move it away")
+        raise _Unusable("it is a folder or a device, not a file", "Move it away")
     return _State(found.st_ino, found.st_size, found.st_mtime_ns, _beside(place, "-wal").exists())
 
 

@@ -94,7 +94,7 @@ class Rehearsal:
         """Return the one resource of this name. Raises KeyError when there is none or more than one."""
         found = [resource for resource in self.state.resources.values() if resource.name == name]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} resources are named {name!r}; the state has {sorted(self.state.resources)}")
+            raise KeyError(f"need one resource named {name!r}, found {len(found)}; the state has {sorted(self.state.resources)}")
         return found[0]
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from typing_extensions import assert_type
 
-from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady, teardown_hook
+from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady, ReadySession, teardown_hook
 
 batch = Batch("crawl", count=3)
 assert_type(batch.batch_id, pulumi.Output[str])
@@ -18,6 +18,14 @@ assert_type(batch.adopted, pulumi.Output[bool])
 ready = BatchReady("crawl-ready", batch_id=batch.batch_id)
 assert_type(ready.completed_requests, pulumi.Output[int | None])
 assert_type(ready.timeout, pulumi.Output[str | float])
+assert_type(ready.sessions, pulumi.Output[list[ReadySession] | None])
+
+
+def urls(sessions: list[ReadySession] | None) -> list[str | None]:
+    return [session["cdp_url"] for session in sessions or []]
+
+
+assert_type(ready.sessions.apply(urls), pulumi.Output[list[str | None]])
 
 cleanup = BatchCleanup("leftovers", select={"owner": "acme/site/dev"})
 assert_type(cleanup.plan, pulumi.Output[list[dict[str, Any]] | None])

@@ -1,0 +1,24 @@
+"""`pulumi-anchorbrowser explain`: what an error means, why it happens, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+from pulumi_anchorbrowser.cli.explanations import entries
+
+
+@click.command(short_help="Explain an error.")
+@click.argument("error", required=False)
+def explain(error: str | None) -> None:
+    """Explain ERROR, which the last words of an error line name; without it, list all errors."""
+    known = entries()
+    if error is None:
+        click.echo("\n".join(known))
+    elif error in known:
+        click.echo(known[error])
+    else:
+        nearest = difflib.get_close_matches(error, known, n=1)
+        hint = f"Did you mean {nearest[0]!r}?" if nearest else "`pulumi-anchorbrowser explain` lists all errors."
+        raise click.UsageError(f"There is no error {error!r}. {hint}")
