@@ -49,6 +49,13 @@ REQUESTS: dict[type, str] = {
 }
 STATUSES = get_args(Status)
 _LIVE = ("pending", "processing", "completed", "failed", "cancelled")
+_CANCELLING = "cancelling"
+# What follows a pause, by its reason.
+_PAUSES = {
+    "not_found": "`GET` again, then gone: no more calls but the confirmation",
+    "cancelling": "`GET` again, until it is cancelled",
+    "cancel_refused": "`PATCH` again, after a pause",
+}
 
 
 def on_create() -> str:
@@ -87,7 +94,8 @@ def on_update() -> str:
 def on_refused_cancel() -> str:
     """Return a table by the batch as a GET shows it and by `if_completed`."""
     choices = get_args(IfCompleted)
-    entries = [(code(status), [_shown(status)]) for status in _LIVE] + [("404, twice", [_not_found()])]
+    entries = [(code(status), [_shown(status)]) for status in (*_LIVE, _CANCELLING)]
+    entries += [("404, twice", [_not_found()])]
     rows = [[name, *(_after_refusal(choice, shown) for choice in choices)] for name, shown in entries]
     return table(("the batch is", *(code(choice) for choice in choices)), rows)
 
@@ -165,7 +173,7 @@ def _words(step: Step) -> str:
     if isinstance(step, Fail):
         return f"an error: {step.error.explanation.rpartition('; ')[2]}"
     if isinstance(step, Pause):
-        return "`GET` again, then gone" if step.reason == "not_found" else "`PATCH` again, after a pause"
+        return _PAUSES[step.reason]
     return REQUESTS[type(step)]
 
 

@@ -32,7 +32,7 @@ def changes_between(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, A
     source = _source_changes(batch_id, olds, news)
     # With `batch_id` there is no `count`, `configuration` or `metadata` to differ.
     adopts = source or news.get("batch_id") is not None
-    started_with = [] if adopts else recorded_in_place(olds, news)
+    started_with = [] if adopts else started_with_changes(olds, news)
     in_place = [name for name in _IN_PLACE if _differs(olds.get(name), news.get(name))]
     replaces = []
     if active:
@@ -45,8 +45,11 @@ def changes_between(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, A
     return Changes([*named, *started_with, *in_place], replaces)
 
 
-def recorded_in_place(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """The changed inputs that no longer have an effect, because the batch they describe is not to run any more."""
+def started_with_changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """Return the changed inputs of those that a batch is started with.
+
+    They need a new batch where it is to be active, and are only saved where it is not.
+    """
     return [name for name in STARTED_WITH if _differs(olds.get(name), news.get(name))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pulumi_anchorbrowser.api import Answered, BatchDeleted, BatchDetails, Lost, NotFound, Outcome, Refused
+from pulumi_anchorbrowser.api import Answered, BatchDeleted, BatchDetails, NotFound, Outcome, Refused
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import (
     Call,
@@ -179,8 +179,8 @@ def _all_said(stops: Sequence[Said]) -> list[int] | None:
 def _unless_lost(count: int, stops: Sequence[Said], total: int | None, failed: int = 0) -> int | None:
     if total is not None and count > total:
         return None
-    is_whole = total is not None and count + failed >= total
-    return count if is_whole or not any(one.was_lost for one in stops) else None
+    is_all = total is not None and count + failed >= total
+    return count if is_all or not any(one.was_lost for one in stops) else None
 
 
 def _after(record: BatchRecord, entry: Entry) -> BatchRecord:
@@ -230,8 +230,3 @@ def _confirmed(record: BatchRecord, outcome: Outcome[object] | None, at: str) ->
 def is_gone(outcome: Outcome[object] | None) -> bool:
     """Whether the API's own word is that there is no such batch or session (HTTP 404)."""
     return outcome is not None and isinstance(outcome.last, Refused) and isinstance(outcome.last.error, NotFound)
-
-
-def is_lost(outcome: Outcome[object] | None) -> bool:
-    """Whether the last try may have been handled without its response arriving."""
-    return outcome is not None and isinstance(outcome.last, Lost)

@@ -383,8 +383,9 @@ class Listing:
 
         The claim is unique, so no time of ours stands beside it: clocks that disagree would hide what is looked for.
         Its sessions do not name their batch, but say when they were created: of the batches of `count` sessions, the
-        newest before that moment is asked first. `since` is when the create was sent, by the API's own clock
-        (`Client.api_time`), None where that is unknown: a batch without visible sessions is a candidate only after it.
+        newest before that moment is asked first. `since` is the time of this look by the API's own clock
+        (`Client.api_time`), None where that is unknown: a batch without visible sessions is a candidate only if it was
+        created in the hour before, or since.
         """
         visible = self._client.session_statuses(tags=(claim_tag(claim),))
         is_visible = bool(visible.items or visible.odd_rows)

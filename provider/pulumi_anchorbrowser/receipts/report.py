@@ -144,7 +144,11 @@ class ReceiptsReport:
 
 @dataclass
 class _Tally:
-    """What the API said of one batch, added up receipt by receipt: oldest first."""
+    """What the API said of one batch, added up receipt by receipt: oldest first.
+
+    Another rule than that of a batch's outputs: these totals are of what was answered. A call of unknown outcome makes
+    no total unknown; it is counted apart, as `unknown_calls`.
+    """
 
     cancelled: int | None = None
     ended: int | None = None
