@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bench import limits
 from bench.results import Results
 from bench.sections.cleanup import LATENCY_MS, RESOURCE, SWEEP
-from bench.sections.life import ENGINE_ALONE, OURS, PLAIN, SCRIPT
+from bench.sections.life import ENGINE_ALONE, NATIVE, OURS, PLAIN, SCRIPT
 from bench.stats import Spread, ratio, spread
 
 _MANY, _MOST = 200, 500
@@ -42,7 +42,14 @@ class Bar(NamedTuple):
 
 def bars(results: Results) -> list[Bar]:
     """Every bar there is."""
-    return [*_changes(results), *_refresh(results), *_waiting(results), *_cleanup(results), *_quota(results)]
+    return [
+        *_changes(results),
+        *_native(results),
+        *_refresh(results),
+        *_waiting(results),
+        *_cleanup(results),
+        *_quota(results),
+    ]
 
 
 def seconds(
@@ -64,6 +71,14 @@ def _changes(results: Results) -> Iterator[Bar]:
     cancels = [life["cancel"] for life in results.of("life", **_lives(OURS)).values() if "confirming" in life["cancel"]]
     shares = spread(one["seconds"] / (one["seconds"] - one["confirming"]) for one in cancels)
     yield Bar(f"cancel of {_MANY} at {_SLOW_MS} ms: with the confirmation / without", 1.05, shares)
+
+
+def _native(results: Results) -> Iterator[Bar]:
+    for step, bound in (("up", 1.0), ("refresh", 1.0), ("cancel", 1.1), ("destroy", 1.1)):
+        native, ours = (seconds(results, one, _MANY, _SLOW_MS, step) for one in (NATIVE, OURS))
+        yield Bar(f"{step} of {_MANY} at {_SLOW_MS} ms: native plugin / ours", bound, ratio(native, ours))
+    native, idle = (seconds(results, one, _MOST, _SLOW_MS, "refresh") for one in (NATIVE, ENGINE_ALONE))
+    yield Bar(f"refresh of {_MOST} at {_SLOW_MS} ms: native plugin / engine alone", 1.3, ratio(native, idle))
 
 
 def _lives(contender: str) -> dict[str, str | int]:

@@ -52,7 +52,7 @@ class Size:
 def _lives(batches: int, repeats: int, plain: dict[int, int], *, latencies: tuple[int, ...] = (50, 300)) -> list[Life]:
     found = [Life("idle", batches, 0, repeats)]
     for latency in latencies:
-        found += [Life(contender, batches, latency, repeats) for contender in ("ours", "script")]
+        found += [Life(contender, batches, latency, repeats) for contender in ("ours", "native", "script")]
         if plain.get(latency):
             found.append(Life("plain", batches, latency, plain[latency]))
     return found
@@ -67,7 +67,7 @@ FULL = Size(
         *_lives(PLAIN_MOST, 3, {300: 3}, latencies=(300,)),
         *_lives(500, 3, {}),
         *_lives(50, 1, {50: 1, 300: 1}),
-        *(Life(contender, PLAIN_MOST, 50, 1) for contender in ("ours", "script", "plain")),
+        *(Life(contender, PLAIN_MOST, 50, 1) for contender in ("ours", "native", "script", "plain")),
     ),
     waits=((200, 3), (50, 1)),
     creation_seconds=30.0,

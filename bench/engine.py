@@ -14,6 +14,15 @@ from bench.process import Ran, run
 PARALLEL = 64
 PROJECT = "bench"
 _BENCH = Path(__file__).parent
+# The native plugin is the one of the bench's own Python; a program without resources of it does not start it.
+_PROJECT_FILE = f"""\
+name: {PROJECT}
+runtime: python
+plugins:
+  providers:
+    - name: anchorbrowser
+      path: {Path(sys.executable).parent}
+"""
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -45,7 +54,7 @@ class Project:
         home.mkdir(parents=True)
         self.folder.mkdir()
         shutil.copy(_BENCH / "programs" / f"{program}.py", self.folder / "__main__.py")
-        (self.folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")
+        (self.folder / "Pulumi.yaml").write_text(_PROJECT_FILE, encoding="utf-8")
         api = {"ANCHORBROWSER_BASE_URL": url, "ANCHORBROWSER_API_KEY": KEY}
         self.env = clean_environment(home) | api | dict(env or {})
         self._pulumi("stack", "init", "dev")

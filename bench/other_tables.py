@@ -9,7 +9,7 @@ from bench import limits
 from bench.bars import pause_of
 from bench.results import Results
 from bench.sections.cleanup import LATENCY_MS, RESOURCE, SWEEP
-from bench.sections.life import ENGINE_ALONE, OURS, PLAIN, SCRIPT
+from bench.sections.life import ENGINE_ALONE, NATIVE, OURS, PLAIN, SCRIPT
 from bench.sections.state import SETTINGS
 from bench.stats import spread, told
 from bench.tables import MIB, NAMES, Row, table
@@ -87,7 +87,7 @@ def memory_table(results: Results) -> str:
 
 def weight_table(results: Results) -> str:
     """The bytes of a batch in the state, and the parts of ours."""
-    found = {name: results.of("weight", contender=name).get(1) for name in (OURS, PLAIN, ENGINE_ALONE)}
+    found = {name: results.of("weight", contender=name).get(1) for name in (OURS, NATIVE, PLAIN, ENGINE_ALONE)}
     return table(("", "bytes in the state for each batch", "of which"), (
         (NAMES[name], f"{one['bytes_per_batch']:.0f}", ", ".join(f"{part} {n:.0f}" for part, n in one["parts"].items()))
         for name, one in found.items() if one

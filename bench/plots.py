@@ -17,12 +17,12 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from bench import limits
 from bench.bars import seconds
 from bench.results import Results
-from bench.sections.life import ENGINE_ALONE, OURS, PLAIN, SCRIPT
+from bench.sections.life import ENGINE_ALONE, NATIVE, OURS, PLAIN, SCRIPT
 from bench.sections.state import SETTINGS
 from bench.stats import Spread, spread
 from bench.tables import NAMES, STEPS
 
-_COLOURS = {OURS: "#1f5fbf", PLAIN: "#c0392b", SCRIPT: "#e08a1e", ENGINE_ALONE: "#7f8c8d"}
+_COLOURS = {OURS: "#1f5fbf", NATIVE: "#27ae60", PLAIN: "#c0392b", SCRIPT: "#e08a1e", ENGINE_ALONE: "#7f8c8d"}
 _STYLE: Any = {
     "svg.hashsalt": "pulumi-anchorbrowser",
     "svg.fonttype": "none",
@@ -51,7 +51,7 @@ def _steps(results: Results, latency: int) -> Figure:
     figure = Figure(figsize=(8.0, 5.0), layout="constrained")
     axes = figure.subplots(2, 2, sharex=True)
     for step, place in zip(STEPS, axes.flat, strict=True):
-        for contender in (PLAIN, OURS, SCRIPT, ENGINE_ALONE):
+        for contender in (PLAIN, OURS, NATIVE, SCRIPT, ENGINE_ALONE):
             _line(place, contender, dict(_points(results, contender, latency, step)))
         sizes = results.labels("life", "batches")
         if step != "refresh":
@@ -60,7 +60,7 @@ def _steps(results: Results, latency: int) -> Figure:
         _named(place, f"{step}, {latency} ms", sizes)
     for place in axes[-1]:
         place.set_xlabel("batches")
-    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
     return figure
 
 

@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import psutil
 
-_PROVIDER_HOST = "pulumi.dynamic"
+_PROVIDER_HOSTS = ("pulumi.dynamic", "pulumi-resource-anchorbrowser")
 _SAMPLE_SECONDS = 0.2
 _LONGEST_SECONDS = 900.0
 _TOLD_LINES = 30
@@ -90,7 +90,7 @@ class _HostWatch:
 
 
 def _is_host(process: psutil.Process) -> bool:
-    return _PROVIDER_HOST in process.cmdline()
+    return any(part == host or part.endswith(f"/{host}") for part in process.cmdline() for host in _PROVIDER_HOSTS)
 
 
 def _end(process: psutil.Process, children: set[psutil.Process]) -> None:

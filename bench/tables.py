@@ -9,11 +9,12 @@ from bench import limits
 from bench.bars import bars, seconds
 from bench.results import Results
 from bench.sections.cleanup import RESOURCE, SWEEP
-from bench.sections.life import ENGINE_ALONE, OURS, PLAIN, SCRIPT
+from bench.sections.life import ENGINE_ALONE, NATIVE, OURS, PLAIN, SCRIPT
 from bench.stats import spread, told
 
 NAMES = {
     OURS: "ours",
+    NATIVE: "ours, native plugin",
     PLAIN: "(a) plain provider",
     SCRIPT: "(b) script",
     ENGINE_ALONE: "(d) engine alone",
@@ -21,7 +22,7 @@ NAMES = {
     RESOURCE: "`BatchCleanup`",
 }
 STEPS = ("up", "refresh", "cancel", "destroy")
-_CONTENDERS = (OURS, PLAIN, SCRIPT, ENGINE_ALONE)
+_CONTENDERS = (OURS, NATIVE, PLAIN, SCRIPT, ENGINE_ALONE)
 _WHOLE = 10  # bars from here on are of things that are counted
 _KIB, MIB = 1024, 1024**2
 Row = Sequence[object]
@@ -84,7 +85,7 @@ def cost_table(results: Results) -> str:
 
 def _costs(results: Results) -> Iterator[Row]:
     for batches, latency in settings_of_lives(results):
-        for contender in (OURS, PLAIN, SCRIPT):
+        for contender in (OURS, NATIVE, PLAIN, SCRIPT):
             lives = list(results.of("life", contender=contender, batches=batches, latency_ms=latency).values())
             if lives:
                 requests = (spread(sum(life[step]["requests"].values()) for life in lives) for step in STEPS)

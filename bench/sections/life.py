@@ -1,4 +1,4 @@
-"""Up, refresh, cancel and destroy of N batches: ours, a plain dynamic provider, a script, and the engine alone."""
+"""Up, refresh, cancel and destroy of N batches: ours, the plugin, a plain provider, a script, the engine alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.process import Ran, run
 from pulumi_anchorbrowser.simulator import LoggedRequest, SimulatorSettings
 
 AN_HOUR = 3600.0
-ENGINE_ALONE, SCRIPT, OURS, PLAIN = "idle", "script", "ours", "plain"
+ENGINE_ALONE, SCRIPT, OURS, NATIVE, PLAIN = "idle", "script", "ours", "native", "plain"
 _ROOT = Path(__file__).parents[2]
 # What each step has to have done to each batch, for whoever calls the API at all.
 _DONE = {"up": "POST batch-sessions", "cancel": "PATCH batch-sessions/{id}", "destroy": "DELETE batch-sessions/{id}"}
@@ -46,8 +46,8 @@ def script_steps(folder: Path, project: Project, batches: int, sessions: int) ->
 
 def _live(life: Life, sessions: int, api: Api, folder: Path) -> dict[str, Measured]:
     # Creation takes an hour, so that a cancel is one PATCH of a batch half of whose browsers run.
-    hours = {"creation_seconds": AN_HOUR, "minute_seconds": AN_HOUR}
-    url = api.start(SimulatorSettings(latency_seconds=life.latency_ms / 1000, **hours))
+    latency = life.latency_ms / 1000
+    url = api.start(SimulatorSettings(latency_seconds=latency, creation_seconds=AN_HOUR, minute_seconds=AN_HOUR))
     found: dict[str, Measured] = {}
     for name, step in _steps(life, sessions, folder, url).items():
         if name == "cancel":

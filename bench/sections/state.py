@@ -12,7 +12,7 @@ from bench.api import Api
 from bench.cells import Cell, Size
 from bench.engine import Project
 from bench.measure import measured, must_be_done
-from bench.sections.life import ENGINE_ALONE, OURS, PLAIN
+from bench.sections.life import ENGINE_ALONE, NATIVE, OURS, PLAIN
 from pulumi_anchorbrowser.simulator import SimulatorSettings
 
 SETTINGS: dict[str, dict[str, str]] = {
@@ -28,7 +28,7 @@ def state_cells(size: Size) -> list[Cell]:
     """The weight of a state by contender, and the time by setting."""
     weights = [
         Cell("weight", {"contender": contender}, 1, partial(_weigh, contender, size))
-        for contender in (OURS, PLAIN, ENGINE_ALONE)
+        for contender in (OURS, NATIVE, PLAIN, ENGINE_ALONE)
     ]
     most = max((repeats for _, repeats in size.states), default=0)
     times = [

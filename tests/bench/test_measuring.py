@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.skipif(not engine_is_here(), reaso
 TINY = Size(
     repeats=1,
     sessions=2,
-    lives=tuple(Life(contender, 2, 10, 1) for contender in ("ours", "plain", "script", "idle")),
+    lives=tuple(Life(contender, 2, 10, 1) for contender in ("ours", "native", "plain", "script", "idle")),
     waits=((2, 1),),
     creation_seconds=1.0,
     poll_seconds=0.2,
@@ -51,15 +51,17 @@ def measure(api: Api, tmp_path: Path) -> Measure:
     return measure_cells
 
 
-@pytest.mark.parametrize("contender", ["ours", "plain", "script"])
+@pytest.mark.parametrize("contender", ["ours", "native", "plain", "script"])
 def test_a_life_is_one_call_for_each_change_of_each_batch(measure: Measure, contender: str) -> None:
     (life,) = measure("life", contender=contender)
     assert life["up"]["requests"] == {"POST batch-sessions": 2}
     confirmations = life["cancel"]["requests"].pop(CONFIRMATION, 0), life["destroy"]["requests"].pop(CONFIRMATION, 0)
-    assert all(1 <= count <= 2 for count in confirmations) if contender == "ours" else confirmations == (0, 0)
+    assert (
+        all(1 <= count <= 2 for count in confirmations) if contender in {"ours", "native"} else confirmations == (0, 0)
+    )
     assert life["cancel"]["requests"] == {"PATCH batch-sessions/{id}": 2}
     assert life["destroy"]["requests"] == {"DELETE batch-sessions/{id}": 2}
-    assert (life["cancel"]["confirming"] > 0) == (contender == "ours")
+    assert (life["cancel"]["confirming"] > 0) == (contender in {"ours", "native"})
     assert sum(life["refresh"]["requests"].values()) > 0
     assert 0 < life["cancel"]["last_patch"] <= life["cancel"]["seconds"]
     assert all(step["bytes"] > 100 and 0 < step["span"] < step["seconds"] for step in life.values())
