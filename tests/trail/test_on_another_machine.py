@@ -31,7 +31,7 @@ def after_the_response(stack: Wanderer) -> Fault:
     return Fault(method="POST", after=lambda _: threading.Timer(0.02, stack.stage.kill).start())
 
 
-KILLS: list[Callable[[Wanderer], Fault]] = [before_the_request, after_the_request, after_the_response]
+KILLS = [before_the_request, pytest.param(after_the_request, marks=pytest.mark.engine_decides), after_the_response]
 
 
 @pytest.mark.parametrize("kill", KILLS)
@@ -68,7 +68,6 @@ def test_a_killed_create_then_a_destroy_elsewhere_leaves_nothing(
         assert [line for line in result.messages("info") if "--clear-pending-creates" in line]
 
 
-@pytest.mark.long
 def test_a_killed_replacement_that_was_taken_back_is_warned_of_and_deleted_by_the_next_change(
     stack: Wanderer, sim: Simulator
 ) -> None:
@@ -89,7 +88,6 @@ def test_a_killed_replacement_that_was_taken_back_is_warned_of_and_deleted_by_th
     stack.last_destroy()
 
 
-@pytest.mark.long
 def test_a_killed_create_whose_resource_was_taken_out_of_the_program_is_deleted_by_a_destroy(stack: Wanderer) -> None:
     stack.up(OTHER)
     stack.wants(OTHER | browsers(count=3))
@@ -101,7 +99,6 @@ def test_a_killed_create_whose_resource_was_taken_out_of_the_program_is_deleted_
     stack.last_destroy()
 
 
-@pytest.mark.long
 def test_sessions_that_become_visible_late_are_waited_for_elsewhere(stack: Wanderer, sim: Simulator) -> None:
     stack.stage.env["ANCHORBROWSER_SETTLE_TIMEOUT"] = "60"
     sim.settings.sessions_listed_after = 20
@@ -115,7 +112,6 @@ def test_sessions_that_become_visible_late_are_waited_for_elsewhere(stack: Wande
     assert stack.browsers_running() == 3
 
 
-@pytest.mark.long
 def test_a_create_is_refused_elsewhere_while_the_look_for_its_leftover_fails(stack: Wanderer, sim: Simulator) -> None:
     stack.wants(browsers(count=3))
     stack.killed_by(after_the_request(stack))
@@ -132,7 +128,6 @@ def test_a_create_is_refused_elsewhere_while_the_look_for_its_leftover_fails(sta
     assert stack.live_ids() == stack.known_ids()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("same_machine", [True, False])
 def test_a_create_of_unknown_outcome_is_settled_on_its_machine_and_warned_of_on_another(
     stack: Wanderer, sim: Simulator, same_machine: bool
@@ -154,7 +149,6 @@ def test_a_create_of_unknown_outcome_is_settled_on_its_machine_and_warned_of_on_
     assert (left in stack.live_ids(), bool(warned)) == ((False, False) if same_machine else (True, True))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_killed_cancel_or_delete_is_finished_elsewhere(
@@ -172,7 +166,6 @@ def test_a_killed_cancel_or_delete_is_finished_elsewhere(
     stack.last_destroy()
 
 
-@pytest.mark.long
 def test_a_host_that_is_killed_alone_is_settled_by_the_receipts_of_its_machine(stack: Wanderer, sim: Simulator) -> None:
     stack.up(OTHER)
     stack.wants(OTHER | browsers(count=3))
