@@ -9,10 +9,10 @@ import operations
 import refusals
 import simulator_tables
 import what_changes
-from resources import argument_class, configuration, inputs, outputs
+from resources import argument_class, configuration, fields, inputs, outputs
 from settings_table import settings
 
-from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady, ExcludeArgs, SelectArgs, teardown_hook
+from pulumi_anchorbrowser import Batch, BatchCleanup, BatchReady, ExcludeArgs, ReadySession, SelectArgs, teardown_hook
 from pulumi_anchorbrowser.cleanup import DEFAULTS as CLEANUP_DEFAULTS
 from pulumi_anchorbrowser.lifecycle import DEFAULTS
 from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "batch-refusals": refusals.of_batch,
     "batch-ready-inputs": partial(inputs, BatchReady.__init__, READY_DEFAULTS),
     "batch-ready-outputs": partial(outputs, BatchReady),
+    "ready-session": partial(fields, ReadySession),
     "batch-ready-changes": what_changes.of_ready,
     "batch-ready-refusals": refusals.of_ready,
     "batch-cleanup-inputs": partial(inputs, BatchCleanup.__init__, CLEANUP_DEFAULTS),

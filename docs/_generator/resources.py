@@ -59,6 +59,13 @@ def argument_class(kind: Any) -> str:
     return table(("property", "type", "required", "meaning"), rows)
 
 
+def fields(kind: Any) -> str:
+    """Return a table of the fields of a class that is read and not written."""
+    hints, told = hints_of(kind), attributes(kind)
+    rows = [(f"`{name}`", type_told(hint), _can_be_none(hint), told[name]) for name, hint in hints.items()]
+    return table(("field", "type", "null?", "meaning"), rows)
+
+
 def configuration() -> str:
     """Return a table for each argument class of `configuration`, the outermost first."""
     first = [SessionConfigurationArgs, SessionArgs, BrowserArgs]

@@ -39,21 +39,21 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
     """The API's address: https, except on loopback."""
     max_concurrency: int = 64
-    """Requests in flight at once; fewer after a 429, by themselves. `pulumi up --parallel 64` makes use of them."""
+    """The most requests in flight at once; fewer after a 429. `pulumi up --parallel 64` makes use of them."""
     request_timeout: float = 60.0
     """Seconds until one request times out."""
     max_retries: int = 5
-    """Retries of a request that can be sent again safely. It is sent at most once more than this; a request that
-    changes something and gets a 429 is retried for up to 10 minutes, unless this is 0."""
+    """The most retries of a request that can be sent again safely. A request that changes something and gets a 429 is
+    retried for up to 10 minutes instead, unless this is 0."""
     poll_interval: float = POLL_SECONDS
-    """Seconds between two looks at the batches that `BatchReady` waits for."""
+    """Seconds between two requests for the batches that `BatchReady` waits for."""
     settle_timeout: float = SETTLE_TIMEOUT_SECONDS
-    """Seconds for which a batch is looked for whose create lost its response."""
+    """Seconds to look for the batch of a create that lost its response."""
     organization: str = "organization"
-    """The organization of the stack, which Pulumi does not tell a native plugin. The dynamic provider knows it without
-    this setting; so does everybody who logs in to a backend of their own, where there is only this one."""
+    """The organization of the stack, for the native plugin on Pulumi Cloud: Pulumi does not pass it to plugins. On a
+    backend of your own it is always `organization`, and the dynamic provider does not need the setting."""
     confirmed_accounts: frozenset[str] = frozenset()
-    """The code that an error asks for, with which you confirm a changed key; separate several with commas."""
+    """The code that an error gives, to confirm a changed key; separate several codes with commas."""
     receipts: Path | None = None
     """The file of the receipts, as an absolute path; `off` for none."""
 

@@ -19,7 +19,7 @@ class SwitchArgs(TypedDict, total=False):
     """A feature that is on or off."""
 
     active: Input[bool]
-    """Whether it is on."""
+    """Whether the feature is on."""
 
 
 class ProfileArgs(TypedDict, total=False):
@@ -89,11 +89,11 @@ class BrowserArgs(TypedDict, total=False):
     viewport: Input[ViewportArgs]
     """The size of the page."""
     fullscreen: Input[SwitchArgs]
-    """Whether it starts in full screen. The API's default: off."""
+    """Whether the browser starts in full screen. The API's default: off."""
     pdf_viewer: Input[SwitchArgs]
-    """Whether PDFs are shown; if not, they are downloaded. The API's default: on."""
+    """Whether PDFs are shown, and not downloaded. The API's default: on."""
     p2p_download: Input[SwitchArgs]
-    """Whether downloads are handed over directly, and not put into AnchorBrowser's storage. The API's default: off."""
+    """Whether downloads are passed on directly, and not kept in AnchorBrowser's storage. The API's default: off."""
     extensions: Input[list[Input[str]]]
     """The ids of extensions to load, uploaded beforehand."""
     disable_web_security: Input[SwitchArgs]
@@ -146,46 +146,46 @@ class TimeoutArgs(TypedDict, total=False):
 
 
 class LiveViewArgs(TypedDict, total=False):
-    """How a session can be watched."""
+    """The live view, in which people watch the session."""
 
     read_only: Input[bool]
-    """Whether who watches may only look."""
+    """Whether the live view is read-only."""
     one_time_url: Input[bool]
-    """Whether its URL works once; not for a headless browser."""
+    """Whether the URL of the live view works only once; not for a headless browser."""
 
 
 class SessionArgs(TypedDict, total=False):
-    """The session around every browser. A tag has no comma."""
+    """The session around every browser. A tag must not contain a comma."""
 
     initial_url: Input[str]
     """The page that is opened first."""
     tags: Input[list[Input[str]]]
-    """Tags, by which a cleanup can select it; `pulumi-protect` protects it from every cleanup."""
+    """Tags, by which a cleanup can select the session; `pulumi-protect` protects it from every cleanup."""
     recording: Input[SwitchArgs]
-    """Whether it is recorded as a video. The API's default: on."""
+    """Whether the session is recorded as a video. The API's default: on."""
     proxy: Input[ProxyArgs]
-    """The proxy that it uses."""
+    """The proxy that the session uses."""
     timeout: Input[TimeoutArgs]
-    """When it ends by itself."""
+    """Time limits, after which the session ends by itself."""
     live_view: Input[LiveViewArgs]
-    """How it can be watched."""
+    """The live view, in which people watch the session."""
     x402: Input[bool]
     """Whether the browser may pay for x402-protected pages by itself."""
 
 
 class IntegrationArgs(TypedDict, total=False):
-    """An integration to load, made beforehand."""
+    """An integration, prepared beforehand, to load."""
 
     id: Required[Input[str]]
     """The integration's id."""
     type: Required[Input[str]]
-    """Its kind, in the API's word."""
+    """The kind of integration, in the API's word."""
     configuration: Required[Input[dict[str, Any]]]
-    """Its own settings."""
+    """The settings of the integration."""
 
 
 class IdentityArgs(TypedDict, total=False):
-    """A prepared identity to log in with."""
+    """An identity, prepared beforehand, to log in with."""
 
     id: Input[str]
     """The identity's id."""
@@ -210,7 +210,7 @@ class SelectArgs(TypedDict, total=False):
     owner: Input[str]
     """`any` (the default), or another stack's `organization/project/stack`."""
     statuses: Input[list[Input[LiveStatus]]]
-    """Any one of these words of the API. `completed` means that all browsers were created: they may still run."""
+    """Any one of these words of the API. `completed` means that every session was created: browsers may still run."""
     older_than: Input[str | float]
     """The least age, as a duration such as "24h" or "30m", or in seconds."""
     newer_than: Input[str | float]
@@ -236,7 +236,7 @@ class ReadySession(TypedDict):
     """One session in `BatchReady.sessions`. A session that is not ready has no `cdp_url`."""
 
     item_index: int | None
-    """The number of the session within its batch, from 0."""
+    """The number of the session within its batch."""
     session_id: str | None
     """The API's id of the session; None while the API has not created it."""
     status: str

@@ -122,9 +122,9 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     on_destroy: pulumi.Output[str]
     """What destroying the resource does."""
     if_completed: pulumi.Output[str]
-    """What to do where the API refuses a cancel because creation had finished."""
+    """What to do if the API refuses a cancel because every session was created."""
     on_missing: pulumi.Output[str]
-    """What a refresh does where the API no longer knows the batch."""
+    """What a refresh does if the API no longer knows the batch."""
     owner: pulumi.Output[str]
     """`organization/project/stack`; every session of the batch carries it in a tag."""
     claim: pulumi.Output[str]
@@ -136,7 +136,7 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     live_status: pulumi.Output[str]
     """The API's word (`pending`, `processing`, `completed`, `failed`, `cancelled`), or `deleted`.
 
-    `completed` means that every session was created: its browsers still run and are billed.
+    `completed` means that every session was created: its browsers may still run and be billed.
     """
     total_requests: pulumi.Output[int | None]
     """Sessions requested."""
@@ -157,10 +157,10 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
     failed_deletions: pulumi.Output[int | None]
     """How many sessions the DELETE could not delete."""
     deletion_errors: pulumi.Output[list[dict[str, str | None]] | None]
-    """Which sessions those were, and why."""
+    """The sessions that the DELETE could not delete, each with the reason."""
     still_running: pulumi.Output[int | None]
-    """How many of its sessions the API still listed as running after the last cancel or delete: 0 confirms that it has
-    stopped. None before that, and where it could not be confirmed."""
+    """How many sessions the API still listed as running after the last cancel or delete: 0 confirms that the batch has
+    stopped. None before the first stop, and if the list could not be read."""
     confirmed_at: pulumi.Output[str | None]
     """When `still_running` was read, by this machine's clock (ISO 8601)."""
     message: pulumi.Output[str | None]
@@ -221,11 +221,12 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
             configuration: The configuration of every session, under the API's own names.
             metadata: A plain dictionary that is sent with the create.
             status: `active`; `cancelled` stops the browsers and keeps the data; `deleted` removes the data as well.
-            on_destroy: What destroying does: `delete`; `cancel` or `end_sessions` (one by one) keep the data.
-            if_completed: What to do where the API refuses a cancel because every browser has been created:
-                `end_sessions` (one by one, and keep the data), `delete`, `accept` (they keep running) or `fail`.
-            on_missing: What a refresh does where the API no longer knows the batch: `keep` it, as deleted, or
-                `recreate`.
+            on_destroy: What destroying does: `delete` the batch; or `cancel` it or `end_sessions` one by one, both of
+                which keep the data.
+            if_completed: What to do if the API refuses a cancel because every session was created: `end_sessions` (one
+                by one, data is kept), `delete`, `accept` (the browsers keep running) or `fail`.
+            on_missing: What a refresh does if the API no longer knows the batch: `keep` the resource, as deleted, or
+                `recreate` the batch.
             opts: Pulumi's own options.
         """
         _refuse_large_integers(resource_name, metadata, "metadata")
@@ -246,7 +247,7 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
 
 
 class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady"):
-    """A wait for a batch, as a resource of its own: if the wait fails, the batch itself is in the state all the same.
+    """A wait for a batch, as a resource of its own: if the wait fails, the batch is in the state nevertheless.
 
     The next `pulumi up` waits again. Destroying it does nothing.
     """
@@ -270,7 +271,7 @@ class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady
     failed_requests: pulumi.Output[int | None]
     """Sessions that could not be created."""
     retried_sessions: pulumi.Output[int | None]
-    """How many failed sessions were retried; None where no retry was needed."""
+    """How many failed sessions were retried; None if no retry was needed."""
     sessions: pulumi.Output[list[ReadySession] | None]
     """With `record_sessions`: every session of the batch, ready or not (see `ReadySession`). Secret, since whoever has
     a session's URLs controls its browser."""
@@ -316,8 +317,8 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
 
     A cleanup never stops batches of its own stack, which its state has or whose sessions carry its owner tag: their own
     resources do that. It skips what `exclude` names, and batches of which any session has the tag `pulumi-protect`,
-    which you set in `configuration.session.tags`. A batch that only some of its sessions match, or of which no session
-    can be seen yet, is skipped with a warning.
+    which you set in `configuration.session.tags`. A batch is skipped with a warning if only some of its sessions match,
+    or if none is visible yet.
 
     Removing a cleanup from the program, or renaming it without an alias, deletes the resource and so *runs* the cleanup
     (`when` destroy or both); the log has the plan before it acts. To drop one without running it, set `when="apply"`
@@ -332,17 +333,17 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
     select: pulumi.Output[dict[str, Any]]
     """Which batches match."""
     exclude: pulumi.Output[dict[str, Any] | None]
-    """Which of them are skipped."""
+    """Which matching batches are skipped."""
     action: pulumi.Output[str]
-    """What is done with each: `delete`, `cancel` or `end_sessions`."""
+    """What is done with each batch: `delete`, `cancel` or `end_sessions`."""
     when: pulumi.Output[str]
     """When it runs: on `destroy`, on `apply`, or on `both`."""
     limit: pulumi.Output[int]
-    """The most batches. If more match, it does nothing and fails with their number."""
+    """The most batches. If more match, the cleanup does nothing and fails with their number."""
     dry_run: pulumi.Output[bool]
-    """Whether it only reports."""
+    """Whether the cleanup only reports its plan."""
     triggers: pulumi.Output[list[Any] | None]
-    """Values whose change runs it again."""
+    """Values whose change runs the cleanup again."""
     allow_all: pulumi.Output[bool]
     """Whether the selection may match every batch of the team."""
     on_failure: pulumi.Output[str]
@@ -350,33 +351,33 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
     owner: pulumi.Output[str]
     """`organization/project/stack` of the cleanup itself, whose batches it never stops."""
     matched: pulumi.Output[int | None]
-    """How many batches and single sessions matched in the last run on apply; None where there was none, as for all
-    outputs that follow."""
+    """How many batches and single sessions matched in the last run on apply. This output and all that follow are None
+    before the first such run."""
     plan: pulumi.Output[list[dict[str, Any]] | None]
     """What was done, or would be with `dry_run`: `batch_id`, `action`, `status`, `created_at`, `total_requests`,
     `owner`, `claim`."""
     skipped: pulumi.Output[list[dict[str, Any]] | None]
     """What was skipped, and why: `batch_id`, `status`, `kind`, `reason`."""
     results: pulumi.Output[list[dict[str, Any]] | None]
-    """How each ended: `batch_id`, `outcome`, its counts, `reason`, `warnings`."""
+    """The result of each: `batch_id`, `outcome`, counts, `reason`, `warnings`."""
     failures: pulumi.Output[list[dict[str, Any]] | None]
     """What could not be stopped: `batch_id`, `reason`."""
     cancelled_sessions: pulumi.Output[int | None]
-    """How many sessions this run's cancels terminated, in the API's own count; None where it said none."""
+    """How many sessions this run's cancels terminated, in the API's own count; None if it gave none."""
     deleted_sessions: pulumi.Output[int | None]
     """How many sessions this run deleted, in the API's own count."""
     ended_sessions: pulumi.Output[int | None]
     """How many sessions this run ended one by one."""
     failed_sessions: pulumi.Output[int | None]
-    """How many sessions could not be deleted or ended, as far as the API has said."""
+    """How many sessions could not be deleted or ended, as far as the API reports it."""
     still_running: pulumi.Output[int | None]
-    """How many sessions the API still listed as running afterwards; None where that could not be confirmed."""
+    """How many sessions the API still listed as running afterwards; None if that could not be confirmed."""
     cleaned_batches: pulumi.Output[int | None]
     """How many batches were stopped."""
     gone_batches: pulumi.Output[int | None]
     """How many batches no longer existed."""
     skipped_batches: pulumi.Output[int | None]
-    """How many batches of the plan were skipped in the end, because they no longer qualified."""
+    """How many batches of the plan were skipped later, because they no longer qualified."""
     failed_batches: pulumi.Output[int | None]
     """How many batches could not be stopped."""
 
@@ -400,13 +401,13 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
         Args:
             resource_name: The resource's name in the program.
             select: Which batches match; there is no default.
-            exclude: Which of them to skip.
-            action: What to do with each: `delete`; `cancel` or `end_sessions` keep the data. A completed batch cannot
-                be cancelled, so its sessions are ended one by one.
+            exclude: Which matching batches to skip.
+            action: What to do with each batch: `delete`; or `cancel` or `end_sessions`, which keep the data. If the API
+                refuses a cancel because the batch is completed, its sessions are ended one by one.
             when: When to run: on `destroy`, on `apply`, or on `both`.
             limit: The most batches. If more match, the cleanup does nothing and fails with their number.
-            dry_run: Whether to report only.
-            triggers: Any values; a change of them runs the cleanup again on apply.
+            dry_run: Whether to report the plan only.
+            triggers: Any values; a change runs the cleanup again on apply.
             allow_all: Whether the selection may match every batch of the team.
             on_failure: Whether batches that could not be stopped are an `error` or a `warn`ing; all others are stopped.
             opts: Pulumi's own options.
