@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.native.names import inside
 
 FILE = Path(__file__).with_name("schema.json")
@@ -21,8 +22,14 @@ class Schema(NamedTuple):
 
 @cache
 def schema_text() -> str:
-    """Return the schema as JSON, as the engine and the SDK generators read it."""
-    return FILE.read_text(encoding="utf-8")
+    """Return the schema as JSON, as the engine and the SDK generators read it; `pulumi package add` needs a version."""
+    return json.dumps({"version": __version__, **_written()})
+
+
+@cache
+def _written() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return schema
 
 
 def _properties(schema: dict[str, Any]) -> Iterator[str]:
@@ -31,4 +38,4 @@ def _properties(schema: dict[str, Any]) -> Iterator[str]:
         yield from part.get("inputProperties", {})
 
 
-SCHEMA = Schema(frozenset(name for name in map(inside, _properties(json.loads(schema_text()))) if "_" in name))
+SCHEMA = Schema(frozenset(name for name in map(inside, _properties(_written())) if "_" in name))
