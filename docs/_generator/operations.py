@@ -45,7 +45,7 @@ REQUESTS: dict[type, str] = {
     Delete: "`DELETE`",
     EndSessions: "`DELETE` of each session",
     Confirm: "no more calls but the confirmation",
-    Done: "no more calls, a warning: its browsers run on",
+    Done: "no more calls, a warning: its browsers keep running",
 }
 STATUSES = get_args(Status)
 _LIVE = ("pending", "processing", "completed", "failed", "cancelled")
@@ -79,9 +79,9 @@ def on_update() -> str:
         ("active", _record("active", "processing")),
         ("cancelled", _record("cancelled", "cancelled")),
         ("deleted", _record("deleted", "deleted")),
-        ("active; the API answered 404 when it was last read", _record("active", "deleted", missing=True)),
+        ("active, and the last read got a 404", _record("active", "deleted", missing=True)),
         (
-            "cancelled, where `if_completed` `accept` let its browsers run, and now says otherwise",
+            "cancelled, `if_completed` `accept` let its browsers run, and was changed since",
             _record("cancelled", "completed", if_completed="accept"),
         ),
     ]
@@ -110,8 +110,8 @@ def on_destroy() -> str:
             _record("cancelled", "completed", ended=True, still_running=0),
         ),
         ("cancelled or deleted, and not confirmed", _record("cancelled", "cancelled")),
-        ("cancelled, its browsers run on (`accept`)", _record("cancelled", "completed")),
-        ("unknown to the API when it was last read (404)", _record("active", "deleted", missing=True)),
+        ("cancelled, and its browsers keep running (`accept`)", _record("cancelled", "completed")),
+        ("active, and the last read got a 404", _record("active", "deleted", missing=True)),
         ("deleted and confirmed, or never started", _record("deleted", "deleted", still_running=0)),
     ]
     choices = get_args(OnDestroy)
