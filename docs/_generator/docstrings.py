@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from sphinx.ext.napoleon.docstring import GoogleDocstring
@@ -19,6 +20,12 @@ def attributes(kind: type) -> dict[str, str]:
     """Return the docstring of each attribute, on one line."""
     found = ModuleAnalyzer.for_module(kind.__module__).find_attr_docs()
     return {name: _flat("\n".join(lines)) for (owner, name), lines in found.items() if owner == kind.__name__}
+
+
+def constants(module: ModuleType) -> dict[str, str]:
+    """Return the docstring of each constant of a module, on one line."""
+    found = ModuleAnalyzer.for_module(module.__name__).find_attr_docs()
+    return {name: _flat("\n".join(lines)) for (owner, name), lines in found.items() if not owner}
 
 
 def arguments(function: Callable[..., Any]) -> dict[str, str]:

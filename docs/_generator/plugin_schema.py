@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import types
-import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from docstrings import arguments, attributes, summary
+from docstrings import arguments, attributes, constants, summary
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from resources import input_names
+from typing_extensions import is_typeddict
 
 import pulumi_anchorbrowser
 from pulumi_anchorbrowser import choices
 from pulumi_anchorbrowser.api import SessionConfiguration
-from pulumi_anchorbrowser.binding.settings import SETTINGS, Settings
+from pulumi_anchorbrowser.binding.settings import NAMESPACE, SETTINGS, Settings
 from pulumi_anchorbrowser.cleanup import CleanupInputs
 from pulumi_anchorbrowser.dynamic import arguments as argument_classes
+from pulumi_anchorbrowser.dynamic.arguments import ReadySession
 from pulumi_anchorbrowser.lifecycle import BatchInputs
 from pulumi_anchorbrowser.lifecycle.durations import Duration
 from pulumi_anchorbrowser.lifecycle.waiting import ReadyInputs
 from pulumi_anchorbrowser.native.names import inside, outside, text_outside
-from pulumi_anchorbrowser.native.schema import FILE
+from pulumi_anchorbrowser.native.schema import FILE as FILE
 
 _TOKEN = "anchorbrowser:index:{}"  # noqa: S105  # Pulumi's word for the name of a type
 _ANY = {"$ref": "pulumi.json#/Any"}
-# Added by the binding, and no input of a program.
-_ADDED = {"owner", "claim", "resource_urn"}
 # Under another name in a program than in the core.
 _ARGUMENTS = {"Selection": "SelectArgs", "Exclusion": "ExcludeArgs"}
 _ENUMS = {getattr(choices, name): name for name in
           ("Status", "OnDestroy", "IfCompleted", "OnMissing", "Action", "When", "OnFailure", "LiveStatus")}  # fmt: skip
+# Choices that no other room needs, and that stand at their property alone.
+_ENUMS[Literal["anchor_proxy", "custom"]] = "ProxyType"
+_ENUMS[Literal["batches", "sessions", "all"]] = "What"
+_TOLD = {"ProxyType": "Whose proxy it is.", "What": "What a cleanup selects."}
 _SECRETS = {("Proxy", "password"), ("BatchReady", "sessions"), ("Config", "api_key")}
 _ALWAYS_SET = {
     "Batch": ("batch_id", "status", "on_destroy", "if_completed", "on_missing", "owner", "claim", "account", "adopted",
@@ -39,7 +45,6 @@ _ALWAYS_SET = {
     "BatchCleanup": ("select", "action", "when", "limit", "dry_run", "allow_all", "on_failure", "owner"),
 }  # fmt: skip
 _REQUIRED = {"BatchReady": ["batchId"], "BatchCleanup": ["select"]}
-_REPOSITORY = "https://github.com/pulumi-anchorbrowser/pulumi-anchorbrowser"
 _LANGUAGES: dict[str, Any] = {
     # Its own name would be `pulumi_anchorbrowser`, which is this package.
     "python": {"packageName": "pulumi_anchorbrowser_plugin", "pyproject": {"enabled": True},
@@ -71,7 +76,7 @@ class _Types:
             return {"type": "array", "items": self.of(parts[0])}
         if origin is dict:
             return {"type": "object", "additionalProperties": self.of(parts[1])}
-        if isinstance(hint, type) and (issubclass(hint, BaseModel) or typing.is_typeddict(hint)):
+        if isinstance(hint, type) and (issubclass(hint, BaseModel) or is_typeddict(hint)):
             return {"$ref": f"#/types/{self._object(hint)}"}
         simple = {int: "integer", float: "number", str: "string", bool: "boolean"}
         return {"type": simple[hint]} if hint in simple else dict(_ANY)
@@ -81,7 +86,8 @@ class _Types:
         if name is None:
             return {"type": "string"}
         values = [{"value": value, "name": outside(value)[0].upper() + outside(value)[1:]} for value in get_args(hint)]
-        self.found[_TOKEN.format(name)] = {"type": "string", "enum": values}
+        told = constants(choices).get(name) or _TOLD[name]
+        self.found[_TOKEN.format(name)] = {"type": "string", "description": told, "enum": values}
         return {"$ref": f"#/types/{_TOKEN.format(name)}"}
 
     def _object(self, model: type) -> str:
@@ -92,8 +98,7 @@ class _Types:
             told = {**attributes(model), **attributes(described)}
             for base in described.__mro__[1:]:
                 told = {**_attributes_of(base), **told}
-            required = [outside(name) for name, field in getattr(model, "model_fields", {}).items()
-                        if field.is_required()]  # fmt: skip
+            required = [outside(name) for name in _hints(model) if _is_required(model, name)]
             self.found[token] = {
                 "type": "object",
                 "description": summary(described),
@@ -151,13 +156,19 @@ def write() -> None:
 
 
 def _resource(found: _Types, kind: type, model: type[BaseModel]) -> dict[str, Any]:
-    name, inputs = kind.__name__, {n: h for n, h in _hints(model).items() if n not in _ADDED}
+    hints, name = _hints(model), kind.__name__
+    # The binding adds others, which are no inputs of a program.
+    inputs = {n: hints[n] for n in input_names(kind.__init__)}  # type: ignore[misc]
     outputs = {**_output_hints(kind), **{n: h for n, h in inputs.items() if n != "configuration"}}
+    if "sessions" in outputs:
+        # A Python program is given dictionaries, since the SDK refuses a typed one.
+        outputs["sessions"] = list[ReadySession]
     if "configuration" in inputs:
         inputs["configuration"] = outputs["configuration"] = SessionConfiguration
     told_of_inputs, told = arguments(kind.__init__), attributes(kind)  # type: ignore[misc]
+    told_of_inputs = {n: f"{told_of_inputs[n]}{_default(model, n)}" for n in inputs}
     return {
-        "description": (kind.__doc__ or "").strip().replace("\n    ", "\n"),
+        "description": _in_every_language(inspect.getdoc(kind) or ""),
         "inputProperties": _properties(found, inputs, told_of_inputs, name),
         "requiredInputs": _REQUIRED.get(name, []),
         "properties": _properties(found, {n: outputs[n] for n in told if n in outputs}, told, name),
@@ -182,7 +193,31 @@ def _settings(found: _Types) -> dict[str, Any]:
     fields = {"confirmAccount": "confirmed_accounts"}
     wanted = {inside(name): fields.get(name, inside(name)) for name in SETTINGS}
     simple = {name: hints[field] if field != "confirmed_accounts" else str for name, field in wanted.items()}
-    return _properties(found, simple, {name: told[field] for name, field in wanted.items()}, "Config")
+    variable = f"{NAMESPACE}_{{}}".upper().format
+    texts = {
+        name: f"{told[field]} Default: the environment variable `{variable(name.upper())}`."
+        for name, field in wanted.items()
+    }
+    return _properties(found, simple, texts, "Config")
+
+
+def _default(model: type[BaseModel], name: str) -> str:
+    default = model.model_fields[name].default
+    if default is None or default is PydanticUndefined:
+        return ""
+    return f" Default: `{default if isinstance(default, str) else json.dumps(default)}`."
+
+
+def _in_every_language(told: str) -> str:
+    """Return the description without what only Python programs have."""
+    paragraphs = [one for one in told.split("\n\n") if "teardown_hook" not in one]
+    return "\n\n".join(paragraphs).replace("depends_on", "dependsOn")
+
+
+def _is_required(model: type, name: str) -> bool:
+    if issubclass(model, BaseModel):
+        return model.model_fields[name].is_required()
+    return type(None) not in get_args(_hints(model)[name])
 
 
 def _hints(model: type) -> dict[str, Any]:

@@ -5,16 +5,16 @@ from typing import Literal
 LiveStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 """The API's words for a batch."""
 Status = Literal["active", "cancelled", "deleted"]
-"""What a batch is to be."""
+"""The desired status of a batch."""
 OnDestroy = Literal["delete", "cancel", "end_sessions"]
 """What destroying a batch does."""
 IfCompleted = Literal["end_sessions", "delete", "accept", "fail"]
-"""What a cancel does that the API refuses because creation had finished."""
+"""What to do if the API refuses a cancel because every session was created."""
 OnMissing = Literal["keep", "recreate"]
-"""What a refresh does when the API no longer knows a batch."""
+"""What a refresh does if the API no longer knows the batch."""
 Action = Literal["cancel", "delete", "end_sessions"]
 """What a cleanup does with each batch."""
 When = Literal["apply", "destroy", "both"]
 """When a cleanup runs."""
 OnFailure = Literal["error", "warn"]
-"""What becomes of a cleanup that could not deal with a batch."""
+"""Whether batches that could not be stopped are an error or a warning."""
