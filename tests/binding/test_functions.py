@@ -148,3 +148,18 @@ def test_an_unchanged_cleanup_plans_nothing(machine: Machine) -> None:
     machine.sim.clear_requests()
     cleanup.check(services, olds, given, urn=URN, owner=OWNER, is_unknown=known, notices=machine.said)
     assert (machine.said.infos, machine.sim.requests) == ([], [])
+
+
+def test_a_cleanup_keeps_the_names_that_its_stack_had(machine: Machine) -> None:
+    services, given = machine.run(), {"select": {"tags": ["t"]}}
+    checked: dict[str, Any] = {}
+    for owner in (OWNER, "acme/shop/one", "acme/shop/two", "acme/shop/one"):
+        checked = cleanup.check(
+            services, checked, given, urn=URN, owner=owner, is_unknown=known, notices=machine.said
+        ).inputs
+    assert (checked["owner"], checked["former_owners"]) == ("acme/shop/one", [OWNER, "acme/shop/two"])
+    outputs = machine.create(machine.run(EARLIER_RUN), configuration={"session": {"tags": ["t"]}})
+    cleanup.delete(
+        services, cleanup.update(services, {}, checked, urn=URN, notices=machine.said), urn=URN, notices=machine.said
+    )
+    assert machine.live() == {outputs["batch_id"]}

@@ -164,6 +164,13 @@ def test_one_session_with_the_own_stacks_tag_is_enough_to_skip_a_batch(yard: Yar
     assert skipped(yard.run(select={"tags": ["t"]}).plan) == {batch: "own"}
 
 
+def test_batches_of_a_name_that_the_own_stack_had_are_skipped(yard: Yard) -> None:
+    former = "organization/demo/former"
+    kept, other = yard.start(*owned(former, "t")), yard.start(*owned(OTHER, "t"))
+    report = yard.run(select={"tags": ["t"]}, former_stacks=(former,))
+    assert (skipped(report.plan), yard.gone()) == ({kept: "own"}, {other})
+
+
 def test_the_state_is_read_after_the_list_so_that_a_batch_that_starts_meanwhile_is_known(yard: Yard) -> None:
     yard.start("t")
     started: list[str] = []
@@ -400,8 +407,8 @@ def test_there_is_no_default_selection(missing: dict[str, Any]) -> None:
     ("select", "reason"),
     [
         ({"older_than": "2h", "newer_than": "1h"}, "older_than must be less than newer_than"),
-        ({"what": "sessions", "statuses": ["failed"]}, "single sessions have no statuses"),
-        ({"what": "all", "batch_ids": []}, "single sessions have no statuses"),
+        ({"what": "sessions", "statuses": ["failed"]}, "statuses and batch_ids select batches"),
+        ({"what": "all", "batch_ids": []}, "statuses and batch_ids select batches"),
     ],
 )
 def test_criteria_that_contradict_each_other_are_refused(select: dict[str, Any], reason: str) -> None:

@@ -231,6 +231,34 @@ def test_a_batch_that_pulumi_retains_runs_on_after_the_destroy(
         sim.delete(wanted.ids[name])
 
 
+RETAINED_AFTER_THE_CLEANUP = """
+import pulumi
+from pulumi_anchorbrowser import Batch, BatchCleanup
+
+left = BatchCleanup("left", select={"tags": ["nightly"]})
+options = pulumi.ResourceOptions(retain_on_delete=True, depends_on=[left])
+Batch("a", count=2, configuration={"session": {"tags": ["nightly"]}}, opts=options)
+"""
+
+
+@ONLY_WITH_A_CLEANUP
+def test_a_batch_that_pulumi_retains_outlives_the_cleanup_of_a_stack_that_was_renamed(
+    wanted: WantedStack, sim: Simulator
+) -> None:
+    """The state no longer has it when the cleanup runs, and its tags have the stack's former name."""
+    wanted.stage.write_program(RETAINED_AFTER_THE_CLEANUP)
+    wanted.same_again("up")
+    kept = wanted.id_of("a")
+    wanted.stage.run("stack", "rename", "prod")
+    wanted.stage.stack = "prod"
+    wanted.same_again("up")
+    result = wanted.same_again("destroy")
+    assert wanted.names() == set()
+    assert [line for line in result.messages("info") if "1 skipped (own)" in line]
+    assert wanted.is_whole(kept)
+    sim.delete(kept)
+
+
 def test_a_destroy_that_failed_half_way_is_run_again_or_taken_back(wanted: WantedStack, sim: Simulator) -> None:
     left = wanted.begin()
     failing = Fault("status", status=503, method="DELETE", path=f"/v1/batch-sessions/{wanted.ids['b']}", times=None)

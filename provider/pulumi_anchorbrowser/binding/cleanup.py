@@ -44,6 +44,9 @@ def check(
     Where the cleanup is going to run on apply, the plan is reported: it is what a preview shows. Nothing is changed.
     """
     inputs = {**DEFAULTS, **_without_none(news), "owner": owner}
+    # Batches keep the owner tag of the name that the stack had, also those that Pulumi retains and no state has.
+    if former := {*olds.get("former_owners", ()), olds.get("owner", owner)} - {owner}:
+        inputs["former_owners"] = sorted(former)
     problems = cleanup_problems(inputs, is_unknown)
     if not problems and runs_on_apply(olds, inputs):
         _report_plan(services, inputs, urn, notices)

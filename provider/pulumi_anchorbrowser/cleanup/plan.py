@@ -102,6 +102,7 @@ class Matching:
     action: Action = "delete"
     exclusion: Exclusion = Exclusion()  # noqa: RUF009  # frozen
     own_stack: str = ""
+    former_stacks: tuple[str, ...] = ()
     created_before: datetime | None = None
     created_after: datetime | None = None
     force: bool = False
@@ -113,7 +114,8 @@ class Matching:
         # Of whole seconds, as they are printed and saved.
         now = now.replace(microsecond=0)
         ages = (select.created_before(now), select.created_after(now))
-        return cls(select, request.action, request.exclude, request.own_stack, *ages, force=request.force)
+        stacks = (request.own_stack, request.former_stacks)
+        return cls(select, request.action, request.exclude, *stacks, *ages, force=request.force)
 
     @property
     def required_tags(self) -> tuple[str, ...]:
@@ -202,13 +204,17 @@ class Matching:
             return self.selection.stack is None or recorded_owner in {None, self.selection.stack}
         return all(any(tag in one for one in tags) for tag in self.required_tags)
 
+    @property
+    def _own_stacks(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.own_stack, *self.former_stacks)))
+
     def _has_own_tag(self, carried: Collection[str]) -> bool:
-        return bool(self.own_stack) and owner_tag(self.own_stack) in carried
+        return any(owner_tag(stack) in carried for stack in self._own_stacks)
 
     def _own_by_tag(self, batch: _Batch, carried: frozenset[str], recorded_owner: str | None) -> Skipped | None:
         if self._has_own_tag(carried):
             return _skip(batch, "own", "a session carries the owner tag of this cleanup's own stack")
-        if self.own_stack and recorded_owner == self.own_stack:
+        if recorded_owner in self._own_stacks:
             return _skip(batch, "own", "by its receipt, this cleanup's own stack started it")
         return None
 
@@ -379,7 +385,7 @@ class Plan:
         except ValueError as error:
             raise UnusablePlan(str(error)) from None
         times = (moment(read.created_before), moment(read.created_after))
-        matching = Matching(read.select, read.action, read.exclude, read.own_stack, *times, force=read.force)
+        matching = Matching(read.select, read.action, read.exclude, read.own_stack, (), *times, force=read.force)
         return cls(matching, tuple(read.batches), tuple(read.sessions), tuple(read.skipped), read.account)
 
 

@@ -133,14 +133,16 @@ class Request:
     """What a cleanup is asked to do.
 
     `own_stack` (`organization/project/stack`) is the stack that the cleanup belongs to, and whose batches it never
-    stops; empty where there is none. `read_state` returns that stack's state, None (or StateUnreadable) where it cannot
-    be read. `force`, only for batches named by id: protection and an undecided match spare nothing.
+    stops; empty where there is none. `former_stacks` are the names that this stack had before it was renamed, which its
+    batches keep in their tags. `read_state` returns its state, None (or StateUnreadable) where it cannot be read.
+    `force`, only for batches named by id: protection and an undecided match spare nothing.
     """
 
     select: Selection
     action: Action = "delete"
     exclude: Exclusion = Exclusion()  # noqa: RUF009  # frozen
     own_stack: str = ""
+    former_stacks: tuple[str, ...] = ()
     read_state: Callable[[], StackState | None] | None = None
     allow_all: bool = False
     force: bool = False
@@ -154,7 +156,7 @@ class Request:
 class CleanupInputs(BaseModel):
     """The inputs of a `BatchCleanup`, with the design's defaults.
 
-    The binding adds `owner` (its stack's `organization/project/stack`) and `resource_urn`.
+    The binding adds `owner` (its stack's `organization/project/stack`), `former_owners` and `resource_urn`.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -170,6 +172,7 @@ class CleanupInputs(BaseModel):
     on_failure: OnFailure = "error"
     resource_urn: str | None = None
     owner: str = ""
+    former_owners: list[str] = []
 
     @property
     def runs_on_apply(self) -> bool:
@@ -184,7 +187,8 @@ class CleanupInputs(BaseModel):
     def request(self, read_state: Callable[[], StackState | None] | None) -> Request:
         """Return what the cleanup is asked to do. `read_state` returns the state of the stack `owner`."""
         exclude = self.exclude or Exclusion()
-        return Request(self.select, self.action, exclude, self.owner, read_state, self.allow_all)
+        former = tuple(self.former_owners)
+        return Request(self.select, self.action, exclude, self.owner, former, read_state, self.allow_all)
 
 
 DEFAULTS: dict[str, Any] = {
