@@ -66,11 +66,12 @@ docs: setup ## Build the documentation as a site into build/docs, every warning 
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
 	@echo "build/docs/index.html"
 
-dist: setup ## Build the source archive and the wheel into dist/, and have them checked
-	rm -rf dist
+dist: setup ## Build the source archive and the wheel into dist/, the plugin's archives into build/plugin/; check them
+	rm -rf dist build/plugin
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/python -m twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python .ci/plugin.py dist/*.whl build/plugin
 
 lock: setup ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet uv
@@ -78,4 +79,4 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean: ## Remove everything that was installed or cached here
-	rm -rf .venv .pulumi .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache dist build
+	rm -rf .venv provider/plugin/.venv .pulumi .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache dist build

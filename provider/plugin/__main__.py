@@ -1,0 +1,3 @@
+from pulumi_anchorbrowser.native.plugin import main
+
+main()
