@@ -13,7 +13,7 @@ import pytest
 # The helper packages stand beside the tests, and the provider host imports providers of the tests by the same path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stages import NO_ENGINE, EngineStage, RehearsalStage, Stage, engine_is_here
+from stages import NO_ENGINE, EngineStage, NativeStage, RehearsalStage, Stage, engine_is_here
 
 # Tests that share what is made once: a type checker's findings, the archives of a release, a database server.
 TOGETHER = ("tests/typing/", "tests/packaging/", "tests/teams/")
@@ -26,6 +26,14 @@ _seconds: defaultdict[str, list[float]] = defaultdict(list)
 def rehearsal_stage(tmp_path: Path) -> Iterator[RehearsalStage]:
     """A throwaway project on the rehearsal: runs on any machine."""
     stage = RehearsalStage(tmp_path / "rehearsal-stage")
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def native_stage(tmp_path: Path) -> Iterator[NativeStage]:
+    """The same over the native plugin."""
+    stage = NativeStage(tmp_path / "native-stage")
     yield stage
     stage.close()
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from stages import EngineStage, Stage, StageResult
+from stages.native import PLUGIN_TYPE
 
 from pulumi_anchorbrowser.simulator import LoggedRequest, Simulator, SimulatorSettings
 
@@ -28,6 +29,7 @@ COUNT, RUNNING, SECONDS, HALF_TIME = 10, 5, 200.0, 120.0
 
 # Makes the resources of one config value, and exports the public outputs of each under its name.
 PROGRAM = '''
+import inspect
 import json
 import pulumi
 import pulumi_anchorbrowser
@@ -43,7 +45,8 @@ def value(given):
 for name, args in json.loads(pulumi.Config().require("resources")).items():
     kind = getattr(pulumi_anchorbrowser, args.pop("kind", "Batch"))
     made[name] = kind(name, **{key: value(given) for key, given in args.items()})
-    pulumi.export(name, {key: getattr(made[name], key) for key in kind.__annotations__})
+    ours = [base for base in kind.__mro__ if base.__module__.startswith("pulumi_anchorbrowser.")]
+    pulumi.export(name, {key: getattr(made[name], key) for base in ours for key in inspect.get_annotations(base)})
 '''
 
 
@@ -133,7 +136,8 @@ class OneStack:
     def names(self) -> set[str]:
         """The names of our resources in the state."""
         resources = self.stage.export()["deployment"].get("resources") or []
-        return {r["urn"].split("::")[-1] for r in resources if "dynamic" in r["type"] and r.get("custom")}
+        served = ("pulumi-python:dynamic", PLUGIN_TYPE)
+        return {r["urn"].split("::")[-1] for r in resources if r["type"].startswith(served) and r.get("custom")}
 
 
 def browsers(**inputs: Any) -> dict[str, dict[str, Any]]:
@@ -151,8 +155,9 @@ def started_outside(sim: Simulator, count: int = 3, key: str = KEY, **settings: 
 
 
 def errors(result: StageResult) -> list[str]:
-    """Our own errors, without the engine's word that the update failed."""
-    return [line for line in result.messages("error") if "AnchorBrowserError" in line]
+    """Our own errors, without the engine's word that the update failed: of a plugin, all that its resources have."""
+    found = [line for line in result.diagnostics if line.severity == "error"]
+    return [line.message for line in found if "AnchorBrowserError" in line.message or PLUGIN_TYPE in line.urn]
 
 
 def one_error(result: StageResult) -> str:

@@ -33,9 +33,9 @@ WRONG_PROPERTIES = {
 
 
 def refused(result: StageResult, name: str) -> set[str]:
-    """The properties of a resource that were refused."""
+    """The properties of a resource that were refused. The plugin numbers the items of a list as Pulumi does: `[0]`."""
     found = (re.search(rf"resource '{name}': property (\S+) ", message) for message in result.messages("error"))
-    return {match[1] for match in found if match}
+    return {re.sub(r"\[(\d+)\]", r".\1", match[1]) for match in found if match}
 
 
 @pytest.mark.engine_decides

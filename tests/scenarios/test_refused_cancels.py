@@ -59,7 +59,7 @@ def test_a_completed_batch_keeps_running_only_where_the_user_accepts_that(stack:
     assert stack.calls == [f"PATCH {batch}"]
     assert len(sim.live_sessions()) == 3
     [warning] = result.messages("warning")
-    assert f"batch {batch} is completed, so the API did not cancel it. Its browsers run on" in warning
+    assert f"batch {batch} is completed, so the API did not cancel it. Its browsers keep running" in warning
     assert result.outputs["browsers"].get("ended_sessions") is None
     assert result.outputs["browsers"].get("still_running") is None, "no stop was reported, so none is confirmed"
     assert stack.has_nothing_to_do()

@@ -1,8 +1,9 @@
-"""One interface over two stages: a scenario written once runs on the rehearsal and on the real engine."""
+"""One interface over three stages: a scenario written once runs rehearsed, over the plugin, and on the real engine."""
 
 from .base import Diagnostic, Stage, StageResult, Step
 from .cli import NO_ENGINE, Command, engine_is_here
 from .engine import EngineStage
+from .native import NativeStage
 from .on_rehearsal import RehearsalStage
 from .standing_api import standing_api
 from .waiting import wait_until
@@ -12,6 +13,7 @@ __all__ = [
     "Command",
     "Diagnostic",
     "EngineStage",
+    "NativeStage",
     "RehearsalStage",
     "Stage",
     "StageResult",

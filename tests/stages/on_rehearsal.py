@@ -105,7 +105,7 @@ def _staged(result: Result, printed: str, failed: bool) -> StageResult:
         failed=failed,
         text=text,
         read_outputs=lambda: result.outputs,
-        steps=[Step(*operation) for operation in result.operations],
+        steps=[Step(*one) for one in result.operations if "::pulumi:providers:" not in one.urn],
         diagnostics=diagnostics,
         status=[_diagnostic(line) for line in result.log if line.ephemeral],
     )

@@ -83,6 +83,8 @@ def _resource(
         "dependencies": list(resource.dependencies),
         "protect": resource.protect,
         "retainOnDelete": resource.retain_on_delete,
+        "customTimeouts": dict(resource.timeouts),
+        "initErrors": list(resource.init_errors),
         "delete": replaced,
     }
     return {name: value for name, value in full.items() if name == "custom" or value not in ("", False, [], {})}

@@ -1,19 +1,24 @@
-"""The real dynamic provider host, called directly over gRPC with plain dictionaries."""
+"""A real provider process, called directly over gRPC with plain dictionaries."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.struct_pb2 import Struct
 from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from .engine_log import EngineLog
-from .process import HostProcess
+from .process import DYNAMIC_HOST, PLUGIN, HostProcess
 from .responses import CheckedInputs, Created, Diff, Failure, HostError, Read
+from .state import DYNAMIC_PACKAGE, describe_refusal
 from .wire import PROVIDER_KEY, Properties, from_struct, secret_names, to_struct
 
 _CHANNEL_OPTIONS = [
@@ -21,23 +26,34 @@ _CHANNEL_OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),  # else a port used again after a crash inherits the backoff of the dead host
     ("grpc.max_receive_message_length", 400 * 1024 * 1024),
 ]
+_CANCEL_SECONDS = 1.0
+_STATUS_DETAILS = "grpc-status-details-bin"
 
 
 class ProviderHost:
     """A running provider host, configured as the engine would; a context manager that leaves no process behind.
 
-    `provider`, if given, is sent with every call and removed from the responses, so that properties are the provider's
-    own; without it every properties dictionary must contain `__provider` itself. `config` is the whole stack config,
-    decrypted, as `{"namespace:key": value}`. `env` is laid over this process's environment (None removes a variable).
-    `on_call(method, urn)` is called before each call, and may kill the host there. Calls raise HostError, at the latest
-    after `call_timeout` seconds. `warm` forks the host from a process that has the imports done, where the system can.
+    By default it is the host of dynamic providers. `provider`, if given, is sent with every call and removed from the
+    responses, so that properties are the provider's own; without it every properties dictionary must contain
+    `__provider` itself. With `package="anchorbrowser"` it is the native plugin, whose properties are in camelCase.
+
+    `config` is the whole stack config, decrypted, as `{"namespace:key": value}`; a plugin gets the keys of its own
+    namespace, or in their place `inputs`, those of an explicit provider. `urn` is the provider's own. `current_config`
+    is the stack config of today, where `config` is that of the last `up`. `env` is laid over this process's environment
+    (None removes a variable). `on_call(method, urn)` is called before each call, and may kill the host there. Calls
+    raise HostError, at the latest after `call_timeout` seconds. `warm` forks the host from a process that has the
+    imports done, where the system can.
     """
 
     def __init__(
         self,
         provider: ResourceProvider | None = None,
         *,
+        package: str = DYNAMIC_PACKAGE,
         config: Mapping[str, str] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        urn: str = "",
+        current_config: Mapping[str, str] | None = None,
         project: str = "project",
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
@@ -47,8 +63,11 @@ class ProviderHost:
         warm: bool = True,
     ) -> None:
         self._own: Properties = {} if provider is None else {PROVIDER_KEY: serialize_provider(provider)}
-        self._config = dict(config or {})
-        self._project, self._env, self._cwd = project, dict(env or {}), cwd
+        self._package, self._config, self._inputs = package, dict(config or {}), inputs
+        self._urn = urn or f"urn:pulumi:dev::{project}::pulumi:providers:{package}::default"
+        current = _of_namespace(package, self._config if current_config is None else current_config)
+        known = {"PULUMI_CONFIG": json.dumps(current)} if current else {}
+        self._project, self._env, self._cwd = project, {**known, **(env or {})}, cwd
         self._engine_is_ours = engine is None
         self.engine = EngineLog() if engine is None else engine
         self._call_timeout, self._warm = call_timeout, warm
@@ -60,7 +79,14 @@ class ProviderHost:
     def start(self) -> ProviderHost:
         """Start a fresh process and configure it. Raises RuntimeError when it does not start."""
         self._drop(killing=False)
-        self._process = HostProcess(self.engine, cwd=self._cwd, env=self._env, project=self._project, warm=self._warm)
+        self._process = HostProcess(
+            PLUGIN if self._is_plugin else DYNAMIC_HOST,
+            self.engine,
+            cwd=self._cwd,
+            env=self._env,
+            project=self._project,
+            warm=self._warm,
+        )
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self._process.port}", options=_CHANNEL_OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         try:
@@ -72,14 +98,29 @@ class ProviderHost:
 
     def configure(self) -> None:
         """Begin another run in the same process: every provider is configured again before its next call."""
-        variables = {f"pulumi-python:config:{key}": value for key, value in self._config.items()}
+        args = to_struct(self._config)
+        if self._is_plugin:
+            # The dynamic host has neither of the two.
+            self._call("Handshake", "", provider_pb2.ProviderHandshakeRequest(engine_address=self.engine.address))
+            args = self._checked_config()
+        variables = {f"{self._package}:config:{key}": value for key, value in from_struct(args).items()}
         request = provider_pb2.ConfigureRequest(
-            args=to_struct(self._config), variables=variables, acceptSecrets=True, acceptResources=True
+            args=args,
+            variables=variables,
+            acceptSecrets=True,
+            acceptResources=True,
+            sends_old_inputs=True,
+            sends_old_inputs_to_delete=True,
+            **_named(self._urn),
         )
         self._call("Configure", "", request)
 
     def close(self) -> None:
-        """End the host as the engine does, by SIGINT and at last SIGKILL; safe to call twice."""
+        """End the host as the engine does, by Cancel, SIGINT and at last SIGKILL; safe to call twice."""
+        if self._stub is not None:
+            # A host that has ended, or is busy, gets the signal alone.
+            with contextlib.suppress(grpc.RpcError):
+                self._stub.Cancel(Empty(), timeout=_CANCEL_SECONDS)
         self._drop(killing=False)
         if self._engine_is_ours:
             self.engine.stop()
@@ -147,9 +188,11 @@ class ProviderHost:
         changes = {provider_pb2.DiffResponse.DIFF_SOME: True, provider_pb2.DiffResponse.DIFF_NONE: False}
         return Diff(changes.get(response.changes), list(response.replaces), response.deleteBeforeReplace)
 
-    def create(self, urn: str, inputs: Mapping[str, Any]) -> Created:
-        """Create a resource from these inputs, which `check` returned."""
-        request = provider_pb2.CreateRequest(properties=self._struct(inputs), **_named(urn))
+    def create(self, urn: str, inputs: Mapping[str, Any], timeout: float = 0.0) -> Created:
+        """Create a resource from these inputs, which `check` returned. `timeout` is the custom one; 0 for none."""
+        request = provider_pb2.CreateRequest(
+            properties=self._struct(inputs), preview=False, timeout=timeout, **_named(urn)
+        )
         response = self._call("Create", urn, request)
         return Created(response.id, self._properties(response.properties))
 
@@ -160,10 +203,13 @@ class ProviderHost:
         old_outputs: Mapping[str, Any],
         news: Mapping[str, Any],
         old_inputs: Mapping[str, Any] | None = None,
+        timeout: float = 0.0,
     ) -> Properties:
         """Update a resource in place and return its new outputs."""
         request = provider_pb2.UpdateRequest(
             id=id_,
+            preview=False,
+            timeout=timeout,
             olds=self._struct(old_outputs),
             news=self._struct(news),
             old_inputs=self._struct(old_inputs or {}),
@@ -181,13 +227,37 @@ class ProviderHost:
         return Read(response.id, self._properties(response.properties), inputs_now)
 
     def delete(
-        self, urn: str, id_: str, outputs: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None
+        self,
+        urn: str,
+        id_: str,
+        outputs: Mapping[str, Any],
+        old_inputs: Mapping[str, Any] | None = None,
+        timeout: float = 0.0,
     ) -> None:
         """Delete a resource."""
         request = provider_pb2.DeleteRequest(
-            id=id_, properties=self._struct(outputs), old_inputs=self._struct(old_inputs or {}), **_named(urn)
+            id=id_,
+            timeout=timeout,
+            properties=self._struct(outputs),
+            old_inputs=self._struct(old_inputs or {}),
+            **_named(urn),
         )
         self._call("Delete", urn, request)
+
+    @property
+    def _is_plugin(self) -> bool:
+        return self._package != DYNAMIC_PACKAGE
+
+    def _checked_config(self) -> Struct:
+        """The inputs of the provider itself. Raises HostError in the engine's words where they are refused."""
+        given = to_struct(_without_namespace(self._package, self._config) if self._inputs is None else self._inputs)
+        request = provider_pb2.CheckRequest(olds=to_struct({}), news=given, **_named(self._urn))
+        response = self._call("CheckConfig", "", request)
+        if response.failures:
+            type_, name = self._urn.split("::", 3)[2:]
+            told = (describe_refusal(type_, name, one.property, None, one.reason) for one in response.failures)
+            raise HostError("CheckConfig", "INVALID_ARGUMENT", "\n".join(told))
+        return response.inputs
 
     def _call(self, method: str, urn: str, request: Any) -> Any:
         if self.on_call is not None:
@@ -200,7 +270,7 @@ class ProviderHost:
             # gRPC raises ValueError for a channel that was closed under the call.
             code = error.code().name if isinstance(error, grpc.Call) else "UNAVAILABLE"
             details = error.details() if isinstance(error, grpc.Call) else str(error)
-            raise HostError(method, code, details or code) from None
+            raise HostError(method, code, details or code, _made(error)) from None
 
     def _struct(self, properties: Mapping[str, Any]) -> Any:
         return to_struct({**properties, **self._own})
@@ -216,6 +286,24 @@ class ProviderHost:
             channel.close()
         if process is not None:
             (process.kill if killing else process.end)()
+
+
+def _of_namespace(package: str, config: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in config.items() if key.startswith(f"{package}:")}
+
+
+def _without_namespace(package: str, config: Mapping[str, str]) -> dict[str, str]:
+    return {key.partition(":")[2]: value for key, value in _of_namespace(package, config).items()}
+
+
+def _made(error: Exception) -> Created | None:
+    """The resource that a failed create has made all the same, as the details of the error have it."""
+    trailing = dict(error.trailing_metadata() or ()) if isinstance(error, grpc.Call) else {}
+    for detail in status_pb2.Status.FromString(trailing.get(_STATUS_DETAILS, b"")).details:
+        failed = provider_pb2.ErrorResourceInitFailed()
+        if detail.Unpack(failed):
+            return Created(failed.id, from_struct(failed.properties))
+    return None
 
 
 def _named(urn: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The provider host's main program, started by a small bootstrap in place of `python -m pulumi.dynamic`.
+"""The main program of a provider's process, started by a small bootstrap in place of `python -m <module>`.
 
 Two ways to start it. `run` makes the host of this process. `serve` imports everything first and then forks a host for
 each request: starting Python and importing Pulumi and the provider takes about 1.5 s, and a fork takes 0.01 s. Only the
@@ -22,28 +22,27 @@ import threading
 import traceback
 from typing import Any, NoReturn
 
-HOST_MODULE = "pulumi.dynamic.__main__"
 LENGTH = struct.Struct("!I")
 FILES = 3  # stdout, stderr, and one that is closed only by the end of the process
 
-# What the host's main program imports itself.
+# What the providers' main programs import themselves.
 _HOST_IMPORTS = ("asyncio", "concurrent.futures", "dill", "grpc", "pulumi", "pulumi.dynamic", "pulumi.runtime.proto")
 
 
-def run(address: str) -> None:
-    """Run the dynamic provider host for the engine at `address`; return when it has ended."""
-    spec = importlib.util.find_spec(HOST_MODULE)
+def run(address: str, module: str) -> None:
+    """Run a provider's main module for the engine at `address`; return when it has ended."""
+    spec = importlib.util.find_spec(module)
     if spec is None or spec.loader is None or spec.origin is None:
-        raise ModuleNotFoundError(HOST_MODULE, name=HOST_MODULE)
+        raise ModuleNotFoundError(module, name=module)
     _configure_at_every_run()
     if sys.path[:1] == [""]:
         sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib is not imported by a host's main program
     sys.argv = [spec.origin, address]
     # The module object stays: dill has kept it since its import, and reads pickled classes of programs into it.
     main = sys.modules["__main__"]
-    for name, value in (("__spec__", spec), ("__file__", spec.origin), ("__package__", "pulumi.dynamic")):
+    for name, value in (("__spec__", spec), ("__file__", spec.origin), ("__package__", spec.parent)):
         setattr(main, name, value)
-    exec(spec.loader.get_code(HOST_MODULE), vars(main))  # type: ignore[attr-defined]  # noqa: S102 - as runpy does
+    exec(spec.loader.get_code(module), vars(main))  # type: ignore[attr-defined]  # noqa: S102 - as runpy does
 
 
 def _configure_at_every_run() -> None:
@@ -65,16 +64,17 @@ def _configure_at_every_run() -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server = add
 
 
-def serve(control_fd: int, package: str) -> None:
+def serve(control_fd: int, package: str, plugin: str) -> None:
     """Fork a host for each request on the socket, until that is closed; then kill the hosts that are left.
 
-    A request is a JSON object (`env`, `cwd`, `address`) with its length before it and three files beside it: stdout,
-    stderr and one that shows the end of the process. The reply is the host's process id.
+    A request is a JSON object (`env`, `cwd`, `address`, `module`) with its length before it and three files beside it:
+    stdout, stderr and one that shows the end of the process. The reply is the host's process id. What `package` has for
+    programs, and `plugin`, are imported before the first request.
     """
     control = socket.socket(fileno=control_fd)
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     own_path = [entry for entry in sys.path if entry not in inherited]
-    _preload(package)
+    _preload(package, plugin)
     # No thread may run when a process forks, and objects that the collector leaves alone stay shared.
     gc.collect()
     gc.freeze()
@@ -89,8 +89,8 @@ def serve(control_fd: int, package: str) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def _preload(package: str) -> None:
-    for name in (*_HOST_IMPORTS, package):
+def _preload(package: str, plugin: str) -> None:
+    for name in (*_HOST_IMPORTS, package, plugin):
         # What cannot be imported here is imported by the host, which reports why.
         with contextlib.suppress(Exception):
             module = importlib.import_module(name)
@@ -150,7 +150,7 @@ def _become_host(request: dict[str, Any], files: list[int], own_path: list[str])
         given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         sys.path[:] = [*own_path[:1], *given, *own_path[1:]] if own_path[:1] == [""] else [*given, *own_path]
         importlib.invalidate_caches()
-        run(request["address"])
+        run(request["address"], request["module"])
         code = 0
     except BaseException:  # noqa: BLE001 - the process ends here, as an interpreter would end it
         traceback.print_exc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,12 @@ from .steps import Goal, Steps
 from .wire import from_struct, secret_names, to_struct
 
 _STACK_TYPE = "pulumi:pulumi:Stack"
+_DURATION = re.compile(r"([0-9.]+)(ms|h|m|s)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class _PassThrough(Mocks):
-    """Plain mocks for what no dynamic provider serves: invokes and reads of other people's resources."""
+    """Plain mocks for what no provider here serves: invokes and reads of other people's resources."""
 
     def call(self, args: MockCallArgs) -> Any:
         return args.args, []
@@ -75,6 +78,8 @@ class RehearsalMonitor(MockMonitor):
             dependencies=tuple(request.dependencies),
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+            provider=request.provider.rpartition("::")[0],
+            timeouts=_timeouts(request.customTimeouts),
             secret_inputs=secrets,
             secret_outputs=secrets | set(request.additionalSecretOutputs),
         )
@@ -99,3 +104,13 @@ class RehearsalMonitor(MockMonitor):
         for present, option in ((hooks, "hooks"), (bool(request.transforms), "transforms")):
             if present:
                 self._engine.add(LogLine("warning", f"a rehearsal does not run the {option} of this resource", urn))
+
+
+def _timeouts(custom: Any) -> dict[str, float]:
+    """The custom timeouts in seconds; the SDK has them in Go's format for durations, such as `1h30m`."""
+    given = {name: getattr(custom, name) for name in ("create", "update", "delete")}
+    return {
+        name: sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+        for name, text in given.items()
+        if text
+    }

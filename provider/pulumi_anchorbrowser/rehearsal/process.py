@@ -26,6 +26,9 @@ _END_SECONDS = 2.0
 _POLL_SECONDS = 0.002
 
 _PACKAGE = __name__.partition(".")[0]
+# The main modules: of the host that serves every dynamic resource, and of our plugin.
+DYNAMIC_HOST = "pulumi.dynamic.__main__"
+PLUGIN = f"{_PACKAGE}.native.plugin"
 _BOOTSTRAP = (
     "import importlib.util as u, sys; s = u.spec_from_file_location('host_main', sys.argv[1]); "
     "m = u.module_from_spec(s); s.loader.exec_module(m); "
@@ -47,21 +50,29 @@ class _Process(Protocol):
 
 
 class HostProcess:
-    """One dynamic provider host in a process group of its own, gone after `end` or `kill`.
+    """A provider's process in a process group of its own, gone after `end` or `kill`.
 
-    The host imports what the caller can import: the caller's `sys.path` is its PYTHONPATH. What the host prints goes to
-    the engine's log as `stdout` and `stderr` lines. With `warm`, the host is forked from a process that has the imports
-    done, where the system can do that. Raises RuntimeError when the host does not start.
+    `module` is its main program, DYNAMIC_HOST or PLUGIN. The process imports what the caller can import: the caller's
+    `sys.path` is its PYTHONPATH. What it prints goes to the engine's log as `stdout` and `stderr` lines. With `warm`,
+    it is forked from a process that has the imports done, where the system can do that. Raises RuntimeError when it
+    does not start.
     """
 
     def __init__(
-        self, engine: EngineLog, *, cwd: Path | None, env: Mapping[str, str | None], project: str, warm: bool = True
+        self,
+        module: str,
+        engine: EngineLog,
+        *,
+        cwd: Path | None,
+        env: Mapping[str, str | None],
+        project: str,
+        warm: bool = True,
     ) -> None:
         self._engine = engine
         environment, folder = _environment(env, project), cwd or Path.cwd()
         # A PYTHONPATH of the caller's may have a sitecustomize, or other versions of what is imported already.
-        forked = _fork(environment, folder, engine.address) if warm and "PYTHONPATH" not in env else None
-        self._process: _Process = forked or _Started(environment, folder, engine.address)
+        forked = _fork(environment, folder, engine.address, module) if warm and "PYTHONPATH" not in env else None
+        self._process: _Process = forked or _Started(environment, folder, engine.address, module)
         self._port: queue.Queue[str] = queue.Queue()
         self._readers = [
             threading.Thread(target=self._read_stdout, daemon=True),
@@ -121,9 +132,9 @@ class HostProcess:
 class _Started:
     """A host started as a new interpreter."""
 
-    def __init__(self, environment: dict[str, str], cwd: Path, address: str) -> None:
+    def __init__(self, environment: dict[str, str], cwd: Path, address: str, module: str) -> None:
         self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-            _command("m.run(sys.argv[2])", address),
+            _command("m.run(*sys.argv[2:])", address, module),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -185,7 +196,7 @@ class _WarmProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-                _command("m.serve(int(sys.argv[2]), sys.argv[3])", str(theirs.fileno()), _PACKAGE),
+                _command("m.serve(int(sys.argv[2]), *sys.argv[3:])", str(theirs.fileno()), _PACKAGE, PLUGIN),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -204,9 +215,9 @@ class _WarmProcess:
         """Whether this process may ask for hosts: it is the one that started this, and nothing has gone wrong."""
         return self.usable and self.owner == os.getpid()
 
-    def fork(self, environment: dict[str, str], cwd: Path, address: str) -> _Forked | None:
+    def fork(self, environment: dict[str, str], cwd: Path, address: str, module: str) -> _Forked | None:
         """A new host; None where the warm process has ended."""
-        body = json.dumps({"env": environment, "cwd": str(cwd), "address": address}).encode()
+        body = json.dumps({"env": environment, "cwd": str(cwd), "address": address, "module": module}).encode()
         pipes = [os.pipe() for _ in range(host_main.FILES)]
         try:
             with self._lock:
@@ -248,7 +259,7 @@ _warm: dict[tuple[tuple[str, str], ...], _WarmProcess] = {}
 _warm_lock = threading.Lock()
 
 
-def _fork(environment: dict[str, str], cwd: Path, address: str) -> _Forked | None:
+def _fork(environment: dict[str, str], cwd: Path, address: str, module: str) -> _Forked | None:
     """A host forked from the warm process of this environment, which is started first where there is none."""
     if not sys.platform.startswith("linux"):
         # Elsewhere the system's own libraries do not survive a fork.
@@ -264,7 +275,7 @@ def _fork(environment: dict[str, str], cwd: Path, address: str) -> _Forked | Non
         warm = _warm.get(key)
         if warm is None or warm.owner != os.getpid():
             warm = _warm[key] = _WarmProcess(environment)
-    return warm.fork(environment, cwd, address) if warm.usable_here() else None
+    return warm.fork(environment, cwd, address, module) if warm.usable_here() else None
 
 
 @atexit.register

@@ -6,7 +6,6 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import yaml
@@ -16,12 +15,13 @@ from .export import STATE_FILE_VARIABLE, StateFile, export
 from .host import ProviderHost
 from .monitor import RehearsalMonitor
 from .program import Program, Stage, root_of, run_program
+from .providers import Providers
 from .state import RehearsalError, RehearsedState, ResourceState, Result
 from .steps import Steps
 
 
 class Rehearsal:
-    """Runs a Pulumi program against the real dynamic provider host, with no engine, no account and no network.
+    """Runs a Pulumi program against the real provider hosts, with no engine, no account and no network.
 
     `program` is a callable, the path of a folder with a `__main__.py`, or of a Python file; it is run afresh at each
     `up`. `config` and `secret_config` are the stack's (`{"namespace:key": value}`, or a bare key of the project's own
@@ -39,12 +39,13 @@ class Rehearsal:
     ANCHORBROWSER_STATE_FILE names (`env` may remove it): as of the last create, update, delete or read that began, with
     the operations in flight under `pending_operations`, and secrets hidden.
 
-    It is a rehearsal, not an engine. It checks, diffs, creates, updates, replaces, deletes and reads as the engine
-    does, in its order, and keeps the state the engine would keep. It honours `protect`, `retain_on_delete`,
-    `ignore_changes` and `replace_on_changes` by property name, `delete_before_replace` (of the resource alone, not of
-    its dependents), `aliases`, `additional_secret_outputs`, parents and dependencies. It has no preview, runs no hooks
-    and no transforms (it warns), ignores `deleted_with`, `replace_with` and custom timeouts, and passes resources of
-    other providers through, inputs as outputs. The stack itself is not among resources or operations.
+    Dynamic providers of any package are served, and this package's native plugin, explicit providers of it included. It
+    is a rehearsal, not an engine. It checks, diffs, creates, updates, replaces, deletes and reads as the engine does,
+    in its order, and keeps the state the engine would keep. It honours `protect`, `retain_on_delete`, `ignore_changes`
+    and `replace_on_changes` by property name, `delete_before_replace` (of the resource alone, not of its dependents),
+    `aliases`, `additional_secret_outputs`, `custom_timeouts`, parents and dependencies. It has no preview and no
+    import, runs no hooks and no transforms (it warns), ignores `deleted_with` and `replace_with`, and passes resources
+    of other providers through, inputs as outputs. The stack itself is not among resources or operations.
     """
 
     def __init__(
@@ -75,10 +76,9 @@ class Rehearsal:
         self.state = RehearsedState()
         self._state_file = StateFile(Path(self._folder.name) / "state.json")
         self._warm = warm
-        self._host: ProviderHost | None = None
-        self._host_key: Any = None
-        self._is_new_run = self._is_killed = False
-        self._starting = Lock()
+        self._providers = Providers(self.state, self._new_host)
+        self._old_config: dict[str, str] = {}
+        self._is_killed = False
 
     @property
     def resources(self) -> dict[str, ResourceState]:
@@ -94,7 +94,9 @@ class Rehearsal:
         """Return the one resource of this name. Raises KeyError when there is none or more than one."""
         found = [resource for resource in self.state.resources.values() if resource.name == name]
         if len(found) != 1:
-            raise KeyError(f"need one resource named {name!r}, found {len(found)}; the state has {sorted(self.state.resources)}")
+            raise KeyError(
+                f"need one resource named {name!r}, found {len(found)}; the state has {sorted(self.state.resources)}"
+            )
         return found[0]
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
@@ -112,7 +114,7 @@ class Rehearsal:
         to replace whatever their diff says.
         """
         config = self._all_config()
-        with self._run(lambda: self._start_up_host(config), replace) as steps:
+        with self._run(lambda resource: self._start_up_host(resource, config), replace) as steps:
             if refresh:
                 self._refresh(steps)
             monitor = RehearsalMonitor(steps, self.engine, self.project, self.stack)
@@ -133,7 +135,7 @@ class Rehearsal:
         return steps.result
 
     def refresh(self) -> Result:
-        """Read every dynamic resource with the config of the last up, and drop the gone. Raises RehearsalError."""
+        """Read every resource with the config of the last up, and drop the gone. Raises RehearsalError."""
         with self._run(self._start_old_host) as steps:
             steps.refresh(self.parallel)
         return steps.result
@@ -147,23 +149,22 @@ class Rehearsal:
         return steps.result
 
     def kill_host(self, *, alone: bool = False) -> None:
-        """Crash the provider host, if one runs: the rest of the run fails; the next run has a fresh host.
+        """Crash the provider hosts that run: the rest of the run fails; the next run has fresh ones.
 
         It stands for the kill of the whole run, which leaves its creates in flight in the state as pending, until
-        `clear_pending_creates`. With `alone`, only the host is killed: an engine that lives on drops those entries.
+        `clear_pending_creates`. With `alone`, only hosts are killed: an engine that lives on drops those entries.
         """
-        if self._host is not None:
+        if self._providers:
             self._is_killed = self._is_killed or not alone
-            self._host.kill()
+            self._providers.kill()
 
     def restart_host(self) -> None:
-        """Replace the provider host, if one runs, by a fresh one with the same config."""
-        if self._host is not None:
-            self._host.restart()
+        """Replace the provider hosts that run by fresh ones with the same config."""
+        self._providers.restart()
 
     def close(self) -> None:
-        """End the host and the engine's server. The state can still be read."""
-        self._end_host()
+        """End the hosts and the engine's server. The state can still be read."""
+        self._providers.end()
         self.engine.stop()
         self._folder.cleanup()
 
@@ -174,15 +175,17 @@ class Rehearsal:
         self.close()
 
     @contextlib.contextmanager
-    def _run(self, host: Callable[[], ProviderHost], replace: Collection[str] = ()) -> Iterator[Steps]:
+    def _run(self, host: Callable[[ResourceState], ProviderHost], replace: Collection[str] = ()) -> Iterator[Steps]:
         since = len(self.engine.lines())
-        self._is_new_run, self._is_killed = True, False
+        self._old_config = self._all_config() if self.state.config is None else self.state.config
+        self._is_killed = False
+        self._providers.begin_run()
         steps = self._steps(host, replace)
         try:
             yield steps
         finally:
             if not self.reuse_host:
-                self._end_host()
+                self._providers.end()
                 # Each run of the engine has an address of its own, by which providers tell runs apart.
                 self.engine.stop()
             result = steps.close()
@@ -191,7 +194,7 @@ class Rehearsal:
         if result.problems:
             raise RehearsalError(result)
 
-    def _steps(self, host: Callable[[], ProviderHost], replace: Collection[str] = ()) -> Steps:
+    def _steps(self, host: Callable[[ResourceState], ProviderHost], replace: Collection[str] = ()) -> Steps:
         return Steps(
             self.state,
             host,
@@ -208,26 +211,22 @@ class Rehearsal:
         steps.result.operations += old.result.operations
         steps.result.problems += old.result.problems
 
-    def _start_up_host(self, config: dict[str, str]) -> ProviderHost:
-        host = self._start_host(config)
+    def _start_up_host(self, resource: ResourceState, config: dict[str, str]) -> ProviderHost:
+        host = self._providers.of(resource, config, dict(self.env))
         self.state.config = config
         return host
 
-    def _start_host(self, config: dict[str, str]) -> ProviderHost:
-        # Many registrations ask at once for the first host of a run.
-        with self._starting:
-            key = (config, dict(self.env))
-            if self._host is None or self._host_key != key:
-                self._end_host()
-                self._host, self._host_key = self._new_host(config).start(), key
-            elif self._is_new_run:
-                self._host.configure()
-            self._is_new_run = False
-            return self._host
+    def _start_old_host(self, resource: ResourceState) -> ProviderHost:
+        return self._providers.of(resource, self._old_config, dict(self.env))
 
-    def _new_host(self, config: dict[str, str]) -> ProviderHost:
+    def _new_host(self, resource: ResourceState, config: dict[str, str], inputs: dict[str, Any] | None) -> ProviderHost:
+        default = f"urn:pulumi:{self.stack}::{self.project}::pulumi:providers:{resource.package}::default"
         return ProviderHost(
+            package=resource.package,
             config=config,
+            inputs=inputs,
+            urn=default if inputs is None else resource.host,
+            current_config=self._all_config(),
             project=self.project,
             env={STATE_FILE_VARIABLE: str(self._state_file.path), **self.env},
             cwd=root_of(self.program),
@@ -240,14 +239,6 @@ class Rehearsal:
     def _called(self, method: str, urn: str) -> None:
         if self.on_call is not None:
             self.on_call(method, urn)
-
-    def _end_host(self) -> None:
-        host, self._host, self._host_key = self._host, None, None
-        if host is not None:
-            host.close()
-
-    def _start_old_host(self) -> ProviderHost:
-        return self._start_host(self._all_config() if self.state.config is None else self.state.config)
 
     def _all_config(self) -> dict[str, str]:
         return {self._full_key(key): value for key, value in {**self.config, **self.secret_config}.items()}

@@ -11,12 +11,13 @@ class HostError(Exception):
     """A call that the host refused, or that ended with the host.
 
     `method` is the RPC's name, `code` gRPC's name of the status (`UNKNOWN` when the provider raised, `UNAVAILABLE` when
-    the host is gone, `DEADLINE_EXCEEDED`), `details` the host's text verbatim, which is also `str(error)`.
+    the host is gone, `DEADLINE_EXCEEDED`), `details` the host's text verbatim, which is also `str(error)`. `made` is
+    the resource where a create has failed after it had made one.
     """
 
-    def __init__(self, method: str, code: str, details: str) -> None:
+    def __init__(self, method: str, code: str, details: str, made: Created | None = None) -> None:
         super().__init__(details)
-        self.method, self.code, self.details = method, code, details
+        self.method, self.code, self.details, self.made = method, code, details, made
 
 
 class Failure(NamedTuple):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .engine_log import LogLine
 from .wire import Properties
 
-DYNAMIC_TYPE = "pulumi-python:dynamic"
+DYNAMIC_PACKAGE = "pulumi-python"
+PLUGIN_PACKAGE = "anchorbrowser"
+_PROVIDER_TYPE = "pulumi:providers:"
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,9 @@ class ResourceState:
     """One resource as the stack's state has it: plain values throughout, with the names of those that are secret.
 
     `secret_inputs` and `secret_outputs` name whole properties. A dynamic resource's have
-    `__provider` in them, the pickled provider.
+    `__provider` in them, the pickled provider. `provider` is the URN of an explicit provider; empty for the default
+    one. `timeouts` are the custom timeouts in seconds, by `create`, `update` and `delete`. `init_errors` are the
+    reasons of a create that has failed after it had made the resource: the next run updates it.
     """
 
     urn: str
@@ -31,6 +35,9 @@ class ResourceState:
     dependencies: tuple[str, ...] = ()
     protect: bool = False
     retain_on_delete: bool = False
+    provider: str = ""
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    init_errors: tuple[str, ...] = ()
     secret_inputs: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
 
@@ -40,13 +47,28 @@ class ResourceState:
         return self.urn.split("::", 3)[3]
 
     @property
-    def dynamic(self) -> bool:
-        """Whether the provider host manages it; everything else is passed through."""
-        return self.custom and self.type.startswith(DYNAMIC_TYPE)
+    def package(self) -> str:
+        """The package of its provider."""
+        return self.type.removeprefix(_PROVIDER_TYPE).partition(":")[0]
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether it is an explicit provider that serves other resources."""
+        return self.type.startswith(_PROVIDER_TYPE) and self.package == PLUGIN_PACKAGE
+
+    @property
+    def host(self) -> str:
+        """What serves it: the URN of an explicit provider, or the package of a default one."""
+        return self.urn if self.is_provider else self.provider or self.package
+
+    @property
+    def served(self) -> bool:
+        """Whether a provider is called for it; everything else is passed through."""
+        return self.custom and self.package in {DYNAMIC_PACKAGE, PLUGIN_PACKAGE} and not self.is_provider
 
     def with_outputs(self, outputs: Properties) -> ResourceState:
         """The same resource after a call that gave these outputs."""
-        return replace(self, outputs=outputs)
+        return replace(self, outputs=outputs, init_errors=())
 
 
 class PendingOperation(NamedTuple):
@@ -96,11 +118,12 @@ class RehearsedState:
 def dependents_first(resources: Iterable[ResourceState]) -> Iterator[list[ResourceState]]:
     """The resources in the order in which they may be deleted, in groups that may go at the same time.
 
-    A group holds what no remaining resource depends on or has as its parent; within a group, last registered first.
+    A group holds what no remaining resource depends on or has as its parent or provider; within a group, last
+    registered first.
     """
     remaining = list(reversed(list(resources)))
     while remaining:
-        needed = {urn for resource in remaining for urn in (*resource.dependencies, resource.parent)}
+        needed = {urn for resource in remaining for urn in (*resource.dependencies, resource.parent, resource.provider)}
         group = [resource for resource in remaining if resource.urn not in needed] or remaining
         yield group
         remaining = [resource for resource in remaining if not any(resource is done for done in group)]

@@ -43,7 +43,8 @@ class Stopped(Exception):
 class Steps:
     """One run's steps over the state, from any number of threads; after the first problem every new step is Stopped.
 
-    `host` returns the provider host, started when it is first needed; `old_host` one with the config of the last up.
+    `host` returns the provider host of a resource, started when it is first needed; `old_host` one with the config of
+    the last up.
     `replace_urns` are replaced whatever their diff. `save(pending)` is called at the start, at the end, and before each
     call that reads or changes a resource, with every operation in flight. `killed()` is whether the run counts as
     killed: then its creates in flight stay in the state as pending.
@@ -52,8 +53,8 @@ class Steps:
     def __init__(
         self,
         state: RehearsedState,
-        host: Callable[[], ProviderHost],
-        old_host: Callable[[], ProviderHost],
+        host: Callable[[ResourceState], ProviderHost],
+        old_host: Callable[[ResourceState], ProviderHost],
         engine: EngineLog,
         replace_urns: Collection[str] = (),
         *,
@@ -79,7 +80,7 @@ class Steps:
             self._registered.append(urn)
             old = next((self.state.resources[u] for u in (urn, *goal.aliases) if u in self.state.resources), None)
         try:
-            return self._managed(goal, old) if goal.resource.dynamic else self._passed_through(goal.resource, old)
+            return self._managed(goal, old) if goal.resource.served else self._passed_through(goal.resource, old)
         except HostError as error:
             with self._lock:
                 raise self._problem(urn, error.details) from None
@@ -88,9 +89,7 @@ class Steps:
         """Delete what the program has not registered and what was replaced, dependents first."""
         if self.result.problems:
             return
-        if not any(self.state.resources[urn].dynamic for urn in self._registered):
-            # A program without dynamic resources registers no provider, so the one in the state serves the deletes.
-            self._host = self._old_host
+        self._host = self._host_of_deletes()
         gone = [resource for urn, resource in self.state.resources.items() if urn not in self._registered]
         self.delete([*self.state.condemned, *gone], parallel)
 
@@ -104,8 +103,8 @@ class Steps:
             self._each(self._delete, group, parallel)
 
     def refresh(self, parallel: int = 1) -> None:
-        """Read every dynamic resource: those that are gone leave the state, the others take what was read."""
-        self._each(self._read, [r for r in self.state.resources.values() if r.dynamic], parallel)
+        """Read every resource that a provider serves: those that are gone leave the state, the others are updated."""
+        self._each(self._read, [r for r in self.state.resources.values() if r.served], parallel)
 
     def fail(self, message: str) -> None:
         """Record a problem of the run itself, not of one resource."""
@@ -130,7 +129,9 @@ class Steps:
             return self._record("same", new, old)
 
         def update() -> ResourceState:
-            return new.with_outputs(self._host().update(new.urn, old.id, old.outputs, new.inputs, old.inputs))
+            timeout = new.timeouts.get("update", 0.0)
+            host = self._host(new)
+            return new.with_outputs(host.update(new.urn, old.id, old.outputs, new.inputs, old.inputs, timeout))
 
         return self._operate("updating", old, update, lambda updated: self._record("update", updated, old))
 
@@ -140,7 +141,8 @@ class Steps:
         if old is not None:
             kept = {name: old.inputs[name] for name in goal.ignore_changes if name in old.inputs}
             news = {**news, **kept}
-        checked: CheckedInputs = self._host().check(goal.resource.urn, old.inputs if old else {}, news)
+        host = self._host(goal.resource)
+        checked: CheckedInputs = host.check(goal.resource.urn, old.inputs if old else {}, news)
         if checked.failures:
             raise self._refused(goal.resource, checked.failures)
         # An engine marks an output as secret where the input of the same name is.
@@ -149,12 +151,15 @@ class Steps:
         return replace(goal.resource, inputs=checked.inputs, secret_inputs=secret_inputs, secret_outputs=secret_outputs)
 
     def _diff(self, goal: Goal, new: ResourceState, old: ResourceState) -> tuple[bool, bool, bool]:
-        diff = self._host().diff(new.urn, old.id, old.outputs, new.inputs, old.inputs)
+        if new.provider != old.provider:
+            return True, True, goal.delete_before_replace
+        diff = self._host(new).diff(new.urn, old.id, old.outputs, new.inputs, old.inputs)
         # A provider that does not say leaves it to the engine, which then compares the inputs.
         changes = new.inputs != old.inputs if diff.changes is None else diff.changes
         changed = {n for n in goal.replace_on_changes if n == "*" or new.inputs.get(n) != old.inputs.get(n)}
         replaces = bool(diff.replaces or (changes and changed) or new.urn in self._replace_urns)
-        return changes, replaces, diff.delete_before_replace or goal.delete_before_replace
+        # What a failed create has left is finished by an update, whether or not anything has changed.
+        return changes or bool(old.init_errors), replaces, diff.delete_before_replace or goal.delete_before_replace
 
     def _replace(self, goal: Goal, old: ResourceState, *, delete_first: bool) -> ResourceState:
         if old.protect:
@@ -168,12 +173,20 @@ class Steps:
 
     def _create(self, wanted: ResourceState, old: ResourceState | None, kind: str) -> ResourceState:
         def create() -> ResourceState:
-            created = self._host().create(wanted.urn, wanted.inputs)
-            return replace(wanted, id=created.id, outputs=created.outputs)
+            try:
+                made = self._host(wanted).create(wanted.urn, wanted.inputs, wanted.timeouts.get("create", 0.0))
+            except HostError as error:
+                if error.made is None:
+                    raise
+                return replace(wanted, id=error.made.id, outputs=error.made.outputs, init_errors=(error.details,))
+            return replace(wanted, id=made.id, outputs=made.outputs)
 
         def keep(new: ResourceState) -> ResourceState:
             if old is not None:
                 self.state.condemned.append(old)
+            if new.init_errors:
+                self.state.put(new, old)
+                raise self._problem(new.urn, _not_initialized(new.init_errors))
             return self._record(kind, new, old)
 
         return self._operate("creating", wanted, create, keep)
@@ -184,7 +197,7 @@ class Steps:
         """Make one call as an operation in flight; `keep` puts its result into the state in the same moment."""
         pending = PendingOperation(type_, resource)
         # The host is started first: it must not be waited for under the lock.
-        self._host()
+        self._host(resource)
         with self._lock:
             self._in_flight.append(pending)
             self._save(self._in_flight)
@@ -203,7 +216,16 @@ class Steps:
     def _land(self, pending: PendingOperation) -> None:
         self._in_flight = [operation for operation in self._in_flight if operation is not pending]
 
+    def _host_of_deletes(self) -> Callable[[ResourceState], ProviderHost]:
+        """The hosts of this run; where the program has registered no resource of a host, the one in the state."""
+        new, old = self._host, self._old_host
+        used = {self.state.resources[urn].host for urn in self._registered}
+        return lambda resource: (new if resource.host in used else old)(resource)
+
     def _passed_through(self, resource: ResourceState, old: ResourceState | None) -> ResourceState:
+        if resource.is_provider:
+            # It refuses wrong settings before any resource uses it.
+            self._host(resource)
         id_ = (old.id if old else f"{resource.name}_id") if resource.custom else ""
         kind = "create" if old is None else "same" if old.inputs == resource.inputs else "update"
         return self._record(kind, replace(resource, id=id_, outputs=dict(resource.inputs)), old)
@@ -215,13 +237,14 @@ class Steps:
             self.state.drop(resource)
             self._did(kind or ("delete-replaced" if condemned else "delete"), resource.urn)
 
-        if not resource.dynamic or resource.retain_on_delete:
+        if not resource.served or resource.retain_on_delete:
             with self._lock:
                 keep(None)
             return
 
         def delete() -> None:
-            self._host().delete(resource.urn, resource.id, resource.outputs, resource.inputs)
+            timeout = resource.timeouts.get("delete", 0.0)
+            self._host(resource).delete(resource.urn, resource.id, resource.outputs, resource.inputs, timeout)
 
         self._operate("deleting", resource, delete, keep)
 
@@ -232,11 +255,11 @@ class Steps:
                 self._did("delete", resource.urn)
                 return
             inputs = resource.inputs if read.inputs is None else read.inputs
-            self.state.put(replace(resource, id=read.id, inputs=inputs, outputs=read.outputs))
+            self.state.put(replace(resource, id=read.id, inputs=inputs).with_outputs(read.outputs))
             self._did("read" if read.outputs == resource.outputs else "update", resource.urn)
 
         def read() -> Read:
-            return self._host().read(resource.urn, resource.id, resource.outputs, resource.inputs)
+            return self._host(resource).read(resource.urn, resource.id, resource.outputs, resource.inputs)
 
         self._operate("reading", resource, read, keep)
 
@@ -280,6 +303,12 @@ class Steps:
     def _refuse_when_failed(self) -> None:
         if self.result.problems:
             raise Stopped("the run has failed already")
+
+
+def _not_initialized(reasons: Collection[str]) -> str:
+    """What the engine prints where a create has failed after it had made the resource."""
+    errors = "error" if len(reasons) == 1 else "errors"
+    return f"{len(reasons)} {errors} occurred:\n" + "".join(f"\t* {reason}\n" for reason in reasons) + "\n"
 
 
 def _protected(verb: str, resource: ResourceState) -> str:
