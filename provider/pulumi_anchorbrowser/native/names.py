@@ -8,6 +8,7 @@ from typing import Any
 
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 _LETTER = re.compile(r"(?<=[a-z0-9])_([a-z])")
+_NUMBER = re.compile(r"\.(\d+)(?=\.|$)")
 _WORD = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 
 # Below these the keys are the user's own words, and stay as they are.
@@ -35,11 +36,24 @@ def properties_inside(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {inside(name): _renamed(value, inside, (inside(name),)) for name, value in properties.items()}
 
 
+def all_in(properties: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the core in these properties, at every depth. Keys of the user's own are left out."""
+    found: set[str] = set()
+
+    def note(name: str) -> str:
+        found.add(name)
+        return name
+
+    for name, value in properties.items():
+        _renamed(value, note, (note(name),))
+    return frozenset(found)
+
+
 def path_outside(path: str) -> str:
-    """Return a dotted path under the names that programs write."""
+    """Return a dotted path as Pulumi writes it, under the names of programs: `select.batchIds[0]`."""
     steps = path.split(".")
     free = next((end for end in range(1, len(steps)) if _is_free(steps[:end])), len(steps))
-    return ".".join([*map(outside, steps[:free]), *steps[free:]])
+    return _NUMBER.sub(r"[\1]", ".".join([*map(outside, steps[:free]), *steps[free:]]))
 
 
 def text_outside(text: str, names: frozenset[str]) -> str:

@@ -35,8 +35,10 @@ def main() -> NoReturn:
     sys.stdout.flush()
     watch_engine(lambda: os.kill(os.getpid(), signal.SIGTERM))
     signal.sigwait(_ENDINGS)
-    servicer.finish(_GRACE_SECONDS)
-    server.stop(0)
+    servicer.interrupt()
+    # Waits until the responses to the requests in flight are sent: a batch whose id is not sent is in no state.
+    server.stop(_GRACE_SECONDS).wait(_GRACE_SECONDS)
+    servicer.close()
     # Threads of gRPC may hold up an orderly end until the engine kills this process.
     os._exit(0)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Condition
 from typing import Any, NamedTuple, NoReturn
 
 import grpc  # type: ignore[import-untyped]
@@ -45,6 +45,8 @@ _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 # A resource that the dynamic provider made has this among its outputs, with the name of a class.
 _DYNAMIC = "__provider"
 _KEY = "apiKey"
+# The engine adds the version and the address of a download, where there is one.
+_DEFAULT_PROVIDER = re.compile(r"default(_.+)?")
 _STATUS_DETAILS = "grpc-status-details-bin"
 _TIME_IS_UP = "The time that customTimeouts allows is over. Raise it, or run the same command again"
 _UNKNOWN = 2  # gRPC's code for an error of the service's own
@@ -52,7 +54,7 @@ _UNKNOWN = 2  # gRPC's code for an error of the service's own
 
 class _Kept(NamedTuple):
     id: str
-    outputs: dict[str, Any]
+    properties: struct_pb2.Struct
 
 
 class _Notices(EngineNotices):
@@ -69,7 +71,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._clock = SystemClock()
         self._engine: Any = None
         self._services: Services | None = None
-        self._under_way, self._changed = 0, Condition()
 
     # The plugin itself
 
@@ -93,7 +94,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """End every wait at once. Calls to the API that are under way are left to finish."""
-        self._clock.interrupt()
+        self.interrupt()
         return empty_pb2.Empty()
 
     # The provider's configuration
@@ -123,7 +124,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Take the configuration."""
         with self._answering(context):
             config = plain(request.args)
-            is_default = not request.HasField("name") or request.name.startswith("default")
+            is_default = not request.HasField("name") or _DEFAULT_PROVIDER.fullmatch(request.name) is not None
             notices = _Notices("", self._engine)
             settings = _settings(config, is_default=is_default, notify=notices.warning)
             self._services = Services(settings, notices, run_mark(), self._clock)
@@ -136,10 +137,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: Any) -> Any:
         """Return the inputs as they are saved, or everything that is wrong with them."""
         with self._serving(request, context) as (kind, call):
-            checked = kind.check(call, received(request.olds), received(request.news))
+            news = received(request.news)
+            checked = kind.check(call, received(request.olds), news)
+            # A misspelt name is in no schema, and is reported as the program has it.
+            known = SCHEMA.names | names.all_in(news)
             for warning in checked.warnings:
-                call.notices.warning(warning)
-            return _check_response(kind, checked)
+                call.notices.warning(names.text_outside(warning, known))
+            return _check_response(kind, checked, known)
 
     def Diff(self, request: Any, context: Any) -> Any:
         """Return what changed, down to nested properties, and what of it needs a new resource."""
@@ -167,7 +171,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             news = received(request.properties)
             if request.preview:
                 return provider_pb2.CreateResponse(properties=_outputs(kind, kind.preview({}, news)))
-            id_, outputs = kind.create(call, news, lambda *known: kept.append(_Kept(*known)))
+            id_, outputs = kind.create(
+                call, news, lambda known, outputs: kept.append(_Kept(known, _outputs(kind, outputs)))
+            )
             return provider_pb2.CreateResponse(id=id_, properties=_outputs(kind, outputs))
 
     def Read(self, request: Any, context: Any) -> Any:
@@ -201,11 +207,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # The end
 
-    def finish(self, seconds: float) -> None:
-        """End every wait, let the calls that are under way finish for up to so many seconds, close what is open."""
+    def interrupt(self) -> None:
+        """End every wait, and every later one."""
         self._clock.interrupt()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, seconds)
+
+    def close(self) -> None:
+        """Close what is open."""
         if self._services is not None:
             self._services.close()
 
@@ -214,7 +221,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Serve a request about a resource, in the time that `customTimeouts` allows."""
         seconds = getattr(request, "timeout", 0.0)
         with self._answering(context, kept), limited_to(seconds):
-            kind = KINDS[_type_of(request.urn)]
+            kind = _kind_of(request.urn)
             services = self._configured()
             owner = stack_of_urn(request.urn, services.settings.organization) or ""
             yield kind, Call(services, request.urn, owner, _Notices(request.urn, self._engine))
@@ -227,8 +234,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @contextmanager
     def _answering(self, context: Any, kept: list[_Kept] | None = None) -> Iterator[None]:
         """Answer with one line where the block raises; with what is known of the resource, where something is."""
-        with self._changed:
-            self._under_way += 1
         try:
             yield
         except ExpectedError as error:
@@ -240,15 +245,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         except Exception as error:  # noqa: BLE001  # the engine gets one line, the log the rest
             self._log_unexpected(error)
             self._fail(context, _unexpected(error), kept)
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._changed.notify_all()
 
     def _fail(self, context: Any, text: str, kept: list[_Kept] | None) -> NoReturn:
         text = names.text_outside(" ".join(text.split()), SCHEMA.names)
         for known in kept or []:
-            failed = provider_pb2.ErrorResourceInitFailed(id=known.id, properties=sent(known.outputs), reasons=[text])
+            failed = provider_pb2.ErrorResourceInitFailed(id=known.id, properties=known.properties, reasons=[text])
             status = status_pb2.Status(code=_UNKNOWN, message=text)
             status.details.add().Pack(failed)
             context.set_trailing_metadata(((_STATUS_DETAILS, status.SerializeToString()),))
@@ -256,7 +257,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         raise AssertionError("abort raises")
 
     def _log_unexpected(self, error: Exception) -> None:
-        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        # Not its text, of which pydantic makes several lines, with the value: that may be a secret.
+        trace = "".join([*traceback.format_tb(error.__traceback__), _first_line(error)])
         _LOGGER.debug("unexpected_error", extra={"error": type(error).__name__, "trace": trace})
         _Notices("", self._engine).debug(trace)
 
@@ -281,21 +283,29 @@ def _key_of_today(environ: Mapping[str, str]) -> str | None:
         config = json.loads(environ.get("PULUMI_CONFIG", "{}"))
     except ValueError:
         return None
-    key = config.get(f"{NAMESPACE}:{_KEY}") if isinstance(config, dict) else None
+    # The engine leaves out the namespace, and other namespaces.
+    key = config.get(_KEY) if isinstance(config, dict) else None
     return key.strip() or None if isinstance(key, str) else None
 
 
 def _unexpected(error: Exception) -> str:
-    # Only the first line: pydantic goes on with the value, which may be a secret.
-    said = next(iter(str(error).splitlines()), "no reason was given")
     return (
-        f"Unexpected error in the provider ({type(error).__name__}: {said}). This is a fault of pulumi-anchorbrowser: "
+        f"Unexpected error in the provider ({_first_line(error)}). This is a fault of pulumi-anchorbrowser: "
         "report it with the output of the same command with `--debug`."
     )
 
 
-def _type_of(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2].rpartition(":")[2]
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), 'no reason was given')}"
+
+
+def _kind_of(urn: str) -> Kind:
+    token = urn.split("::")[2].rpartition("$")[2]
+    kind = KINDS.get(token.rpartition(":")[2])
+    if kind is None:
+        have = ", ".join(KINDS)
+        raise ExpectedError(f"Version {__version__} of the provider has no {token}, only {have}", "Upgrade it.")
+    return kind
 
 
 def _without_dynamic(outputs: dict[str, Any]) -> dict[str, Any]:
@@ -315,13 +325,13 @@ def _inputs_of_state(kind: Kind, inputs: struct_pb2.Struct) -> struct_pb2.Struct
     return sent(known)
 
 
-def _check_response(kind: Kind, checked: Checked) -> provider_pb2.CheckResponse:
+def _check_response(kind: Kind, checked: Checked, known: frozenset[str]) -> provider_pb2.CheckResponse:
     inputs: Any = checked.inputs
     for path in kind.secret_outputs:
         inputs = with_secret(inputs, *path)
     failures = [
         provider_pb2.CheckFailure(
-            property=names.path_outside(problem.property), reason=names.text_outside(problem.reason, SCHEMA.names)
+            property=names.path_outside(problem.property), reason=names.text_outside(problem.reason, known)
         )
         for problem in checked.problems
     ]
