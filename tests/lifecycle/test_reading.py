@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from lifecycle.one_batch import ON_MISSING, OTHER_KEY, PHASES, STATUSES, Phase, 
 
 from pulumi_anchorbrowser.api import ApiError
 from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError, changes_between
+from pulumi_anchorbrowser.lifecycle.tags import new_claim
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 
@@ -174,6 +176,51 @@ def test_the_sessions_of_a_batch_that_no_deletion_finds_are_ended(stage: Stage) 
     assert stage.asked == ["DELETE batch"] * 2 + ["DELETE session"] * 5
     assert (after.ended_sessions, after.still_running, after.missing) == (5, 0, True)
     assert stage.live == []
+
+
+# A batch that was started just now: a part of the API may not know it, and none of its sessions is listed yet
+
+
+def hidden(stage: Stage, age: timedelta = timedelta(0), **given: Any) -> BatchRecord:
+    """Return the record of a running batch of that age, of which no session is listed."""
+    stage.sim.settings.sessions_listed_after = 10_000
+    return stage.start("completed", claim=new_claim(datetime.now(timezone.utc) - age, "111"), **given)
+
+
+def test_a_deletion_that_finds_no_batch_is_sent_again_where_the_batch_is_new(stage: Stage) -> None:
+    before = hidden(stage)
+    stage.sim.faults.add(Fault("status", status=404, method="DELETE", times=3))
+    after = stage.batches.delete(before, stage.told)
+    assert stage.asked == ["DELETE batch"] * 4
+    assert (after.deleted_sessions, after.missing) == (5, False)
+    assert stage.nothing_runs_ever()
+
+
+def test_an_ending_of_sessions_looks_again_for_a_new_batch_that_it_does_not_find(stage: Stage) -> None:
+    before = hidden(stage, on_destroy="end_sessions")
+    unknown_for(stage, 4)
+    stage.batches.delete(before, stage.told)
+    assert stage.asked == ["GET batch"] * 5 + ["DELETE session"] * 5
+    assert stage.nothing_runs_ever()
+
+
+def test_a_refresh_does_not_drop_a_new_batch_that_it_does_not_find(stage: Stage) -> None:
+    before = hidden(stage, on_missing="recreate")
+    unknown_for(stage, 4)
+    after = stage.batches.read(before, stage.told)
+    assert after is not None
+    assert (after.missing, stage.asked) == (False, ["GET batch"] * 5)
+
+
+@pytest.mark.parametrize(("age", "tries"), [(timedelta(0), 5), (timedelta(seconds=57), 2), (timedelta(minutes=2), 1)])
+def test_a_deleted_batch_is_gone_after_a_bounded_number_of_deletions(stage: Stage, age: timedelta, tries: int) -> None:
+    before = hidden(stage, age)
+    stage.sim.delete(before.known_id)
+    stage.forget(before)
+    after = stage.batches.delete(before, stage.told)
+    assert stage.asked == ["DELETE batch"] * tries
+    assert sum(stage.clock.slept) < 16
+    assert (after.live_status, after.missing) == ("deleted", True)
 
 
 @pytest.mark.parametrize("on_missing", ON_MISSING)

@@ -29,9 +29,16 @@ MUTATIONS = [
     Mutation(
         "a single 404 is believed",
         NEXT_STEP,
-        "    if len(not_found) > 1 and not_found[-1] is seen.last(Get):\n",
-        "    if not_found:\n",
+        '\n    return Pause(SECOND_LOOK_SECONDS, "not_found")',
+        "\n    return done",
         ("the record says deleted", "a refresh dropped"),
+    ),
+    Mutation(
+        "a deletion's 404 is believed of a batch that may be hidden",
+        NEXT_STEP,
+        "    pause = None if is_expected or had_look else _doubt(seen)\n",
+        "    pause = None\n",
+        (ORPHAN, STOPPED, "the record says deleted", "a destroy succeeded"),
     ),
     Mutation(
         "another team's 404 is believed",
@@ -64,7 +71,7 @@ MUTATIONS = [
     Mutation(
         "a count is certain although a response was lost",
         FOLD,
-        "    return count if is_whole or not any(one.was_lost for one in stops) else None\n",
+        "    return count if is_all or not any(one.was_lost for one in stops) else None\n",
         "    return count\n",
         (COUNT,),
     ),
@@ -141,7 +148,7 @@ MUTATIONS = [
     Mutation(
         "sessions that are visible late are not waited for",
         TRAIL,
-        "Sought(min(left, patience))",
+        "Sought(patience_left(age, patience))",
         "Sought(0.0)",
         (ORPHAN,),
     ),

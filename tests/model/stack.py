@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from model.api import NOW, ModelClient, ModelClock, happen
+from model.api import NOW, PATIENCE, ModelClient, ModelClock, happen
 from model.world import OWNER, URN, Choices, Killed, Ledgered, ModelReceipts, NoReceipts, Remote, Violation, World
 
 from pulumi_anchorbrowser.api import Account, PlanLimit
@@ -98,7 +98,7 @@ class Run:
         client: Any = self.client
         receipts: Any = kind(world.receipts[self.machine], "this run", self.client.may_be_killed, NOW)
         self.trail = Trail(receipts, self.clock, self._mark, self._state)
-        self.batches = Batches(client, receipts, clock=self.clock, settle_timeout=0.5, trail=self.trail)
+        self.batches = Batches(client, receipts, clock=self.clock, settle_timeout=PATIENCE, trail=self.trail)
         self.told = Told()
         self.error: ExpectedError | None = None
         self.old: BatchRecord | None = None

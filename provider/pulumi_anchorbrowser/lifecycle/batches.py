@@ -8,7 +8,7 @@ from threading import Lock
 from pulumi_anchorbrowser.api import Account, Client
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock
-from pulumi_anchorbrowser.lifecycle.changes import recorded_in_place
+from pulumi_anchorbrowser.lifecycle.changes import started_with_changes
 from pulumi_anchorbrowser.lifecycle.errors import AccountUnknown, OutcomeUnknown
 from pulumi_anchorbrowser.lifecycle.goals import (
     Adopted,
@@ -28,7 +28,8 @@ from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import DELETED, UNKNOWN_OUTCOME, BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
-from pulumi_anchorbrowser.lifecycle.trail import Trail, age_of, patience_left
+from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left
+from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.receipts import Receipts
 
 # How long after its create was sent a batch of unknown outcome is looked for.
@@ -55,9 +56,10 @@ class Batches:
     ) -> None:
         clock = clock or SystemClock()
         self.settle_timeout = settle_timeout
-        self.runner = Runner(client, Listing(client, clock), receipts, clock, confirmed_accounts)
-        second = client.second_key()
-        self._runner_of_known = Runner(second, Listing(second, clock), receipts, clock, confirmed_accounts)
+        self.runner, self._runner_of_known = (
+            Runner(one, Listing(one, clock), receipts, clock, settle_timeout, confirmed_accounts)
+            for one in (client, client.second_key())
+        )
         self._trail = trail
         self._adopted_in_this_run: set[str] = set()
         self._lock = Lock()
@@ -120,7 +122,7 @@ class Batches:
         """Bring the batch to its new inputs."""
         if self._trail is not None:
             self._trail.before_change(self.runner, record, self.settle_timeout, notices)
-        saved = recorded_in_place(record.model_dump(), inputs.model_dump()) if inputs.batch_id is None else []
+        saved = started_with_changes(record.model_dump(), inputs.model_dump()) if inputs.batch_id is None else []
         goal = goal_of_update(record, inputs)
         if saved and inputs.status != "active":
             notices.info(f"changed {', '.join(saved)} was saved and has no effect: the batch is {inputs.status}")

@@ -65,8 +65,10 @@ from pulumi_anchorbrowser.lifecycle.tags import claim_tag
 # Tries of a cancel that is refused although the batch is unfinished, and of a deletion that is incomplete.
 TRIES = 3
 PAUSE_SECONDS = 0.5
-# Before a 404 to a GET or a PATCH is believed: a replica of the API may lag.
+# Before a 404 to a GET or a PATCH is believed: a replica of the API may lag. Of a batch that was started just now, any
+# 404 is doubted further, as long as it may be hidden.
 SECOND_LOOK_SECONDS = 1.0
+HIDDEN_PAUSES = (1.0, 2.0, 4.0, 8.0)
 # The API's word for a batch whose cancel it has taken and not yet finished. That, and sessions that are listed as
 # running after a stop, are waited for so long.
 CANCELLING = "cancelling"
@@ -80,9 +82,12 @@ PATIENCE_WITH_CANDIDATES = 10
 _Kind = TypeVar("_Kind", bound=Call)
 
 
-def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> Step:
-    """Return the next step toward the goal, from the record before the run and the entries of this run."""
-    seen = _Seen(start, tuple(entries))
+def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry], hidden: float = 0.0) -> Step:
+    """Return the next step toward the goal, from the record before the run and the entries of this run.
+
+    For `hidden` seconds from the run's begin, a part of the API may not know the batch yet.
+    """
+    seen = _Seen(start, tuple(entries), hidden)
     match goal:
         case Started(patience):
             return _start(seen, patience)
@@ -106,6 +111,7 @@ class _Seen:
 
     start: BatchRecord
     entries: tuple[Entry, ...]
+    hidden: float = 0.0
 
     @property
     def record(self) -> BatchRecord:
@@ -122,11 +128,16 @@ class _Seen:
         return next(reversed(self.of(kind)), None)
 
     def since(self, entry: Entry) -> _Seen:
-        return _Seen(self.start, self.entries[self.entries.index(entry) + 1 :])
+        return _Seen(self.start, self.entries[self.entries.index(entry) + 1 :], self.hidden)
 
     @property
     def just_paused(self) -> bool:
         return bool(self.entries) and isinstance(self.entries[-1].step, Pause)
+
+    @property
+    def is_doubting(self) -> bool:
+        """Whether the wait after a 404 has just ended, so that the call is to be repeated."""
+        return bool(self.entries) and _is_doubt(self.entries[-1])
 
     @property
     def was_answered(self) -> bool:
@@ -220,10 +231,24 @@ def _missing(seen: _Seen, entry: Entry, done: Step) -> Step:
         return _failed_or(entry, done)
     if (error := _another_account(seen, entry)) is not None:
         return Fail(error)
+    if seen.is_doubting:
+        return Get()
     not_found = [one for one in seen.entries if is_gone(one.outcome) and isinstance(one.step, (Get, Cancel))]
     if len(not_found) > 1 and not_found[-1] is seen.last(Get):
-        return done
-    return Get() if seen.just_paused else Pause(SECOND_LOOK_SECONDS, "not_found")
+        return _doubt(seen) or done
+    return Pause(SECOND_LOOK_SECONDS, "not_found")
+
+
+def _doubt(seen: _Seen) -> Pause | None:
+    """Return the wait before the next try after a 404; None once the batch cannot be hidden any more."""
+    pauses = [one.step.seconds for one in seen.entries if isinstance(one.step, Pause) and _is_doubt(one)]
+    following = HIDDEN_PAUSES[min(len(pauses), len(HIDDEN_PAUSES) - 1)]
+    is_over = len(pauses) == len(HIDDEN_PAUSES) or sum(pauses) + following > seen.hidden
+    return None if is_over else Pause(following, "not_found")
+
+
+def _is_doubt(entry: Entry) -> bool:
+    return isinstance(entry.step, Pause) and entry.step.reason == "not_found"
 
 
 def _another_account(seen: _Seen, entry: Entry) -> AnotherAccount | None:
@@ -301,7 +326,7 @@ def _after_refusal(seen: _Seen, cancel: Entry, tries: int, if_completed: IfCompl
 
 def _cancel_again(seen: _Seen, cancel: Entry, tries: int, has_paused: bool) -> Step:
     if tries >= TRIES:
-        return Fail(CancelRefused(seen.id, _reason(cancel), "it keeps refusing although the batch is unfinished"))
+        return Fail(CancelRefused(seen.id, _reason(cancel), "the API keeps refusing although the batch is unfinished"))
     return Cancel() if has_paused else Pause(PAUSE_SECONDS * tries, "cancel_refused")
 
 
@@ -388,19 +413,28 @@ def _delete(seen: _Seen) -> Step:
     last = deletes[-1]
     response = _value(last)
     if response is None:
-        if not is_gone(last.outcome):
-            return _failed_or(last, Done())
-        if (error := _another_account(seen, last)) is not None:
-            return Fail(error)
-        # 404 is success: nothing of the batch is left.
-        was_answered = any(_value(one) is not None for one in deletes)
-        again = Delete() if len(deletes) == 1 and not seen.start.is_deleted else None
-        return _confirm(seen, Done({"live_status": DELETED, "missing": not was_answered}), again)
+        return _delete_not_found(seen, deletes) if is_gone(last.outcome) else _failed_or(last, Done())
     if not response.failed:
         return _confirm(seen, Done({"live_status": DELETED, "missing": False}))
     if len(deletes) < TRIES:
         return Delete() if seen.just_paused else Pause(PAUSE_SECONDS * len(deletes), "undeleted_sessions")
     return _end_undeleted(seen, last, response)
+
+
+def _delete_not_found(seen: _Seen, deletes: list[Entry]) -> Step:
+    """404 is success, since nothing of the batch is left; but not at once for a batch that may be hidden."""
+    if (error := _another_account(seen, deletes[-1])) is not None:
+        return Fail(error)
+    if seen.is_doubting:
+        return Delete()
+    was_answered = any(_value(one) is not None for one in deletes)
+    is_expected = was_answered or (seen.start.is_deleted and not seen.start.missing)
+    before = seen.entries[: seen.entries.index(deletes[-1])]
+    had_look = any(isinstance(one.step, Confirm) for one in before)
+    pause = None if is_expected or had_look else _doubt(seen)
+    # What a look finds running after a 404 is deleted once more: more of it may start.
+    again = None if had_look or seen.start.is_deleted else Delete()
+    return pause or _confirm(seen, Done({"live_status": DELETED, "missing": not was_answered}), again)
 
 
 def _end_undeleted(seen: _Seen, delete: Entry, response: BatchDeleted) -> Step:
@@ -472,7 +506,7 @@ def _since_last_call(seen: _Seen) -> _Seen:
     number = next(
         (n for n, one in reversed(list(enumerate(seen.entries))) if not isinstance(one.step, (Confirm, Pause))), -1
     )
-    return _Seen(seen.start, seen.entries[number + 1 :])
+    return _Seen(seen.start, seen.entries[number + 1 :], seen.hidden)
 
 
 # Reading entries

@@ -1,4 +1,4 @@
-"""The interpreter of steps: the only place of the lifecycle that calls the API, writes receipts and waits."""
+"""The interpreter of steps: every step toward a goal is taken here, with its call, its receipt and its pauses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from pulumi_anchorbrowser.lifecycle.steps import (
     Pause,
     Start,
 )
-from pulumi_anchorbrowser.lifecycle.tags import with_tags
+from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left, with_tags
 from pulumi_anchorbrowser.receipts import (
     Ending,
     Operation,
@@ -89,7 +89,8 @@ class Brought:
 class Runner:
     """Brings batches to goals; for many threads.
 
-    `confirmed_accounts` are the codes with which the user vouches for a changed key.
+    For `settle_timeout` seconds after its create, a batch may be unknown to a part of the API. `confirmed_accounts` are
+    the codes with which the user vouches for a changed key.
     """
 
     def __init__(
@@ -98,10 +99,11 @@ class Runner:
         listing: Listing,
         receipts: Receipts,
         clock: Clock,
+        settle_timeout: float,
         confirmed_accounts: Collection[str] = (),
     ) -> None:
         self.client, self.listing, self.receipts, self.clock = client, listing, receipts, clock
-        self._confirmed = confirmed_accounts
+        self._settle_timeout, self._confirmed = settle_timeout, confirmed_accounts
         self._lock = Lock()
         # By identity: not every class of notices can be hashed.
         self._warned: WeakValueDictionary[int, Notices] = WeakValueDictionary()
@@ -113,9 +115,10 @@ class Runner:
         """
         # A stop alone: what a failed one has counted so far belongs in no state, where no session is named.
         past = self._past(record, notices) if isinstance(goal, (Cancelled, Deleted, SessionsEnded)) else []
+        hidden = patience_left(age_of(record.claim, self.clock.now()), self._settle_timeout)
         entries: list[Entry] = []
         while True:
-            step = next_step(record, goal, entries)
+            step = next_step(record, goal, entries, hidden)
             _log(goal, step)
             if isinstance(step, (Done, Fail)):
                 return self._ended(record, goal, entries, past, step, notices)
@@ -388,7 +391,7 @@ def _progress(step: Pause, record: BatchRecord, notices: Notices) -> None:
         "cancelling": "waiting until the batch is cancelled",
         "undeleted_sessions": "some sessions could not be deleted yet; deleting again",
         "cancel_refused": "the API refused the cancel of an unfinished batch; cancelling again",
-        "not_found": "the API does not know the batch (HTTP 404); asking again",
+        "not_found": "the API does not know the batch (HTTP 404); retrying",
     }
     notices.progress(texts[step.reason])
     _LOGGER.debug("wait", extra={"reason": step.reason, "seconds": round(step.seconds, 4)})

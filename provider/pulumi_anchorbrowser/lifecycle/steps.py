@@ -99,9 +99,9 @@ class OtherAccount:
 class Entry:
     """A step that was taken, and what it came to. Two entries are equal only if they are the same.
 
-    `outcome` is an Outcome: of `BatchCreated`, `ClaimLook`, `Batch`, `BatchCancelled`, `BatchDeleted`, listed sessions,
-    `SessionLook`, in the order of the steps above; None of a pause. Of EndSessions, `endings` has one for each session.
-    `at` is when the step ended (ISO 8601).
+    `outcome` is an Outcome: of `BatchCreated`, `ClaimLook`, `BatchDetails`, `BatchCancelled`, `BatchDeleted`, listed
+    sessions, `SessionLook`, in the order of the steps above; None of a pause. Of EndSessions, `endings` has one for
+    each session. `at` is when the step ended (ISO 8601).
     """
 
     step: Call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 MANAGED_TAG = "pulumi"
@@ -32,6 +32,17 @@ def minted_at(claim: str) -> datetime | None:
         return datetime.fromtimestamp(int(claim[:_TIME_DIGITS], 16) / 1000, tz=timezone.utc)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def age_of(claim: str, now: datetime) -> timedelta | None:
+    """Return how long ago the claim was minted; None for a text that is no claim."""
+    minted = minted_at(claim)
+    return None if minted is None else now - minted
+
+
+def patience_left(age: timedelta | None, patience: float) -> float:
+    """Return for how many seconds a batch of that age is looked for: its sessions become visible late."""
+    return 0.0 if age is None else min(patience, max(0.0, patience - age.total_seconds()))
 
 
 def run_mark_of(claim: str) -> str:

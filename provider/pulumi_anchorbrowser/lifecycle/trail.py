@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -23,7 +23,7 @@ from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_begun_state
-from pulumi_anchorbrowser.lifecycle.tags import minted_at, run_mark_of
+from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left, run_mark_of
 from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable
 from pulumi_anchorbrowser.words import counted
 
@@ -295,17 +295,6 @@ class Trail:
             is_first = what not in self._once
             self._once.add(what)
         return is_first
-
-
-def age_of(claim: str, now: datetime) -> timedelta | None:
-    """Return how long ago the claim was minted; None for a text that is no claim."""
-    minted = minted_at(claim)
-    return None if minted is None else now - minted
-
-
-def patience_left(age: timedelta | None, patience: float) -> float:
-    """Return for how many seconds a batch of that age is looked for: its sessions become visible late."""
-    return 0.0 if age is None else min(patience, max(0.0, patience - age.total_seconds()))
 
 
 def _settled_claims(receipts: Iterable[Receipt]) -> frozenset[str]:
