@@ -55,6 +55,13 @@ def stage(request: pytest.FixtureRequest) -> Stage:
     return made
 
 
+@pytest.fixture(params=["rehearsal", "native", pytest.param("engine", marks=pytest.mark.engine)])
+def every_stage(request: pytest.FixtureRequest) -> Stage:
+    """The same scenario with the dynamic provider and with the plugin rehearsed, and on the engine."""
+    made: Stage = request.getfixturevalue(f"{request.param}_stage")
+    return made
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --long."""
     parser.addoption("--long", action="store_true", help="also run what `make test` leaves to `make test-long`")

@@ -24,9 +24,9 @@ def yard(tmp_path: Path) -> Iterator[Yard]:
 
 
 @pytest.fixture
-def stack(stage: Stage, yard: Yard, tmp_path: Path) -> CleanedStack:
-    """The same scenario on both stages."""
-    return CleanedStack(stage, yard, tmp_path / "receipts.sqlite3")
+def stack(every_stage: Stage, yard: Yard, tmp_path: Path) -> CleanedStack:
+    """The same scenario on every stage."""
+    return CleanedStack(every_stage, yard, tmp_path / "receipts.sqlite3")
 
 
 @pytest.fixture

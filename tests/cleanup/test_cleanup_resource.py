@@ -1,8 +1,9 @@
-"""`BatchCleanup` on both stages: when it runs, what it stops and reports, and what it never stops."""
+"""`BatchCleanup` on every stage: when it runs, what it stops and reports, and what it never stops."""
 
 from __future__ import annotations
 
 import pytest
+from scenarios.one_stack import errors
 from stages import EngineStage
 from yard import HOUR, OTHER, THIS, CleanedStack, Yard, cleanup_program, owned
 
@@ -106,7 +107,7 @@ def test_more_matches_than_the_limit_are_refused_with_their_number(stack: Cleane
     program = cleanup_program(select={"owner": "any", "tags": ["t"]}, when="apply", limit=2)
     result = stack.up(program, expect_failure=True)
     assert stack.calls == []
-    [error] = [line for line in result.messages("error") if "AnchorBrowserError" in line]
+    [error] = errors(result)
     assert "3 matches found, and limit is 2" in error
     assert "\n" not in error.strip()
 
@@ -264,7 +265,7 @@ def test_failures_are_an_error_and_the_next_run_stops_what_is_left(stack: Cleane
     stack.up(cleanup_program(select={"owner": "any", "tags": ["t"]}))
     yard.fail_deletes_of(batches[1])
     result = stack.destroy(expect_failure=True)
-    [error] = [line for line in result.messages("error") if "AnchorBrowserError" in line]
+    [error] = errors(result)
     assert "Could not clean up everything: 1 failed" in error
     assert batches[1] in error
     assert yard.there() == {batches[1]}

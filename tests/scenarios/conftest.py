@@ -19,17 +19,10 @@ def sim() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture(params=["rehearsal", "native", pytest.param("engine", marks=pytest.mark.engine)])
-def stage(request: pytest.FixtureRequest) -> Stage:
-    """The same scenario with the dynamic provider and with the plugin rehearsed, and on the engine."""
-    made: Stage = request.getfixturevalue(f"{request.param}_stage")
-    return made
-
-
 @pytest.fixture
-def stack(stage: Stage, sim: Simulator, tmp_path: Path) -> OneStack:
+def stack(every_stage: Stage, sim: Simulator, tmp_path: Path) -> OneStack:
     """The same scenario on every stage."""
-    return OneStack(stage, sim, tmp_path / "receipts.sqlite3")
+    return OneStack(every_stage, sim, tmp_path / "receipts.sqlite3")
 
 
 @pytest.fixture

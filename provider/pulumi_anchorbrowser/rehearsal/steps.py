@@ -21,6 +21,7 @@ from .state import (
     dependents_first,
     describe_refusal,
 )
+from .wire import with_value
 
 _T = TypeVar("_T")
 
@@ -256,7 +257,8 @@ class Steps:
                 return
             inputs = resource.inputs if read.inputs is None else read.inputs
             self.state.put(replace(resource, id=read.id, inputs=inputs).with_outputs(read.outputs))
-            self._did("read" if read.outputs == resource.outputs else "update", resource.urn)
+            is_same = with_value(read.outputs) == with_value(resource.outputs)
+            self._did("read" if is_same else "update", resource.urn)
 
         def read() -> Read:
             return self._host(resource).read(resource.urn, resource.id, resource.outputs, resource.inputs)

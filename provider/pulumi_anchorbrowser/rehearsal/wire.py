@@ -40,6 +40,13 @@ def to_struct(properties: Mapping[str, Any], secrets: Iterable[str] = ()) -> Str
     return struct
 
 
+def with_value(value: Any) -> Any:
+    """The value without the properties in it that are null, which are no difference to an engine."""
+    if isinstance(value, Mapping):
+        return {name: with_value(item) for name, item in value.items() if item is not None}
+    return [with_value(item) for item in value] if isinstance(value, list) else value
+
+
 def hidden(properties: Mapping[str, Any], secrets: Iterable[str]) -> Properties:
     """The properties as an export has them: `[secret]` stands in place of the ciphertext of each that is secret."""
     marked = set(secrets)
