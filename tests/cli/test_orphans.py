@@ -17,6 +17,7 @@ from scenarios.one_stack import OneStack, browsers
 from stages import NO_ENGINE, RehearsalStage, engine_is_here, standing_api
 from stages.cli import clean_environment
 
+from pulumi_anchorbrowser.lifecycle.trail import new_run
 from pulumi_anchorbrowser.receipts import Receipts, Subject
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -86,6 +87,21 @@ def test_interrupted_creates_are_known_by_the_state_and_by_receipts_and_all_othe
     assert found_by(cli, state)[by_state] == ("interrupted", ["state", "receipts"])
     assert cli.run("orphans", "--state", state, "--exit-code").code == 6
     assert team.changes == []
+
+
+def test_what_a_running_up_of_this_machine_has_started_is_no_orphan(cli: CommandLine, team: Team) -> None:
+    left, starting, started = (team.start(claim=claim) for claim in ("c1", CLAIM, "c2"))
+    record_lost_create(cli, "c1")
+    # This process stands for the provider host of the run.
+    receipts = Receipts(Path(cli.env["ANCHORBROWSER_RECEIPTS"]), new_run())
+    receipts.begin("create", Subject(OWNER, URN, CLAIM, "account", count=2))
+    done = receipts.begin("create", Subject(OWNER, URN, "c2", "account", count=2))
+    receipts.end(done, "done", batch_id=started)
+    receipts.close()
+    state = state_file(cli)
+    assert found_by(cli, state) == {left: ("interrupted", ["receipts"])}
+    cli.run("orphans", "--state", state, "--delete", "--yes")
+    assert team.running == {starting, started}
 
 
 def test_only_interrupted_orphans_are_deleted_and_an_unknown_one_by_its_id(cli: CommandLine, team: Team) -> None:

@@ -339,7 +339,7 @@ class Plan:
         return f"{modal} {self.describe()}{f', {times}' if times else ''}: {named}{skipped}".lstrip()
 
     def describe(self) -> str:
-        """Return what will be done and how often; empty where nothing will be."""
+        """Return what will be done, to how many batches and single sessions; empty where nothing will be."""
         verb = {"delete": "delete", "cancel": "cancel", "end_sessions": "end the sessions of"}[self.action]
         parts = []
         if self.batches:

@@ -171,7 +171,10 @@ def _name_in(owner: str) -> str:
 
 
 def _find(connection: Connection, known: StackState, owners: Collection[str], messages: Messages) -> _Found:
-    creates = _interrupted_creates(known, connection.recorded(), owners)
+    receipts = connection.recorded()
+    in_progress = _claims_in_progress(receipts, known)
+    creates = _interrupted_creates(known, receipts, owners)
+    creates = {claim: one for claim, one in creates.items() if claim not in in_progress}
     plans = [_plan(connection, messages, owner=owner) for owner in sorted(owners)]
     claims = {claim for plan in plans for batch in plan.batches for claim in batch.claims}
     # A batch that is skipped, or that carries another stack's name by now.
@@ -185,7 +188,7 @@ def _find(connection: Connection, known: StackState, owners: Collection[str], me
             _Orphan(batch, creates.get(batch.claim or ""))
             for plan in plans
             for batch in plan.batches
-            if batch.batch_id not in known.batch_ids
+            if batch.batch_id not in known.batch_ids and batch.claim not in in_progress
         ),
         tuple(one for claim, one in creates.items() if claim not in claims and claim not in others),
         tuple(one for plan in plans for one in plan.skipped if one.batch_id not in known.batch_ids),
@@ -224,6 +227,14 @@ def _interrupted_creates(
             subject.claim, subject.owner, subject.urn, subject.count, (*in_state, "receipts"), numbers
         )
     return creates
+
+
+def _claims_in_progress(receipts: Iterable[Receipt], known: StackState) -> frozenset[str]:
+    """Return the claims of creates whose run goes on, on this machine: the state gets their batches later."""
+    from pulumi_anchorbrowser.lifecycle.trail import is_running
+
+    mine = {one.subject.claim for one in receipts if one.operation == "create" and is_running(one.run)}
+    return frozenset(mine - known.claims - {""})
 
 
 def _is_unfinished(receipt: Receipt) -> bool:

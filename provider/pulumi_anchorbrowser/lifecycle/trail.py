@@ -268,8 +268,8 @@ class Trail:
     def _may_be_in_flight(self, receipt: Receipt) -> bool:
         if receipt.outcome is not None:
             return False
-        is_running = _is_running(receipt.run)
-        return self._clock.now() - receipt.intended_at < _LOOKED_FOR_ONCE_AFTER if is_running is None else is_running
+        runs = is_running(receipt.run)
+        return self._clock.now() - receipt.intended_at < _LOOKED_FOR_ONCE_AFTER if runs is None else runs
 
     def _warn_of_strangers(self, runner: Runner, owner: str, notices: Notices) -> None:
         """Warn of live batches with this stack's tag that no state has: another machine may have lost them."""
@@ -314,11 +314,11 @@ def _is_of_account(one: InterruptedCreate, runner: Runner) -> bool:
 
 
 def new_run() -> str:
-    """Return an id for this process as one that writes receipts. It names the process, see `_is_running`."""
+    """Return an id for this process as one that writes receipts. It names the process, see `is_running`."""
     return f"{os.getpid():x}-{_started_at(os.getpid()) or 0:x}-{secrets.token_hex(4)}"
 
 
-def _is_running(run: str) -> bool | None:
+def is_running(run: str) -> bool | None:
     """Whether the process that has this id still runs on this machine; None where the system does not say."""
     try:
         process, started_at, _ = run.split("-")
