@@ -9,7 +9,7 @@ from scenarios.one_stack import COUNT, OneStack, browsers, one_error
 
 from pulumi_anchorbrowser.simulator import Simulator
 
-NOT_KNOWN = "how many sessions that cancel stopped is unknown, so cancelled_sessions is empty"
+NOT_KNOWN = "how many sessions the earlier cancel stopped is unknown, so cancelled_sessions is empty"
 
 
 def cancelled_when_completed(stack: OneStack, sim: Simulator, **more: Any) -> tuple[str, dict[str, Any]]:

@@ -135,7 +135,7 @@ def _refused(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iter
         return
     if after.live_status == CANCELLED:
         if after.cancelled_sessions is None:
-            text = "how many sessions that cancel stopped is unknown, so cancelled_sessions is empty"
+            text = "how many sessions the earlier cancel stopped is unknown, so cancelled_sessions is empty"
             yield Message("warning", f"batch {after.batch_id} was already cancelled; {text}")
         else:
             count = sessions(after.cancelled_sessions)
