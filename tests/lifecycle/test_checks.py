@@ -147,6 +147,7 @@ def test_an_adopted_batch_in_capitals_cannot_be_made_active_again_either() -> No
         ({"browser": {"captcha_solvr": {"active": True}}}, "browser.captcha_solvr", "captcha_solver"),
         ({"session": {"proxy": {"active": True, "contry_code": "us"}}}, "session.proxy.contry_code", "country_code"),
         ({"integrations": [{"id": "1", "type": "t", "configuration": {}, "typ": "x"}]}, "integrations.0.typ", "type"),
+        ({"session": {"proxy": {"active": True, "tpye": "anchor_proxy"}}}, "session.proxy.tpye", "type"),
         ({"session": {"timeout": {"maxDuration": 5}}}, "session.timeout.maxDuration", "max_duration"),
     ],
 )

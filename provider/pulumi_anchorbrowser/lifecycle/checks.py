@@ -173,9 +173,12 @@ def _is_passed_on(item: Any, model: type[BaseModel]) -> bool:
 
 
 def _nearest(item: Any, model: type[BaseModel]) -> str | None:
-    name = str(item["loc"][-1])
+    name, names = str(item["loc"][-1]), _names_at(model, item["loc"][:-1])
+    # Two letters in the wrong order make a short name too unlike: `tpye`.
+    swapped = {f"{name[:n]}{name[n + 1]}{name[n]}{name[n + 2 :]}" for n in range(len(name) - 1)}
     likeness = _LIKENESS if model is SessionConfiguration else _LIKENESS_OF_OURS
-    return next(iter(difflib.get_close_matches(name, _names_at(model, item["loc"][:-1]), n=1, cutoff=likeness)), None)
+    near = [one for one in names if one in swapped] or difflib.get_close_matches(name, names, n=1, cutoff=likeness)
+    return next(iter(near), None)
 
 
 def _reason(item: Any, model: type[BaseModel]) -> str:
