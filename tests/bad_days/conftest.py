@@ -23,9 +23,9 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def stack(stage: Stage, sim: Simulator, tmp_path: Path) -> Iterator[WatchedStack]:
-    """The same bad day on both stages; when it is over, all that was kept and printed is searched for secrets."""
-    watched = WatchedStack(stage, sim, tmp_path / "receipts.sqlite3")
+def stack(every_stage: Stage, sim: Simulator, tmp_path: Path) -> Iterator[WatchedStack]:
+    """The same bad day on every stage; when it is over, all that was kept and printed is searched for secrets."""
+    watched = WatchedStack(every_stage, sim, tmp_path / "receipts.sqlite3")
     yield watched
     watched.told_no_secret()
     nothing_secret_in(tmp_path)

@@ -42,9 +42,10 @@ class WatchedStack(OneStack):
         assert self.sim.live_sessions() == []
 
     def known_ids(self) -> set[str]:
-        """Every batch that the state knows."""
+        """Every batch that the state knows. A plugin's create of unknown outcome leaves a resource without one."""
         resources = self.stage.export()["deployment"].get("resources") or []
-        return {r["outputs"]["batch_id"] for r in resources if r["type"].endswith(":Batch")}
+        batches = [r["outputs"].get("batch_id") for r in resources if r["type"].endswith(":Batch")]
+        return {batch for batch in batches if batch}
 
     def live_ids(self) -> set[str]:
         """Every batch of this stack of which a browser runs or is still to be started."""
