@@ -154,8 +154,9 @@ class Batches:
     ) -> BatchRecord:
         try:
             return self.runner.bring(record, goal, notices).value()
-        except (OutcomeUnknown, Interrupted):
-            keep(record.but(live_status=UNKNOWN_OUTCOME))
+        except (OutcomeUnknown, Interrupted) as error:
+            if isinstance(error, OutcomeUnknown) or error.has_sent:
+                keep(record.but(live_status=UNKNOWN_OUTCOME))
             raise
 
     def _settle(self, record: BatchRecord, notices: Notices) -> BatchRecord:

@@ -11,9 +11,14 @@ from pulumi_anchorbrowser.binding.services import Checked, Services
 from pulumi_anchorbrowser.cleanup import RESULTS
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord, Changes, Notices
+from pulumi_anchorbrowser.lifecycle.errors import OutcomeUnknown
 from pulumi_anchorbrowser.lifecycle.waiting import READY_RESULTS, WAITED_FOR
 from pulumi_anchorbrowser.native.properties import UNKNOWN, is_unknown
 
+_CLAIM_IN_STATE = (
+    "The state has this claim: the next `pulumi up` or `pulumi destroy`, on any machine, looks for that batch and "
+    "deletes it first."
+)
 Properties = Mapping[str, Any]
 Keep = Callable[[str, dict[str, Any]], object]
 
@@ -106,7 +111,11 @@ class BatchKind(Kind):
 
     def create(self, call: Call, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
         """Start or adopt a batch."""
-        return batch.create(call.services, news, urn=call.urn, notices=call.notices, keep=keep)
+        try:
+            return batch.create(call.services, news, urn=call.urn, notices=call.notices, keep=keep)
+        except OutcomeUnknown as error:
+            error.advice = _CLAIM_IN_STATE
+            raise
 
     def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
         """Cancel or delete the batch where the desired status has changed to that; save the rest."""

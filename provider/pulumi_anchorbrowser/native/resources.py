@@ -22,6 +22,9 @@ class _OverThePlugin(dynamic.AnchorBrowserResource):
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         kind = f"{_PACKAGE}:index:{type(self).__name__}"
+        # A resource that the dynamic provider made is the same one: nothing is started anew.
+        former = pulumi.Alias(type_=f"pulumi-python:dynamic/{_PACKAGE}:{type(self).__name__}")
+        opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=[former]), opts)
         # Below the top level the plugin takes the names of the API as well. The stack it knows from the URN.
         wanted = {names.outside(name): value for name, value in properties.items() if name != "owner"}
         wanted["owner"] = None
