@@ -48,7 +48,7 @@ def test_the_list_has_messages_of_every_kind() -> None:
         "Correct the property that the API names, then run again.",
         "give either count or batch_id, not both",
         "cancelled batch {after.batch_id}: {sessions(count)} stopped",
-        "Stop everything that meets some criteria.",
+        "Stop everything that meets all criteria.",
         "Nothing was done: there is no terminal to ask on. Give --yes to continue without asking.",
         "the disk is full",
     ):

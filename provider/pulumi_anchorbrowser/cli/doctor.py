@@ -45,7 +45,7 @@ class Finding:
 def doctor(as_json: bool) -> None:
     """Check Python, Pulumi, the key, the API, the plan and the receipts, and say what to do. Never shows the key.
 
-    Exits with 1 where there is a problem, and with 0 otherwise.
+    Exits with 1 if there is a problem, else with 0.
     """
     findings = examine()
     is_well = all(finding.state != "problem" for finding in findings)

@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.cli.explanations import entries
 @click.command(short_help="Explain an error.")
 @click.argument("error", required=False)
 def explain(error: str | None) -> None:
-    """Explain ERROR, which the last words of an error line name; without it, list all errors."""
+    """Explain the ERROR that an error line names; without ERROR, list all errors."""
     known = entries()
     if error is None:
         click.echo("\n".join(known))

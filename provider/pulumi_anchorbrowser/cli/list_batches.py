@@ -53,8 +53,8 @@ class _Listed:
 def list_batches(owner: str | None, quick: bool, as_json: bool, **criteria: Any) -> None:
     """List batches, the newest first.
 
-    STATUS is the API's word for the creation: in a batch that is completed, every browser was created and may run.
-    RUNNING is how many browsers run now, by the status of each session.
+    STATUS describes the creation of a batch: in a completed batch every browser was created, and may still run. RUNNING
+    is how many browsers run now, counted from the status of each session.
     """
     selection = selection_of(owner=owner, **criteria)
     if quick and (selection.tags or selection.stack):

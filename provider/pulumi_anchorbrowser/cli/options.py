@@ -48,13 +48,13 @@ def owner_or_any(value: str) -> str:
 
 _SELECTING = (
     click.option("--owner", type=owner_or_any, metavar=OWNER,
-                 help="Batches that this stack started; `any`: whoever started them."),
+                 help="Batches that this stack started; `any`: of every owner."),
     click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES),
                  help="Batches with this status; repeatable: any of them matches."),
     click.option("--older-than", metavar="AGE", help="Older than this, such as 30m, 24h or 90s."),
     click.option("--newer-than", metavar="AGE", help="Younger than this."),
     click.option("--tag", "tags", multiple=True, metavar="TAG",
-                 help="With this tag on every session; repeatable: all of them match."),
+                 help="With this tag on every session; repeatable: every tag must match."),
 )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ class _Found:
 @click.option("--stack", metavar="STACK", help="The stack whose state to export.  [default: the selected one]")
 @click.option("--cwd", type=_FOLDER, help="The folder of the Pulumi project.")
 @click.option("--state", type=_FILE, help="Read an exported state from this file, and do not call the Pulumi CLI.")
-@click.option("--owner", type=owner_name, metavar=OWNER, help="The stack's full name, where its state is empty.")
+@click.option("--owner", type=owner_name, metavar=OWNER, help="The stack's full name, if its state is empty.")
 @click.option("--delete", "delete_them", is_flag=True, help="Delete the batches of interrupted creates.")
 @click.option("--exit-code", is_flag=True, help="Exit with 6 if there are orphans.")
 @change_options
@@ -116,8 +116,8 @@ def orphans(
     """Find batches of a stack that its state does not have, and delete them on request.
 
     `interrupted`: the state's pending operations, or the receipts of this machine, name the create that started the
-    batch; --delete deletes these. `unknown`: the batch carries this stack's name and is not in its state. Perhaps
-    another stack of this name has it, so it is deleted only by its BATCH_ID.
+    batch; --delete deletes these. `unknown`: the batch carries this stack's name and is not in its state. Another
+    stack of the same name may have the batch, so --delete needs its BATCH_ID.
     """
     if batch_ids and not delete_them:
         raise click.UsageError("BATCH_ID is for --delete.")

@@ -72,7 +72,7 @@ def _ago(value: str) -> datetime:
 def receipts(
     files: tuple[Path, ...], since: datetime | None, from_: datetime | None, markdown: bool, as_json: bool, **named: Any
 ) -> None:
-    """Show what was started, cancelled, ended and deleted: what did that destroy do?
+    """Show what was started, cancelled, ended and deleted, with the counts.
 
     Reads the receipts that this machine keeps of every call that changes something. Calls no API.
     Dates, and date-times without an offset, are in this machine's time zone.

@@ -23,7 +23,7 @@ _FORCE = "Even if the batch is protected or protection cannot be determined."
 @click.command()
 @click.argument("batch_ids", type=batch_id, nargs=-1, required=True, metavar="BATCH_ID...")
 @click.option("--if-completed", type=_CHOICES, default="end_sessions", show_default=True,
-              help="What to do where the API refuses the cancel, because every browser was created.")  # fmt: skip
+              help="What to do if the API refuses the cancel because every session was created.")  # fmt: skip
 @click.option("--force", is_flag=True, help=_FORCE)
 @change_options
 @json_option

@@ -34,7 +34,7 @@ _LIMIT = 100
 _OF_EVERY_PLAN = frozenset({"limit", "out", "saved", "yes", "dry_run", "as_json"})
 
 
-@click.command(short_help="Stop everything that meets some criteria.")
+@click.command(short_help="Stop everything that meets all criteria.")
 @selecting_options
 @click.option("--what", type=_WHAT, default="batches", show_default=True,
               help="Batches, single sessions that belong to no batch, or both.")  # fmt: skip
@@ -45,7 +45,7 @@ _OF_EVERY_PLAN = frozenset({"limit", "out", "saved", "yes", "dry_run", "as_json"
               help="What to do with each batch. A single session is always ended.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), metavar="N",
               help=f"Refuse if more than this match.  [default: {_LIMIT}; with --plan: no limit]")  # fmt: skip
-@click.option("--allow-all", is_flag=True, help="Let the selection match everything of the team.")
+@click.option("--allow-all", is_flag=True, help="Allow a selection that matches everything of the team.")
 @click.option("--out", type=_FILE, metavar="FILE", help="Write the plan to this file, and stop nothing.")
 @click.option("--plan", "saved", type=_FILE, metavar="FILE", help="Carry out exactly the plan in this file.")
 @change_options
@@ -62,7 +62,7 @@ def sweep(
     as_json: bool,
     **selecting: Any,
 ) -> None:
-    """Delete, cancel or end everything that meets every one of the criteria.
+    """Delete, cancel or end everything that meets all criteria.
 
     A batch with the tag `pulumi-protect` on any session is always skipped. Prints the plan, and asks. A plan that is
     written with --out can be reviewed, and carried out later with --plan: that stops nothing which the plan does not
