@@ -64,9 +64,9 @@ def sweep(
 ) -> None:
     """Delete, cancel or end everything that meets all criteria.
 
-    A batch with the tag `pulumi-protect` on any session is always skipped. Prints the plan, and asks. --out writes a plan
-    to review, and --plan carries it out later: it stops nothing that the plan does not name, and skips what no longer
-    qualifies.
+    A batch with the tag `pulumi-protect` on any session is always skipped. Prints the plan, and asks. --out writes a
+    plan to review, and --plan carries it out later: it stops nothing that the plan does not name, and skips what no
+    longer qualifies.
     """
     from pulumi_anchorbrowser.cleanup import Plan
 
