@@ -230,6 +230,19 @@ def test_a_criterion_that_holds_on_some_sessions_only_is_named_with_their_number
     assert {one.batch_id for one in plan.batches} == batches - set(retagged)
 
 
+@pytest.mark.long
+def test_of_a_thousand_batches_the_fifty_with_one_retagged_session_are_named_and_not_stopped(yard: Yard) -> None:
+    batches = [yard.start("t", count=3) for _ in range(1000)]
+    retagged = batches[::20]
+    for batch in retagged:
+        yard.retag(batch, "other", index=1)
+    report = yard.run(limit=None, select={"tags": ["t"]})
+    assert skipped(report.plan) == dict.fromkeys(retagged, "undecided")
+    assert {one.reason for one in report.plan.skipped} == {"'t' is on 2 of its 3 sessions"}
+    assert yard.there() == set(retagged)
+    assert report.totals()["deleted_sessions"] == 3 * 950
+
+
 def test_protection_on_one_session_of_many_protects(yard: Yard) -> None:
     batch = yard.start("t", count=5)
     yard.retag(batch, "t", PROTECT_TAG, index=4)
