@@ -10,10 +10,11 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from native.served import UNKNOWN, Served, serving
+from native.served import UNKNOWN, Served, plain, serving
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from scenarios.one_stack import KEY, MISSING_ID
 from stages import standing_api
+from stages.base import SIGNATURE
 
 from pulumi_anchorbrowser.native import kinds
 from pulumi_anchorbrowser.simulator import Fault, Simulator
@@ -175,6 +176,16 @@ def test_a_plain_password_is_marked_as_a_secret(served: Served) -> None:
     assert password["value"] == PASSWORD
     created = served.create(served.inputs({**WHOLE}), preview=True).properties
     assert created["configuration"]["session"]["proxy"]["password"]["value"] == PASSWORD
+
+
+def test_the_sessions_of_a_wait_are_one_secret_with_the_names_of_programs(served: Served) -> None:
+    batch = served.create(served.inputs({"count": 2})).id
+    wait = served.inputs({"batchId": batch, "recordSessions": True}, "BatchReady")
+    sessions = plain(served.create(wait, "BatchReady").properties)["sessions"]
+    assert set(sessions) == {SIGNATURE, "value"}
+    for session in sessions["value"]:
+        assert session["sessionId"]
+        assert not [name for name in session if "_" in name]
 
 
 def test_a_misspelt_setting_of_a_provider_is_a_failure(served: Served) -> None:

@@ -47,7 +47,8 @@ class Kind:
     """A resource whose outputs are a record: a refresh leaves them, and deleting them does nothing."""
 
     name: ClassVar[str]
-    secret_outputs: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    secrets: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """The paths of inputs and outputs that are secret."""
 
     def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
         """Return the inputs as they are saved, and what is wrong with them."""
@@ -86,7 +87,7 @@ class BatchKind(Kind):
     """`Batch`."""
 
     name = "Batch"
-    secret_outputs = (("configuration", "session", "proxy", "password"),)
+    secrets = (("configuration", "session", "proxy", "password"),)
     _outputs = tuple(name for name in BatchRecord.model_fields if name not in {"resource_urn", "ended", "missing"})
     # What a cancel, a delete or the ending of sessions will say.
     _of_a_stop = (
@@ -151,7 +152,7 @@ class BatchReadyKind(Kind):
     """`BatchReady`."""
 
     name = "BatchReady"
-    secret_outputs = (("sessions",),)
+    secrets = (("sessions",),)
 
     def check(self, call: Call, _olds: Properties, news: Properties) -> Checked:
         """Return the inputs with their defaults."""

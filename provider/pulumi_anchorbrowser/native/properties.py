@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
@@ -23,9 +23,7 @@ UNKNOWN: Final = _Unknown()
 """Stands for a value that a preview does not know."""
 
 
-class Secret:
-    """A value that the state encrypts."""
-
+class _Secret:
     def __init__(self, value: Any) -> None:
         self.value = value
 
@@ -51,20 +49,25 @@ def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
     return {name: _plain(value) for name, value in properties.fields.items()}
 
 
-def sent(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Return the core's properties for the wire, under the names that programs write. None is null."""
+def sent(properties: Mapping[str, Any], secrets: Iterable[Sequence[str]] = ()) -> struct_pb2.Struct:
+    """Return the core's properties for the wire, under the names that programs write. None is null.
+
+    The properties at the paths `secrets` are marked as secret.
+    """
+    written: Any = names.properties_outside(properties)
+    for path in secrets:
+        written = _with_secret(written, *map(names.outside, path))
     struct = struct_pb2.Struct()
-    struct.update(_wire(names.properties_outside(properties)))
+    struct.update(_wire(written))
     return struct
 
 
-def with_secret(value: Any, *path: str) -> Any:
-    """Return the properties with the one at the path marked as secret, where there is one."""
+def _with_secret(value: Any, *path: str) -> Any:
     if not path:
-        return value if value is None or value is UNKNOWN else Secret(value)
+        return value if value is None or value is UNKNOWN else _Secret(value)
     if not isinstance(value, Mapping) or path[0] not in value:
         return value
-    return {**value, path[0]: with_secret(value[path[0]], *path[1:])}
+    return {**value, path[0]: _with_secret(value[path[0]], *path[1:])}
 
 
 def detailed_diff(
@@ -126,7 +129,7 @@ def _plain(value: struct_pb2.Value) -> Any:
 def _wire(value: Any) -> Any:
     if value is UNKNOWN:
         return rpc.UNKNOWN
-    if isinstance(value, Secret):
+    if isinstance(value, _Secret):
         return {_SIGN: rpc._special_secret_sig, "value": _wire(value.value)}  # noqa: SLF001
     if isinstance(value, Mapping):
         return {name: _wire(item) for name, item in value.items()}

@@ -32,12 +32,10 @@ from pulumi_anchorbrowser.native import names
 from pulumi_anchorbrowser.native.kinds import KINDS, Call, Kind
 from pulumi_anchorbrowser.native.properties import (
     UNKNOWN,
-    Secret,
     detailed_diff,
     plain,
     received,
     sent,
-    with_secret,
 )
 from pulumi_anchorbrowser.native.schema import SCHEMA, schema_text
 
@@ -105,7 +103,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = struct_pb2.Struct()
         inputs.CopyFrom(request.news)
         if isinstance(config.get(_KEY), str):
-            inputs.fields[_KEY].CopyFrom(sent({"key": Secret(config[_KEY])}).fields["key"])
+            inputs.fields[_KEY].CopyFrom(sent(config, [[_KEY]]).fields[_KEY])
         failures = []
         try:
             refuse_misspelt(f"{NAMESPACE}:{name}" for name in config)
@@ -313,29 +311,21 @@ def _without_dynamic(outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _outputs(kind: Kind, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
-    for path in kind.secret_outputs:
-        outputs = with_secret(outputs, *path)
-    return sent(outputs)
+    return sent(outputs, kind.secrets)
 
 
 def _inputs_of_state(kind: Kind, inputs: struct_pb2.Struct) -> struct_pb2.Struct:
-    known: Any = _without_dynamic(received(inputs))
-    for path in kind.secret_outputs:
-        known = with_secret(known, *path)
-    return sent(known)
+    return sent(_without_dynamic(received(inputs)), kind.secrets)
 
 
 def _check_response(kind: Kind, checked: Checked, known: frozenset[str]) -> provider_pb2.CheckResponse:
-    inputs: Any = checked.inputs
-    for path in kind.secret_outputs:
-        inputs = with_secret(inputs, *path)
     failures = [
         provider_pb2.CheckFailure(
             property=names.path_outside(problem.property), reason=names.text_outside(problem.reason, known)
         )
         for problem in checked.problems
     ]
-    return provider_pb2.CheckResponse(inputs=sent(inputs), failures=failures)
+    return provider_pb2.CheckResponse(inputs=sent(checked.inputs, kind.secrets), failures=failures)
 
 
 def _changes(any_changed: bool) -> Any:
