@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.api import ApiKeys, Client, Forbidden, InvalidApiKey, 
 from pulumi_anchorbrowser.simulator import Fault, Simulator, most_at_once
 
 KEY = "key-of-a-8c1f"
-GONE_OVER = "The API refused the configured key (HTTP 401); using the key in ANCHORBROWSER_API_KEY."
+GONE_OVER = "The API refused the configured key (HTTP 401); using the key of today"
 
 
 @pytest.mark.parametrize("call", CALLS)
