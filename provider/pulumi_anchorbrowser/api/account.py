@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 _DIGEST_CHARACTERS = 32
 GONE_OVER = (
     "The API refused the configured key (HTTP 401); using the key of today: in ANCHORBROWSER_API_KEY, or for the "
-    "native plugin in the stack config. A destroy or a refresh uses the stack config of the last `pulumi up`, whose key "
-    "may have been rotated since."
+    "native plugin in the stack config. A destroy or a refresh uses the stack config of the last `pulumi up`, whose "
+    "key may have been rotated since."
 )
 
 
