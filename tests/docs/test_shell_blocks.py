@@ -161,6 +161,8 @@ def test_a_block_with_pulumi_ends_well_and_leaves_nothing_running(
     assert api.live_sessions() == []
     if "pulumi destroy" in script:
         assert re.search(r"- +[1-3] deleted", printed)
+    if "to see cancelled_sessions" in script:
+        assert re.search(r"\+ cancelled_sessions *: [1-9]", printed)
 
 
 @pytest.mark.engine_decides
