@@ -250,7 +250,7 @@ class ProviderHost:
 
     def _checked_config(self) -> Struct:
         """The inputs of the provider itself. Raises HostError in the engine's words where they are refused."""
-        given = to_struct(_without_namespace(self._package, self._config) if self._inputs is None else self._inputs)
+        given = to_struct(_of_namespace(self._package, self._config) if self._inputs is None else self._inputs)
         request = provider_pb2.CheckRequest(olds=to_struct({}), news=given, **_named(self._urn))
         response = self._call("CheckConfig", "", request)
         if response.failures:
@@ -289,11 +289,8 @@ class ProviderHost:
 
 
 def _of_namespace(package: str, config: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in config.items() if key.startswith(f"{package}:")}
-
-
-def _without_namespace(package: str, config: Mapping[str, str]) -> dict[str, str]:
-    return {key.partition(":")[2]: value for key, value in _of_namespace(package, config).items()}
+    """The config of one package, without its namespace in the keys."""
+    return {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{package}:")}
 
 
 def _made(error: Exception) -> Created | None:
