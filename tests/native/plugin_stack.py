@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from crashes.killed_runs import KillableStage
 from scenarios.one_stack import KEY
 from stages import Command, EngineStage, StageResult
@@ -45,7 +45,7 @@ class PluginStage(KillableStage):
         """Replace the program: `resources`, `outputs`, `config`, as Pulumi's YAML has them."""
         plugins = {"providers": [{"name": "anchorbrowser", "path": str(Path(sys.executable).parent)}]}
         project = {"name": PROJECT, "runtime": "yaml", "plugins": plugins, **parts}
-        (self.project_dir / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
+        (self.project_dir / "Pulumi.yaml").write_text(json.dumps(project, indent=2), encoding="utf-8")
 
     def write_python(self, source: str) -> None:
         """Replace the program with one in Python."""

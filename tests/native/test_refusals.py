@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from crashes.secrets_sought import PASSWORD, PROXY
 from native.plugin_stack import PluginStack
-from scenarios.one_stack import browsers
+from scenarios.one_stack import MISSING_ID, browsers
 
 from pulumi_anchorbrowser.simulator import Simulator
 
@@ -32,3 +33,10 @@ def test_a_misspelt_field_of_the_configuration_is_refused_by_its_path(stack: Plu
     assert "maxDurration" in failed.text
     assert "max_dur" not in failed.text
     assert stack.requests == []
+
+
+def test_a_refused_configuration_is_not_printed(stack: PluginStack) -> None:
+    """The engine prints the value of a property that a check names."""
+    error = stack.fails(stack.up, resources=browsers(batchId=MISSING_ID, configuration={"session": {"proxy": PROXY}}))
+    assert error.endswith("has a problem: configuration cannot be set on an adopted batch")
+    assert PASSWORD not in error

@@ -13,6 +13,7 @@ from pulumi_anchorbrowser.lifecycle import (
     BatchRecord,
     Changes,
     Notices,
+    Problem,
     batch_problems,
     changes_between,
     with_canonical_id,
@@ -24,6 +25,8 @@ from pulumi_anchorbrowser.lifecycle.messages import intent_of
 # A preview shows what a change is from by the inputs. The other defaults are in the outputs alone, since the engine
 # writes every input at every step.
 _SHOWN_DEFAULTS = {name: DEFAULTS[name] for name in ("status", "on_destroy")}
+# The engine prints the whole value of a property that a problem names.
+_MAY_HOLD_SECRETS = frozenset({"configuration", "metadata"})
 
 
 def check(
@@ -38,7 +41,8 @@ def check(
     inputs["claim"] = olds.get("claim") or services.new_claim()
     if isinstance(inputs.get("batch_id"), str):
         services.trail.spare(inputs["batch_id"])
-    return Checked(inputs, batch_problems(olds, inputs, is_unknown), unknown_fields(inputs.get("configuration")))
+    problems = [_without_value(one) for one in batch_problems(olds, inputs, is_unknown)]
+    return Checked(inputs, problems, unknown_fields(inputs.get("configuration")))
 
 
 def diff(
@@ -130,6 +134,11 @@ def import_(services: Services, batch_id: str, *, urn: str, owner: str, notices:
         raise NotAdopted(batch_id, str(error), "Give the id of a batch, a UUID.") from None
     with services.operation("import", urn, batch_id=known_id):
         return services.batches.imported(known_id, owner, services.new_claim(), notices).to_outputs()
+
+
+def _without_value(problem: Problem) -> Problem:
+    is_secret = problem.property in _MAY_HOLD_SECRETS
+    return Problem("", f"{problem.property} {problem.reason}") if is_secret else problem
 
 
 def _record(outputs: Mapping[str, Any], urn: str) -> BatchRecord:
