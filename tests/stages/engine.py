@@ -13,6 +13,9 @@ from .base import SIGNATURE, STACK, StageResult, find_resource, full_key, judged
 from .cli import DEFAULT_SECONDS, Command, clean_environment
 from .events import diagnostics_of, read_events, steps_of
 
+# Commands that take a stack as an argument, or none at all.
+WITHOUT_STACK = {"cancel", "install", "package", "plugin"}
+
 
 class EngineStage:
     """A throwaway project on the real Pulumi engine. `env` is laid over a clean environment, for every command.
@@ -111,7 +114,7 @@ class EngineStage:
 
     def run(self, *args: str, stdin: str = "", seconds: float = DEFAULT_SECONDS) -> str:
         """Any `pulumi` command on this stack; what it printed. An AssertionError with that, when it fails."""
-        command = self._start_raw([*args, *([] if args[0] == "cancel" else ["--stack", self.stack])], stdin)
+        command = self._start_raw([*args, *([] if args[0] in WITHOUT_STACK else ["--stack", self.stack])], stdin)
         if command.wait(seconds) != 0:
             raise AssertionError(f"pulumi {' '.join(args)} failed:\n{command.text}")
         return command.text

@@ -1,0 +1,35 @@
+"""What the tests of the plugin's packages share: the wheel, and a machine without the plugin."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+# The helpers of the archives, of the pages and of the examples.
+sys.path[:0] = [str(TESTS / "packaging"), str(TESTS / "examples")]
+
+from archives import build, only  # noqa: E402
+from stages import EngineStage  # noqa: E402
+
+PLUGIN = "pulumi-resource-anchorbrowser"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built as `make dist` does."""
+    folder = tmp_path_factory.mktemp("dist")
+    build(folder, "--wheel")
+    return only(folder, "*.whl")
+
+
+@pytest.fixture
+def empty_machine(engine_stage: EngineStage) -> EngineStage:
+    """An engine that finds no plugin on the PATH, has none in its PULUMI_HOME, and whose pip is the real one."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    without = [folder for folder in folders if not (Path(folder) / PLUGIN).exists()]
+    engine_stage.env |= {"PATH": os.pathsep.join(without), "PYTHONPATH": ""}
+    return engine_stage
