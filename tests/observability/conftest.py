@@ -26,8 +26,8 @@ def log(tmp_path: Path) -> DebugLog:
 
 
 @pytest.fixture
-def stack(stage: Stage, sim: Simulator, tmp_path: Path, log: DebugLog) -> OneStack:
-    """The same scenario on both stages, with the log turned on."""
-    made = OneStack(stage, sim, tmp_path / "receipts.sqlite3")
-    stage.env["ANCHORBROWSER_LOG"] = str(log.place)
+def stack(every_stage: Stage, sim: Simulator, tmp_path: Path, log: DebugLog) -> OneStack:
+    """The same scenario on every stage, with the log turned on."""
+    made = OneStack(every_stage, sim, tmp_path / "receipts.sqlite3")
+    every_stage.env["ANCHORBROWSER_LOG"] = str(log.place)
     return made
