@@ -13,9 +13,9 @@ from pulumi_anchorbrowser.binding.settings import Settings
 from pulumi_anchorbrowser.choices import Action, OnFailure
 from pulumi_anchorbrowser.cleanup import DEFAULT_LIMIT, CleanupInputs, cleanup_problems
 from pulumi_anchorbrowser.dynamic.arguments import ExcludeArgs, SelectArgs
-from pulumi_anchorbrowser.engine import EngineNotices, run_mark
 from pulumi_anchorbrowser.dynamic.errors import expected_errors_in_one_line
 from pulumi_anchorbrowser.dynamic.resources import owner
+from pulumi_anchorbrowser.engine import EngineNotices, run_mark
 from pulumi_anchorbrowser.errors import ExpectedError
 
 
@@ -48,27 +48,26 @@ def teardown_hook(
     allow_all: bool = False,
     on_failure: OnFailure = "error",
 ) -> pulumi.ResourceHook:
-    """Return a hook that cleans up the batches of `select` before the resource that it is bound to is deleted:
+    """Return a hook that cleans up the batches of `select` before its resource is deleted:
 
         hook = teardown_hook("stop-browsers", select={"tags": ["crawl"]})
         opts = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_delete=[hook]))
 
-    A `BatchCleanup` runs in *every* `pulumi destroy`: use that, unless the cleanup belongs to one resource. A hook runs
-    whenever its resource is deleted, so also when an `up` replaces it. But it lives in the program: a plain
-    `pulumi destroy` refuses, so use `pulumi destroy --run-program`; and a resource that was taken out of the program
-    has no hook any more.
+    Use a `BatchCleanup`, which runs in every `pulumi destroy`, unless the cleanup belongs to one resource. A hook runs
+    whenever its resource is deleted, also when an `up` replaces the resource. The hook lives in the program: destroy with
+    `pulumi destroy --run-program`. A resource that was removed from the program no longer has a hook.
 
-    Settings come from the stack's config, else from the environment. Batches of this stack are never stopped: their
-    own resources do that. A failure stops the deletion of the resource. Raises AnchorBrowserError, which names every
-    wrong argument. The arguments are plain values, not outputs.
+    The hook never stops batches of its own stack. A failed hook stops the deletion of the resource. Settings come from
+    the stack's config first, then from the environment. The arguments are plain values, not outputs. Raises
+    AnchorBrowserError, which names every wrong argument.
 
     Args:
         name: The hook's name, unique in the program.
         select: Which batches match; there is no default.
-        exclude: Which of them to skip.
-        action: What to do with each: `delete`; `cancel` or `end_sessions` keep the data.
+        exclude: Which matching batches to skip.
+        action: What to do with each batch: `delete`; or `cancel` or `end_sessions`, which keep the data.
         limit: The most batches. If more match, the hook does nothing and fails with their number.
-        dry_run: Whether to report only.
+        dry_run: Whether to report the plan only.
         allow_all: Whether the selection may match every batch of the team.
         on_failure: Whether batches that could not be stopped are an `error` or a `warn`ing; all others are stopped.
     """
