@@ -54,8 +54,8 @@ def teardown_hook(
         opts = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_delete=[hook]))
 
     Use a `BatchCleanup`, which runs in every `pulumi destroy`, unless the cleanup belongs to one resource. A hook runs
-    whenever its resource is deleted, also when an `up` replaces the resource. The hook lives in the program: destroy with
-    `pulumi destroy --run-program`. A resource that was removed from the program no longer has a hook.
+    whenever its resource is deleted, also when an `up` replaces the resource. The hook lives in the program: destroy
+    with `pulumi destroy --run-program`. A resource that was removed from the program no longer has a hook.
 
     The hook never stops batches of its own stack. A failed hook stops the deletion of the resource. Settings come from
     the stack's config first, then from the environment. The arguments are plain values, not outputs. Raises
