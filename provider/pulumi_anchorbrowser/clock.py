@@ -30,13 +30,18 @@ class TimeIsUp(Interrupted):
 def limited_to(seconds: float) -> Iterator[None]:
     """Let every wait of a SystemClock in the block end with TimeIsUp after so many seconds in all; 0 for no limit.
 
-    It holds in this thread, and in others that `logs.keeping_about` hands work to.
+    A request in flight then times out. It holds in this thread, and in others that `logs.keeping_about` hands work to.
     """
     token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds) if seconds > 0 else _deadline.get())
     try:
         yield
     finally:
         _deadline.reset(token)
+
+
+def seconds_allowed() -> float:
+    """Return how many seconds of `limited_to` are left here; infinity where there is no limit."""
+    return max(0.0, _deadline.get() - time.monotonic())
 
 
 class Clock(Protocol):
@@ -88,8 +93,8 @@ class SystemClock:
         with self._changed:
             self._waited_on.add(condition)
         self.check()
-        left = _deadline.get() - time.monotonic()
-        condition.wait(seconds if left == math.inf else min(left, math.inf if seconds is None else seconds))
+        left = min(seconds_allowed(), math.inf if seconds is None else seconds)
+        condition.wait(None if left == math.inf else left)
         self.check()
 
     def check(self) -> None:

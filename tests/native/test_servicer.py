@@ -256,6 +256,16 @@ def test_a_create_whose_time_is_over_before_it_was_sent_starts_nothing(served: S
     assert sim.requests_of("POST") == []
 
 
+def test_a_request_in_flight_ends_with_the_time_that_is_allowed(served: Served, sim: Simulator) -> None:
+    sim.faults.add(Fault("no_reply", method="POST"))
+    with pytest.raises(grpc.RpcError) as raised:
+        served.create(served.inputs({"count": 1}), timeout=1)
+    assert "The time that customTimeouts allows is over" in raised.value.details()
+    left = left_in_the_state(raised.value)
+    assert left.properties["liveStatus"] == "unknown"
+    assert len(sim.batches) == 1
+
+
 def test_a_search_for_a_started_batch_that_is_interrupted_leaves_the_claim_in_the_state(
     served: Served, sim: Simulator
 ) -> None:

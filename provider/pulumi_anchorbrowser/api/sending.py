@@ -26,7 +26,7 @@ from pulumi_anchorbrowser.api import errors
 from pulumi_anchorbrowser.api.account import ApiKeys, KeyInUse, is_loopback
 from pulumi_anchorbrowser.api.limiter import Lane, Limiter, pause
 from pulumi_anchorbrowser.api.outcome import Answered, Lost, Outcome, Refused
-from pulumi_anchorbrowser.clock import Clock, Interrupted
+from pulumi_anchorbrowser.clock import Clock, Interrupted, seconds_allowed
 from pulumi_anchorbrowser.words import counted
 
 _LOGGER = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 # A shorter wait for a rate limit is not worth a message.
 _SILENT_SECONDS = 3.0
 _LONGEST_RETRY_AFTER = 1e9
+_SHORTEST_TIMEOUT = 0.001
 
 
 @dataclass(frozen=True)
@@ -296,10 +297,15 @@ class Sender:
             params=call.query,
             json=call.body,
             auth=sign,
-            timeout=(self._options.connect_timeout, self._options.request_timeout),
+            timeout=(self._allowed(self._options.connect_timeout), self._allowed(self._options.request_timeout)),
             allow_redirects=False,
             stream=True,
         )
+
+    @staticmethod
+    def _allowed(seconds: float) -> float:
+        # No time at all is an error to `requests`.
+        return max(_SHORTEST_TIMEOUT, min(seconds, seconds_allowed()))
 
     def _value(self, call: Call[_Value], response: requests.Response, text: str) -> _Value:
         status = response.status_code

@@ -104,13 +104,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs.CopyFrom(request.news)
         if isinstance(config.get(_KEY), str):
             inputs.fields[_KEY].CopyFrom(sent(config, [[_KEY]]).fields[_KEY])
-        failures = []
-        try:
-            refuse_misspelt(f"{NAMESPACE}:{name}" for name in config)
-            _settings(config, is_default=False, notify=lambda _: None)
-        except ExpectedError as error:
-            failures.append(provider_pb2.CheckFailure(reason=names.text_outside(printed(error), SCHEMA.names)))
-        return provider_pb2.CheckResponse(inputs=inputs, failures=failures)
+        with self._answering(context):
+            try:
+                refuse_misspelt(f"{NAMESPACE}:{name}" for name in config)
+                _settings(config, is_default=False, notify=lambda _: None)
+            except ExpectedError as error:
+                reason = names.text_outside(printed(error), SCHEMA.names)
+                return provider_pb2.CheckResponse(inputs=inputs, failures=[provider_pb2.CheckFailure(reason=reason)])
+            return provider_pb2.CheckResponse(inputs=inputs)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         """Say whether the configuration changed. No change makes new batches necessary."""
