@@ -360,6 +360,40 @@ def test_an_interrupt_while_batches_are_stopped_ends_the_calls_in_flight_and_nam
     assert report.total("deleted_sessions") == deleted == 2 * len(yard.gone())
 
 
+def unrecorded(yard: Yard) -> Cleanup:
+    """A cleanup of the yard that keeps no receipts."""
+    none = Receipts(None)
+    return Cleanup(Batches(yard.client, none, clock=yard.clock), none, yard.clock)
+
+
+@pytest.mark.parametrize("has_receipts", [True, False])
+def test_a_batch_is_not_begun_until_a_stop_of_it_was_sent(yard: Yard, has_receipts: bool) -> None:
+    batch = yard.start("t")
+    cleanup = yard.cleanup if has_receipts else unrecorded(yard)
+    plan = yard.plan(select=TAGGED)
+    # The look that precedes the DELETE is answered; after it comes the interrupt.
+    yard.sim.faults.add(Fault(method="GET", path=STATUSES, after=lambda _: yard.clock.interrupt()))
+    report = cleanup.carry_out(plan, yard.heard)
+    assert report.not_begun == [batch]
+    assert yard.changing == []
+
+
+@pytest.mark.parametrize("has_receipts", [True, False])
+def test_an_interrupted_batch_has_the_counts_of_what_was_done(yard: Yard, has_receipts: bool) -> None:
+    batch = yard.start("t", count=20)
+    cleanup = yard.cleanup if has_receipts else unrecorded(yard)
+    plan = yard.plan(select=TAGGED, action="end_sessions")
+    yard.sim.faults.add(Fault(method="DELETE", nth=6, before=lambda _: yard.clock.interrupt()))
+    [result] = cleanup.carry_out(plan, yard.heard).results
+    ended = 20 - len(yard.running())
+    assert (result.outcome, result.ended_sessions) == ("interrupted", ended)
+    assert 6 <= ended < 20
+    if has_receipts:
+        [receipt] = [one for one in yard.receipts.all() if one.operation == "end_sessions"]
+        assert (receipt.outcome, receipt.ended_sessions, len(receipt.ended)) == ("done", ended, ended)
+    assert batch in yard.there()
+
+
 def test_an_interrupted_cleanup_is_an_error_whatever_on_failure_says(yard: Yard) -> None:
     batches = [yard.start("t") for _ in range(12)]
     yard.sim.faults.add(Fault(method="DELETE", before=lambda _: yard.clock.interrupt()))

@@ -282,7 +282,7 @@ def test_a_batch_that_never_becomes_cancelled_is_ended_one_by_one_with_a_warning
     assert (after.live_status, after.is_stopped, after.still_running) == ("cancelling", False, 0)
     assert (after.cancelled_sessions, after.ended_sessions) == (running, running)
     [warning] = stage.told.warnings
-    assert "still reports it as cancelling" in warning
+    assert "still reports 'cancelling'" in warning
     assert stage.live == []
 
 

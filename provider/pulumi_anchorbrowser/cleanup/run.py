@@ -17,13 +17,14 @@ from pulumi_anchorbrowser.cleanup.selection import DEFAULT_LIMIT, CleanupInputs,
 from pulumi_anchorbrowser.cleanup.singles import SessionsEnding, Singles
 from pulumi_anchorbrowser.clock import Clock, Interrupted
 from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord
-from pulumi_anchorbrowser.lifecycle.fold import counts_of, said_in_receipt
+from pulumi_anchorbrowser.lifecycle.fold import counts_of, said_in
 from pulumi_anchorbrowser.lifecycle.goals import Cancelled, Deleted, Refreshed, SessionsEnded, StopGoal
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.run import Brought
 from pulumi_anchorbrowser.lifecycle.state import StackState
-from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
+from pulumi_anchorbrowser.lifecycle.steps import Entry
+from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.words import counted
 
 _PRINTED_WARNINGS = 10
@@ -218,10 +219,11 @@ class _Acting:
                 return BatchResult(batch.batch_id, batch.action, "not_begun")
             except (ApiError, ListingIncomplete) as error:
                 return self._failed(batch, f"could not read the batch again: {error.explanation}")
+            entries: list[Entry] = []
             try:
-                brought = self.batches.bring(self._record(batch), self._goal, heard)
+                brought = self.batches.bring(self._record(batch), self._goal, heard, entries)
             except Interrupted:
-                return self._interrupted(batch)
+                return self._interrupted(batch, entries)
             return self._result(batch, brought, heard)
 
     def _again(self, batch: PlannedBatch) -> BatchResult | None:
@@ -292,16 +294,10 @@ class _Acting:
             tuple(heard.texts),
         )
 
-    def _interrupted(self, batch: PlannedBatch) -> BatchResult:
-        """The result of a batch whose steps were cut short: the receipts know which calls had ended by then."""
-        try:
-            mine = [one for one in self.receipts.of_batch(batch.batch_id) if one.run == self.receipts.run]
-        except ReceiptsUnavailable:
-            mine = []
-        # Without an outcome, or refused, a call was not sent: that is when an interrupt comes before its first try.
-        sent = [one for one in mine if one.outcome not in {None, "refused"}]
-        said = [one for receipt in sent if (one := said_in_receipt(receipt)) is not None]
-        if not said and self.receipts.enabled:
+    def _interrupted(self, batch: PlannedBatch, entries: list[Entry]) -> BatchResult:
+        """The result of a batch whose steps were cut short; not begun where no stop of it had been sent."""
+        said = said_in(entries)
+        if not any(one.was_answered or one.was_lost for one in said):
             return BatchResult(batch.batch_id, batch.action, "not_begun")
         counts = counts_of(said, batch.total_requests)
         known = (counts.cancelled_sessions, counts.deleted_sessions, counts.ended_sessions)

@@ -28,6 +28,7 @@ from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import DELETED, UNKNOWN_OUTCOME, BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
+from pulumi_anchorbrowser.lifecycle.steps import Entry
 from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.receipts import Receipts
@@ -64,19 +65,14 @@ class Batches:
         self._adopted_in_this_run: set[str] = set()
         self._lock = Lock()
 
-    def new_run(self) -> None:
-        """Forget what was adopted: a run of the engine begins in a process that has served another one."""
-        with self._lock:
-            self._adopted_in_this_run.clear()
-
     def changed(self, batch_id: str) -> None:
         """Forget what was read of the batch, because this process may have changed it."""
         self.runner.listing.changed(batch_id)
         self._runner_of_known.listing.changed(batch_id)
 
-    def bring(self, record: BatchRecord, goal: Goal, notices: Notices) -> Brought:
-        """Bring the batch of a record to a goal, whoever started it."""
-        brought = self.runner.bring(record, goal, notices)
+    def bring(self, record: BatchRecord, goal: Goal, notices: Notices, entries: list[Entry] | None = None) -> Brought:
+        """Bring the batch of a record to a goal, whoever started it. `entries` is as for Runner.bring."""
+        brought = self.runner.bring(record, goal, notices, entries)
         if record.batch_id is not None:
             self.changed(record.batch_id)
         return brought

@@ -108,22 +108,23 @@ class Runner:
         # By identity: not every class of notices can be hashed.
         self._warned: WeakValueDictionary[int, Notices] = WeakValueDictionary()
 
-    def bring(self, record: BatchRecord, goal: Goal, notices: Notices) -> Brought:
+    def bring(self, record: BatchRecord, goal: Goal, notices: Notices, entries: list[Entry] | None = None) -> Brought:
         """Take steps until the goal is reached or cannot be. Raises Interrupted.
 
-        A call's intent is written down before it is sent, and its outcome before anything else is decided.
+        A call's intent is written down before it is sent, and its outcome before anything else is decided. `entries`
+        gets each step that was taken, and so has those before an interrupt.
         """
         # A stop alone: what a failed one has counted so far belongs in no state, where no session is named.
         past = self._past(record, notices) if isinstance(goal, (Cancelled, Deleted, SessionsEnded)) else []
         hidden = patience_left(age_of(record.claim, self.clock.now()), self._settle_timeout)
-        entries: list[Entry] = []
+        entries = [] if entries is None else entries
         while True:
             step = next_step(record, goal, entries, hidden)
             _log(goal, step)
             if isinstance(step, (Done, Fail)):
                 return self._ended(record, goal, entries, past, step, notices)
             try:
-                entries.append(self._take(fold(record, entries, past), step, notices))
+                self._take(fold(record, entries, past), step, notices, entries)
             except Interrupted as error:
                 error.has_sent = any(isinstance(one.step, (Start, Cancel, Delete, EndSessions)) for one in entries)
                 raise
@@ -136,16 +137,18 @@ class Runner:
 
     # Steps
 
-    def _take(self, record: BatchRecord, step: Call, notices: Notices) -> Entry:
+    def _take(self, record: BatchRecord, step: Call, notices: Notices, entries: list[Entry]) -> None:
+        """Take the step, and add its entry."""
         if isinstance(step, Pause):
             _progress(step, record, notices)
             self.clock.sleep(step.seconds)
-            return self._entry(record, step)
-        if isinstance(step, EndSessions):
-            return self._end_sessions(record, step, notices)
-        if isinstance(step, (Start, Cancel, Delete)):
-            return self._change(record, step, notices)
-        return self._entry(record, step, _outcome_of(lambda: self._read(record, step)))
+            entries.append(self._entry(record, step))
+        elif isinstance(step, EndSessions):
+            self._end_sessions(record, step, notices, entries)
+        elif isinstance(step, (Start, Cancel, Delete)):
+            entries.append(self._change(record, step, notices))
+        else:
+            entries.append(self._entry(record, step, _outcome_of(lambda: self._read(record, step))))
 
     def _read(self, record: BatchRecord, step: Call) -> Any:
         match step:
@@ -175,15 +178,23 @@ class Runner:
             case Delete():
                 return self.client.delete_batch(record.known_id)
 
-    def _end_sessions(self, record: BatchRecord, step: EndSessions, notices: Notices) -> Entry:
+    def _end_sessions(self, record: BatchRecord, step: EndSessions, notices: Notices, entries: list[Entry]) -> None:
+        """End each session. An interrupt leaves those whose turn has not come, and the entry has the others."""
         receipt = self._begin("end_sessions", _subject(record, record.account), notices)
         endings: dict[str, Outcome[None]] = {}
+        interrupts: list[Interrupted] = []
 
-        def end(session_id: str) -> tuple[str, Outcome[None]]:
-            return session_id, self.client.end_session(session_id)
+        def end(session_id: str) -> tuple[str, Outcome[None] | None]:
+            try:
+                return session_id, self.client.end_session(session_id)
+            except Interrupted as error:
+                interrupts.append(error)
+                return session_id, None
 
         try:
             for session_id, outcome in self._pool.map(logs.keeping_about(end), step.session_ids):
+                if outcome is None:
+                    continue
                 endings[session_id] = outcome
                 with self._tolerant(notices):
                     self.receipts.session_ended(receipt, session_id, _how(outcome))
@@ -192,7 +203,9 @@ class Runner:
             self.listing.changed(record.known_id)
         with self._tolerant(notices):
             self.receipts.end(receipt, _ending_of_all(endings), **_values_of_all(endings))
-        return self._entry(record, step, endings=endings, receipt=receipt)
+        entries.append(self._entry(record, step, endings=endings, receipt=receipt))
+        if interrupts:
+            raise interrupts[0]
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
