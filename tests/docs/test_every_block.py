@@ -14,6 +14,7 @@ RUNNERS = {
     "console": "test_shell_blocks.py runs its commands",
     "json": "parsed here; the documents of the command line are compared in tests/cli/test_documented.py",
     "yaml": "parsed here",
+    "typescript": "tests/native_packages compares it with the example, which tests/examples compiles and runs",
     "text": "it shows something, and tells nobody to do it",
     "{toctree}": "test_site.py builds it",
 }

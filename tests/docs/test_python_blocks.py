@@ -50,6 +50,8 @@ def put(stage: Stage, api: Simulator, block: Block) -> str:
     there = start(api, "anothers").id
     stage.env |= {"ANCHORBROWSER_BASE_URL": api.url, "ANCHORBROWSER_API_KEY": API_KEY}
     stage.write_program(AROUND + AN_ID.sub(there, block.text))
+    if "otherKey" in block.text:
+        stage.set_secret("demo:otherKey", API_KEY)
     return there
 
 

@@ -23,6 +23,8 @@ ELSEWHERE = {
     "docs/observability.md": "needs a log that was written before; tests/observability writes and reads one",
     "docs/teams.md": "needs a database, or Pulumi Cloud; tests/teams runs the one, and parses what is about the other",
     "examples/kubernetes-operator/README.md": "needs a cluster; tests/teams parses its files",
+    "docs/native.md": "needs the plugin and other languages; tests/native_packages and tests/native run what it says",
+    "examples/typescript/README.md": "needs npm and pip; tests/examples/test_typescript_example.py runs it",
     "examples/automation-api/README.md": "tests/examples/test_automation_api.py runs it in a project of its own",
 }
 # Commands that are only parsed here.
