@@ -14,7 +14,7 @@ from pulumi_anchorbrowser.api import models
 from pulumi_anchorbrowser.api.account import Account, ApiKeys, KeyInUse, check_base_url
 from pulumi_anchorbrowser.api.configuration import passwords_in
 from pulumi_anchorbrowser.api.outcome import Outcome
-from pulumi_anchorbrowser.api.sending import Call, ClientOptions, Garbled, Sender
+from pulumi_anchorbrowser.api.sending import ApiCall, ClientOptions, Garbled, Sender
 from pulumi_anchorbrowser.clock import Clock, SystemClock
 
 DEFAULT_BASE_URL = "https://api.anchorbrowser.io"
@@ -90,7 +90,7 @@ class Client:
     ) -> Outcome[models.BatchCreated]:
         """POST: start `count` (1 to 1000) browsers. Never repeated once it may have been handled."""
         body = {"count": count, "configuration": configuration, "metadata": metadata}
-        call = Call(
+        call = ApiCall(
             "create a batch",
             "POST",
             _BATCHES,
@@ -105,27 +105,29 @@ class Client:
         """PATCH `{"status": "cancelled"}`: terminate the running sessions and keep their data."""
         body = {"status": models.CANCELLED}
         read = _reader(models.BatchCancelled)
-        return self._send(Call(f"cancel batch {batch_id}", "PATCH", _path(batch_id), read, body=body))
+        return self._send(ApiCall(f"cancel batch {batch_id}", "PATCH", _path(batch_id), read, body=body))
 
     def delete_batch(self, batch_id: str) -> Outcome[models.BatchDeleted]:
         """DELETE: terminate the running sessions and remove all data."""
-        return self._send(Call(f"delete batch {batch_id}", "DELETE", _path(batch_id), _reader(models.BatchDeleted)))
+        return self._send(ApiCall(f"delete batch {batch_id}", "DELETE", _path(batch_id), _reader(models.BatchDeleted)))
 
     def retry_batch(self, batch_id: str, max_retries: int = 1) -> Outcome[models.BatchRetried]:
         """POST retry: create the failed sessions anew, each at most `max_retries` (1 to 3) times."""
         body = {"retry_failed_only": True, "max_retries": max_retries}
         path = f"{_path(batch_id)}/retry"
-        return self._send(Call(f"retry batch {batch_id}", "POST", path, _reader(models.BatchRetried), body=body))
+        return self._send(ApiCall(f"retry batch {batch_id}", "POST", path, _reader(models.BatchRetried), body=body))
 
     def end_session(self, session_id: str) -> Outcome[None]:
         """DELETE one session: its browser stops, its data stays."""
         # A UUID, before all else because `/v1/sessions/all` would end every session of the team.
         path = f"/v1/sessions/{models.parse_id(session_id, of='session')}"
-        return self._send(Call(f"end session {session_id}", "DELETE", path, _nothing))
+        return self._send(ApiCall(f"end session {session_id}", "DELETE", path, _nothing))
 
     def get_batch(self, batch_id: str) -> models.BatchDetails:
         """GET: the batch with all its sessions."""
-        return self._send(Call(f"read batch {batch_id}", "GET", _path(batch_id), _reader(models.BatchDetails))).value()
+        return self._send(
+            ApiCall(f"read batch {batch_id}", "GET", _path(batch_id), _reader(models.BatchDetails))
+        ).value()
 
     def list_batches(
         self,
@@ -144,7 +146,7 @@ class Client:
             "page": page,
             "limit": limit,
         }
-        return self._send(Call("list batches", "GET", _BATCHES, _reader(models.BatchPage), query)).value()
+        return self._send(ApiCall("list batches", "GET", _BATCHES, _reader(models.BatchPage), query)).value()
 
     def session_statuses(
         self, *, batch_id: str | None = None, tags: tuple[str, ...] = (), created_from: str | None = None
@@ -152,7 +154,7 @@ class Client:
         """GET: status and tags of all sessions that match; every tag must be on the session."""
         query = {"batch_id": _id(batch_id), "tags": ",".join(tags) or None, "created_from": created_from}
         path = "/v1/sessions/all/status"
-        return self._send(Call("look for sessions", "GET", path, _reader(models.SessionStatuses), query)).value()
+        return self._send(ApiCall("look for sessions", "GET", path, _reader(models.SessionStatuses), query)).value()
 
     def list_sessions(
         self,
@@ -171,13 +173,13 @@ class Client:
             "page": page,
             "limit": limit,
         }
-        return self._send(Call("list sessions", "GET", "/v1/sessions", _reader(models.SessionPage), query)).value()
+        return self._send(ApiCall("list sessions", "GET", "/v1/sessions", _reader(models.SessionPage), query)).value()
 
     def billing(self) -> models.Billing:
         """GET: the plan's credits and limits."""
-        return self._send(Call("read the plan's limits", "GET", "/v1/billing", _reader(models.Billing))).value()
+        return self._send(ApiCall("read the plan's limits", "GET", "/v1/billing", _reader(models.Billing))).value()
 
-    def _send(self, call: Call[_Read]) -> Outcome[_Read]:
+    def _send(self, call: ApiCall[_Read]) -> Outcome[_Read]:
         return self._sender.send(call, self._key)
 
 

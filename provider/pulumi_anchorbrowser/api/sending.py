@@ -74,7 +74,7 @@ class Garbled(ValueError):
 
 
 @dataclass(frozen=True)
-class Call(Generic[_Value]):
+class ApiCall(Generic[_Value]):
     """What to send, and `read`, which makes a value of the response's JSON, or raises Garbled, ValueError or KeyError.
 
     `hidden` are secrets in the body, which an error message of the API may quote.
@@ -110,7 +110,7 @@ class _Failure(Exception):
 class _Attempts(Generic[_Value]):
     """The tries of one call so far. The next one has to begin before the moment `until`."""
 
-    def __init__(self, call: Call[_Value], options: ClientOptions, clock: Clock) -> None:
+    def __init__(self, call: ApiCall[_Value], options: ClientOptions, clock: Clock) -> None:
         self.call = call
         self.tries: list[Answered[_Value] | Refused | Lost] = []
         self.until: float | None = None
@@ -189,7 +189,7 @@ class Sender:
         date, heard_at = self._api_clock
         return date + timedelta(seconds=self._clock.monotonic() - heard_at)
 
-    def send(self, call: Call[_Value], key: KeyInUse) -> Outcome[_Value]:
+    def send(self, call: ApiCall[_Value], key: KeyInUse) -> Outcome[_Value]:
         """Send the call, again where that is allowed, and return its outcome.
 
         Raises Interrupted only before the first try. An interrupt after it ends the call with the tries so far.
@@ -254,7 +254,7 @@ class Sender:
 
     # A single try
 
-    def _exchange(self, call: Call[_Value], key: str, attempt: int) -> _Value:
+    def _exchange(self, call: ApiCall[_Value], key: str, attempt: int) -> _Value:
         """Send one request and return what `read` makes of the response. Raises _Failure."""
         began = self._clock.monotonic()
 
@@ -284,7 +284,7 @@ class Sender:
                 raise _Failure(errors.NoAnswer, _broke_off(error), may_pass=True) from None
         return self._value(call, response, text)
 
-    def _open(self, call: Call[_Value], key: str) -> requests.Response:
+    def _open(self, call: ApiCall[_Value], key: str) -> requests.Response:
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
             request.headers[_HEADER] = key
             return request
@@ -307,7 +307,7 @@ class Sender:
         # No time at all is an error to `requests`.
         return max(_SHORTEST_TIMEOUT, min(seconds, seconds_allowed()))
 
-    def _value(self, call: Call[_Value], response: requests.Response, text: str) -> _Value:
+    def _value(self, call: ApiCall[_Value], response: requests.Response, text: str) -> _Value:
         status = response.status_code
         body = {} if status == requests.codes.no_content else _json(text)
         if not 200 <= status < 300:
@@ -323,7 +323,7 @@ class Sender:
             reason = f"the response (HTTP {status}) is not the API's JSON"
             raise _Failure(errors.UnexpectedAnswer, reason, status, may_pass=True) from None
 
-    def _hide(self, call: Call[_Value], message: str | None) -> str | None:
+    def _hide(self, call: ApiCall[_Value], message: str | None) -> str | None:
         if message is None:
             return None
         for secret in call.hidden:

@@ -58,7 +58,7 @@ def _check_tag(tag: str) -> str:
 
 
 Owner = Annotated[str, AfterValidator(_check_owner)]
-Tag = Annotated[str, AfterValidator(_check_tag)]
+SelectedTag = Annotated[str, AfterValidator(_check_tag)]
 
 
 class Selection(BaseModel):
@@ -75,7 +75,7 @@ class Selection(BaseModel):
     statuses: Annotated[list[LiveStatus], Field(min_length=1)] | None = None
     older_than: Duration | None = None
     newer_than: Duration | None = None
-    tags: Annotated[list[Tag], Field(min_length=1)] | None = None
+    tags: Annotated[list[SelectedTag], Field(min_length=1)] | None = None
     batch_ids: list[BatchId] | None = None
     what: What = "batches"
 
@@ -125,7 +125,7 @@ class Exclusion(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     batch_ids: list[BatchId] = []
-    tags: list[Tag] = []
+    tags: list[SelectedTag] = []
 
 
 @dataclass(frozen=True)

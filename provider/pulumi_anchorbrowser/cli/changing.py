@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pulumi_anchorbrowser.cli.connection import Connection
 
 # dry_run: only planned, as requested. planned: there was no terminal to ask on. declined: the answer was no.
-State = Literal["nothing", "dry_run", "planned", "declined", "done", "interrupted"]
+ChangeState = Literal["nothing", "dry_run", "planned", "declined", "done", "interrupted"]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DOING = {"cancel": "cancelling", "delete": "deleting", "end_sessions": "ending sessions"}
 _VERBS = {"cancelled_sessions": "cancelled", "deleted_sessions": "deleted", "ended_sessions": "ended"}
@@ -58,7 +58,7 @@ class Change:
     """A plan, how far it got, and its report. `named` are the ids that the user gave."""
 
     plan: Plan
-    state: State
+    state: ChangeState
     report: Report
     named: frozenset[str] = frozenset()
 
@@ -133,7 +133,7 @@ def print_plan(plan: Plan, *, quiet: bool = False, err: bool = False) -> None:
     click.echo(f"Plan: {plain(plan.summary())}", err=err)
 
 
-def _only_planned(plan: Plan, manner: Manner) -> State | None:
+def _only_planned(plan: Plan, manner: Manner) -> ChangeState | None:
     if manner.dry_run:
         return "dry_run"
     if manner.yes:

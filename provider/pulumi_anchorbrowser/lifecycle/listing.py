@@ -118,7 +118,7 @@ class _Read(NamedTuple):
     since: float
 
 
-class _Listed(NamedTuple):
+class _ShownBatch(NamedTuple):
     asked_at: float
     batch: BatchSummary
 
@@ -161,7 +161,7 @@ class Listing:
         self._client = client
         self._clock = clock
         self._lock = Lock()
-        self._seen: dict[str, _Listed] = {}
+        self._seen: dict[str, _ShownBatch] = {}
         self._changed_at: dict[str, float] = {}
         self._pages_read_at = -math.inf
         self._claims: dict[str, frozenset[str]] = {}
@@ -292,7 +292,7 @@ class Listing:
         with self._lock:
             # Of a list of a hundred thousand, only what is still of use is kept.
             self._seen = {id_: seen for id_, seen in self._seen.items() if began - seen.asked_at <= _MAX_AGE_SECONDS}
-            self._seen.update({batch.batch_id: _Listed(asked_at, batch) for batch in found})
+            self._seen.update({batch.batch_id: _ShownBatch(asked_at, batch) for batch in found})
 
     # Sessions
 

@@ -15,7 +15,7 @@ from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
 from .rehearsal import Rehearsal
 from .responses import CheckedInputs, Created, Diff, Failure, HostError, Read
-from .state import Operation, PendingOperation, RehearsalError, ReportedProblem, ResourceState, Result
+from .state import PendingOperation, RehearsalError, RehearsedOperation, ReportedProblem, ResourceState, Result
 
 __all__ = [
     "CheckedInputs",
@@ -25,12 +25,12 @@ __all__ = [
     "Failure",
     "HostError",
     "LogLine",
-    "Operation",
     "PendingOperation",
     "ProviderHost",
     "Read",
     "Rehearsal",
     "RehearsalError",
+    "RehearsedOperation",
     "ReportedProblem",
     "ResourceState",
     "Result",

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from .engine_log import EngineLog, LogLine
 from .state import ResourceState
-from .steps import Goal, Steps
+from .steps import Steps, WantedState
 from .wire import from_struct, secret_names, to_struct
 
 _STACK_TYPE = "pulumi:pulumi:Stack"
@@ -65,7 +65,7 @@ class RehearsalMonitor(MockMonitor):
             state.put(replace(component, outputs=outputs, secret_outputs=secrets))
         return Empty()
 
-    def _goal(self, request: Any, urn: str) -> Goal:
+    def _goal(self, request: Any, urn: str) -> WantedState:
         secrets = secret_names(request.object)
         resource = ResourceState(
             urn=urn,
@@ -83,7 +83,7 @@ class RehearsalMonitor(MockMonitor):
             secret_inputs=secrets,
             secret_outputs=secrets | set(request.additionalSecretOutputs),
         )
-        return Goal(
+        return WantedState(
             resource,
             aliases=tuple(self._alias_urns(request)),
             ignore_changes=tuple(request.ignoreChanges),

@@ -136,7 +136,7 @@ class ReportedProblem(NamedTuple):
     message: str
 
 
-class Operation(NamedTuple):
+class RehearsedOperation(NamedTuple):
     """One step of a run.
 
     `kind` is `create`, `update`, `replace` (the new one is there), `delete-replaced` (the old one is gone), `delete`,
@@ -153,7 +153,7 @@ class Result:
 
     outputs: Properties = field(default_factory=dict)
     secret_outputs: frozenset[str] = frozenset()
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[RehearsedOperation] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
     problems: list[ReportedProblem] = field(default_factory=list)
 

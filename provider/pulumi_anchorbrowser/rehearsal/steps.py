@@ -12,8 +12,8 @@ from .engine_log import EngineLog, LogLine
 from .host import ProviderHost
 from .responses import CheckedInputs, Failure, HostError, Read
 from .state import (
-    Operation,
     PendingOperation,
+    RehearsedOperation,
     RehearsedState,
     ReportedProblem,
     ResourceState,
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Goal:
+class WantedState:
     """One resource as the program wants it: `resource` has the inputs given and no id or outputs yet."""
 
     resource: ResourceState
@@ -71,7 +71,7 @@ class Steps:
         self._lock = RLock()
         save([])
 
-    def register(self, goal: Goal) -> ResourceState:
+    def register(self, goal: WantedState) -> ResourceState:
         """Bring one resource to its goal: create, update, replace or keep it. Return the resource as it then is."""
         urn = goal.resource.urn
         with self._lock:
@@ -118,7 +118,7 @@ class Steps:
         self._save([])
         return self.result
 
-    def _managed(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+    def _managed(self, goal: WantedState, old: ResourceState | None) -> ResourceState:
         wanted = self._check(goal, old)
         if old is None:
             return self._create(wanted, None, "create")
@@ -136,7 +136,7 @@ class Steps:
 
         return self._operate("updating", old, update, lambda updated: self._record("update", updated, old))
 
-    def _check(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+    def _check(self, goal: WantedState, old: ResourceState | None) -> ResourceState:
         """The wanted resource with the inputs that the provider returned."""
         news = goal.resource.inputs
         if old is not None:
@@ -151,7 +151,7 @@ class Steps:
         secret_outputs = goal.resource.secret_outputs | checked.secrets
         return replace(goal.resource, inputs=checked.inputs, secret_inputs=secret_inputs, secret_outputs=secret_outputs)
 
-    def _diff(self, goal: Goal, new: ResourceState, old: ResourceState) -> tuple[bool, bool, bool]:
+    def _diff(self, goal: WantedState, new: ResourceState, old: ResourceState) -> tuple[bool, bool, bool]:
         if new.provider != old.provider:
             return True, True, goal.delete_before_replace
         diff = self._host(new).diff(new.urn, old.id, old.outputs, new.inputs, old.inputs)
@@ -162,7 +162,7 @@ class Steps:
         # What a failed create has left is finished by an update, whether or not anything has changed.
         return changes or bool(old.init_errors), replaces, diff.delete_before_replace or goal.delete_before_replace
 
-    def _replace(self, goal: Goal, old: ResourceState, *, delete_first: bool) -> ResourceState:
+    def _replace(self, goal: WantedState, old: ResourceState, *, delete_first: bool) -> ResourceState:
         if old.protect:
             with self._lock:
                 raise self._problem(old.urn, _protected("replace", old))
@@ -285,7 +285,7 @@ class Steps:
         return resource
 
     def _did(self, kind: str, urn: str) -> None:
-        self.result.operations.append(Operation(kind, urn))
+        self.result.operations.append(RehearsedOperation(kind, urn))
 
     def _refused(self, resource: ResourceState, failures: list[Failure]) -> Stopped:
         with self._lock:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pulumi_anchorbrowser.simulator import batch_routes, session_routes
 from pulumi_anchorbrowser.simulator.calling import KEY_HEADER, refusal, refused
 from pulumi_anchorbrowser.simulator.errors import ErrorResponse, UnknownKey
-from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.state import SimulatorState
 from pulumi_anchorbrowser.simulator.teams import Teams
 
 METHOD_NOT_ALLOWED = 405
@@ -36,7 +36,7 @@ class KeyFirst:
             await refused(UnknownKey())(scope, receive, send)
 
 
-class Api(FastAPI):
+class SimulatedApi(FastAPI):
     """FastAPI, with a document that has the API's own errors and none of FastAPI's."""
 
     def openapi(self) -> dict[str, Any]:
@@ -91,9 +91,9 @@ def _fits(route: BaseRoute, scope: Scope) -> bool:
     return route.matches(scope)[0] is Match.FULL
 
 
-def build_app(state: State) -> FastAPI:
+def build_app(state: SimulatorState) -> FastAPI:
     """Return the API of one state; nothing in it is shared with another."""
-    app = Api(title="AnchorBrowser API, simulated", version="1.0.0", docs_url=None, redoc_url=None)
+    app = SimulatedApi(title="AnchorBrowser API, simulated", version="1.0.0", docs_url=None, redoc_url=None)
     app.state.api = state
     app.include_router(batch_routes.routes)
     app.include_router(session_routes.routes)

@@ -17,7 +17,7 @@ from pulumi_anchorbrowser.simulator.wire import Data, Moment
 routes = APIRouter(prefix="/v1/batch-sessions", tags=["Batch Sessions"])
 
 # Not checked as a UUID here: the contract has no 400 for these paths, so a strange id is an unknown one.
-BatchId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
+BatchIdInPath = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 
 
 @routes.post("", response_model=Data[responses.CreatedBatchBody], responses=failures(400, 402))
@@ -58,22 +58,24 @@ async def list_batches(
 
 
 @routes.get("/{batch_id}", response_model=Data[responses.BatchStatusBody], responses=failures(404))
-async def get_batch(batch_id: BatchId, team: Caller, api: Api, lag: Annotated[float, lag_of("batch")]) -> Response:
+async def get_batch(
+    batch_id: BatchIdInPath, team: Caller, api: Api, lag: Annotated[float, lag_of("batch")]
+) -> Response:
     with api.lock:
         return respond(render.status(api.get(team, batch_id, lag), api.settings))
 
 
 @routes.patch("/{batch_id}", response_model=Data[responses.CancelledBatchBody], responses=failures(400, 404, 409))
-async def cancel_batch(batch_id: BatchId, body: BatchUpdate, team: Caller, api: Api) -> Response:  # noqa: ARG001
+async def cancel_batch(batch_id: BatchIdInPath, body: BatchUpdate, team: Caller, api: Api) -> Response:  # noqa: ARG001
     terminated = api.cancel(team, batch_id)
     return respond(render.cancelled(api.batches[batch_id], terminated))
 
 
 @routes.delete("/{batch_id}", response_model=Data[responses.DeletedBatchBody], responses=failures(404))
-async def delete_batch(batch_id: BatchId, team: Caller, api: Api) -> Response:
+async def delete_batch(batch_id: BatchIdInPath, team: Caller, api: Api) -> Response:
     return respond(render.deleted(batch_id, api.delete(team, batch_id), api.settings))
 
 
 @routes.post("/{batch_id}/retry", response_model=Data[responses.RetriedBatchBody], responses=failures(400, 404))
-async def retry_batch(batch_id: BatchId, body: RetryRequest, team: Caller, api: Api) -> Response:
+async def retry_batch(batch_id: BatchIdInPath, body: RetryRequest, team: Caller, api: Api) -> Response:
     return respond(render.retried(batch_id, api.retry(team, batch_id, body.max_retries)))

@@ -13,8 +13,8 @@ from pydantic_core import PydanticSerializationError
 from pulumi_anchorbrowser.simulator.configuration import unknown_fields
 from pulumi_anchorbrowser.simulator.errors import ErrorResponse, UnknownField, UnknownKey
 from pulumi_anchorbrowser.simulator.responses import ErrorBody
-from pulumi_anchorbrowser.simulator.settings import Listing
-from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.settings import LaggingListing
+from pulumi_anchorbrowser.simulator.state import SimulatorState
 from pulumi_anchorbrowser.simulator.wire import Sent, Wire
 
 KEY_HEADER = "anchor-api-key"
@@ -25,21 +25,21 @@ _key_header = APIKeyHeader(name=KEY_HEADER, scheme_name="api_key_header", auto_e
 
 
 async def _caller(request: Request, key: Annotated[str | None, Security(_key_header)]) -> str:
-    team = cast(State, request.app.state.api).teams.team_of(key)
+    team = cast(SimulatorState, request.app.state.api).teams.team_of(key)
     if team is None:
         raise UnknownKey
     return team
 
 
-async def _state(request: Request) -> State:
-    return cast(State, request.app.state.api)
+async def _state(request: Request) -> SimulatorState:
+    return cast(SimulatorState, request.app.state.api)
 
 
-def lag_of(listing: Listing) -> Any:
+def lag_of(listing: LaggingListing) -> Any:
     """Return the dependency that says how many seconds this listing is behind, by the settings or by a fault."""
 
     async def lag(request: Request) -> float:
-        settings = cast(State, request.app.state.api).settings
+        settings = cast(SimulatorState, request.app.state.api).settings
         usual = settings.lag_seconds if listing in settings.lagging else 0.0
         return max(usual, cast(float, request.scope.get(LAG, 0.0)))
 
@@ -47,7 +47,7 @@ def lag_of(listing: Listing) -> Any:
 
 
 Caller = Annotated[str, Depends(_caller)]
-Api = Annotated[State, Depends(_state)]
+Api = Annotated[SimulatorState, Depends(_state)]
 
 MEANINGS = {
     400: "The request is wrong",
@@ -85,7 +85,7 @@ def refused(error: ErrorResponse) -> Response:
     return refusal(error.status, error.message, error.headers)
 
 
-def known(body: Sent, api: State) -> None:
+def known(body: Sent, api: SimulatorState) -> None:
     """Raise UnknownField where the settings refuse the fields that the API does not know."""
     names = [] if api.settings.accept_unknown_fields else unknown_fields(body)
     if names:

@@ -12,14 +12,14 @@ from pulumi_anchorbrowser.simulator.calling import KEY_HEADER
 from pulumi_anchorbrowser.simulator.exchange import Exchange
 from pulumi_anchorbrowser.simulator.faults import Faults
 from pulumi_anchorbrowser.simulator.log import LoggedRequest, parsed
-from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.state import SimulatorState
 from pulumi_anchorbrowser.simulator.strikes import strike
 
 
 class Gate:
     """The outermost ASGI application of a simulator; `requests` is its log, in the order of arrival."""
 
-    def __init__(self, app: ASGIApp, state: State, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, state: SimulatorState, faults: Faults) -> None:
         self._app = app
         self._state = state
         self._faults = faults

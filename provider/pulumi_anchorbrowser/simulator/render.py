@@ -10,7 +10,7 @@ from pulumi_anchorbrowser.simulator.clock import timestamp
 from pulumi_anchorbrowser.simulator.plan import CreationStatus, SessionCounts, ShownStatus
 from pulumi_anchorbrowser.simulator.sessions import SimulatedSession, dig
 from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
-from pulumi_anchorbrowser.simulator.state import Deletion, State
+from pulumi_anchorbrowser.simulator.state import Deletion, SimulatorState
 
 HOST = "connect.simulator.invalid"
 
@@ -164,7 +164,7 @@ def session_summary(session: SimulatedSession) -> responses.SessionSummaryBody:
     )
 
 
-def billing(state: State, team: str) -> responses.BillingBody:
+def billing(state: SimulatorState, team: str) -> responses.BillingBody:
     left = state.teams.credits_left(team)
     granted = state.settings.credits
     return responses.BillingBody(

@@ -9,7 +9,7 @@ from uuid import UUID
 from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, SimulatedBatch
 from pulumi_anchorbrowser.simulator.errors import UnknownSession
 from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
-from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.state import SimulatorState
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +97,7 @@ def dig(value: object, *names: str) -> object:
     return value
 
 
-def find_sessions(state: State, team: str, wanted: Filter, lag: float = 0.0) -> list[SimulatedSession]:
+def find_sessions(state: SimulatorState, team: str, wanted: Filter, lag: float = 0.0) -> list[SimulatedSession]:
     """Return the team's sessions that `wanted` takes, as of `lag` seconds ago, in the order of their batches."""
     with state.lock:
         known_until = state.clock.now() - lag - state.settings.sessions_listed_after
@@ -110,14 +110,14 @@ def find_sessions(state: State, team: str, wanted: Filter, lag: float = 0.0) -> 
         ]
 
 
-def _batches_of(state: State, wanted: Filter) -> Iterable[SimulatedBatch]:
+def _batches_of(state: SimulatorState, wanted: Filter) -> Iterable[SimulatedBatch]:
     if wanted.batch_id is None:
         return state.everything()
     batch = state.batches.get(wanted.batch_id)
     return [] if batch is None else [batch]
 
 
-def end_session(state: State, team: str, session_id: str) -> None:
+def end_session(state: SimulatorState, team: str, session_id: str) -> None:
     """End one session and keep its data; UnknownSession where this team has none of that id."""
     with state.lock:
         session = _session(state, team, session_id)
@@ -130,14 +130,14 @@ def end_session(state: State, team: str, session_id: str) -> None:
             raise UnknownSession(session_id)
 
 
-def put_tags(state: State, team: str, session_id: str, tags: tuple[str, ...]) -> None:
+def put_tags(state: SimulatorState, team: str, session_id: str, tags: tuple[str, ...]) -> None:
     """Replace the tags of one session; UnknownSession where this team has none of that id."""
     with state.lock:
         session = _session(state, team, session_id)
         session.batch.put_tags(session.index, tags)
 
 
-def _session(state: State, team: str, session_id: str) -> SimulatedSession:
+def _session(state: SimulatorState, team: str, session_id: str) -> SimulatedSession:
     try:
         number = UUID(session_id).int
     except ValueError:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-Listing = Literal["batches", "batch", "sessions", "statuses"]
+LaggingListing = Literal["batches", "batch", "sessions", "statuses"]
 SimulatedStop = Literal["cancel", "delete", "end"]
 
 
@@ -89,7 +89,7 @@ class SimulatorSettings:
     batches_listed_after: float = 0.0
     sessions_listed_after: float = 0.0
     lag_seconds: float = 0.0
-    lagging: Collection[Listing] = ("batches", "batch", "sessions", "statuses")
+    lagging: Collection[LaggingListing] = ("batches", "batch", "sessions", "statuses")
     batch_sessions: Literal["all", "left_out", "without_ids"] = "all"
     odd_rows: int = 0
     endless_pages: Literal["no", "empty", "repeated"] = "no"

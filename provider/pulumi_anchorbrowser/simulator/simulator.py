@@ -18,7 +18,7 @@ from pulumi_anchorbrowser.simulator.log import LoggedRequest
 from pulumi_anchorbrowser.simulator.server import LoopbackServer
 from pulumi_anchorbrowser.simulator.sessions import put_tags
 from pulumi_anchorbrowser.simulator.settings import SimulatorSettings
-from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.state import SimulatorState
 from pulumi_anchorbrowser.simulator.teams import Teams
 
 DEFAULT_KEYS = {"simulated-key": "simulated-team"}
@@ -55,7 +55,7 @@ class Simulator:
         self.faults = Faults()
         self._clock = SimulatorClock(clock or time.time, lambda: self._settings.clock_offset_seconds)
         self._teams = Teams(DEFAULT_KEYS if api_keys is None else api_keys, self._settings, self._clock)
-        self._state = State(self._teams, self._settings, self._clock)
+        self._state = SimulatorState(self._teams, self._settings, self._clock)
         self._gate = Gate(build_app(self._state), self._state, self.faults)
         self._server = LoopbackServer(self._gate, port)
 

@@ -28,7 +28,7 @@ class Deletion(NamedTuple):
     stuck: list[str]
 
 
-class State:
+class SimulatorState:
     """Everything one server has; its methods are the operations and raise named errors.
 
     The server's thread and the test's thread both come here, so `lock` is held around each operation.

@@ -12,7 +12,7 @@ from pulumi_anchorbrowser.simulator.calling import refusal
 from pulumi_anchorbrowser.simulator.exchange import Exchange, Reply
 from pulumi_anchorbrowser.simulator.faults import Fault
 from pulumi_anchorbrowser.simulator.log import LoggedRequest
-from pulumi_anchorbrowser.simulator.state import State
+from pulumi_anchorbrowser.simulator.state import SimulatorState
 
 PAGE = b"<!DOCTYPE html><html><head><title>Something went wrong</title></head><body><h1>Sorry</h1></body></html>"
 NOISE = bytes(range(128, 192)) + b'{"data": '
@@ -21,7 +21,7 @@ NOISE = bytes(range(128, 192)) + b'{"data": '
 class Struck:
     """One exchange under one fault."""
 
-    def __init__(self, exchange: Exchange, fault: Fault, state: State) -> None:
+    def __init__(self, exchange: Exchange, fault: Fault, state: SimulatorState) -> None:
         self.exchange = exchange
         self.fault = fault
         self.state = state
@@ -33,7 +33,7 @@ class Struck:
         return reply
 
 
-async def strike(exchange: Exchange, fault: Fault, state: State) -> None:
+async def strike(exchange: Exchange, fault: Fault, state: SimulatorState) -> None:
     """Carry out `fault` on `exchange`, its callbacks included."""
     exchange.request.fault = fault.name
     if fault.before is not None:
