@@ -7,7 +7,8 @@ TESTS ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2
 SCRIPTS := . .ci docs docs/_generator examples/demo examples/adopt-and-cancel examples/automation-api \
-	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook bench bench/programs
+	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook provider/plugin bench \
+	bench/programs
 
 # A CLI that `make demo` has installed serves the tests too, where there is none on the PATH.
 export PATH := $(PATH):$(CURDIR)/.pulumi/bin
