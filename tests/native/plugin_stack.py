@@ -59,6 +59,11 @@ class PluginStage(KillableStage):
         result = self._result(command, failed=command.wait() != 0)
         return judged(result, "pulumi import", expect_failure=expect_failure)
 
+    def up_with_preview(self) -> StageResult:
+        """`pulumi up --yes`, which previews first."""
+        command = self._start("up", ["--yes"])
+        return judged(self._result(command, failed=command.wait() != 0), "pulumi up", expect_failure=False)
+
     def hosts(self) -> list[int]:
         """The plugins of the latest command that run."""
         return plugins_of(self._commands[-1])

@@ -13,7 +13,6 @@ from pulumi_anchorbrowser.simulator import Simulator
 READY: dict[str, dict[str, Any]] = {"ready": {"kind": "BatchReady", "batchId": "@browsers"}}
 
 
-@pytest.mark.engine_decides
 def test_a_batch_is_started_awaited_refreshed_cancelled_and_destroyed(stack: PluginStack, sim: Simulator) -> None:
     stack.outputs = {
         "id": "${browsers.batchId}",
@@ -33,6 +32,17 @@ def test_a_batch_is_started_awaited_refreshed_cancelled_and_destroyed(stack: Plu
     assert stack.has_nothing_to_do()
     stack.destroy()
     assert stack.calls == [f"DELETE {batch}"]
+
+
+def test_an_up_that_previews_first_starts_one_batch_under_the_claim_of_the_state(
+    stack: PluginStack, sim: Simulator
+) -> None:
+    stack.wants(browsers(count=2) | READY)
+    stack.run(stack.stage.up_with_preview)
+    assert stack.calls == ["POST"]
+    claim = stack.state_of("browsers")["inputs"]["claim"]
+    assert all(f"pulumi-claim:{claim}" in session.tags for session in sim.live_sessions())
+    assert len(sim.live_sessions()) == 2
 
 
 @pytest.mark.engine_decides

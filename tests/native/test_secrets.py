@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from crashes.secrets_sought import PASSWORD, PROXY, secrets_in
 from native.plugin_stack import PluginStack, key_of
 from native.test_accounts import account
@@ -34,7 +33,6 @@ def finds_nothing_in(paths: list[Path]) -> None:
     assert {path.name: found for path in paths if (found := secrets_in(path.read_bytes()))} == {}
 
 
-@pytest.mark.engine_decides
 def test_no_secret_is_in_the_state_the_events_or_the_debug_log(
     stack: PluginStack, sim: Simulator, tmp_path: Path
 ) -> None:

@@ -38,6 +38,35 @@ WHOLE: dict[str, Any] = {
     "onMissing": "keep",
 }
 
+WAIT: dict[str, Any] = {"batchId": MISSING_ID, "minReady": 1, "timeout": "5m", "retryFailed": 1, "recordSessions": True}
+CLEANUP: dict[str, Any] = {
+    "select": {"tags": ["nightly"], "statuses": ["completed"], "olderThan": "1h", "batchIds": [MISSING_ID]},
+    "exclude": {"tags": ["kept"]},
+    "action": "cancel",
+    "when": "both",
+    "limit": 5,
+    "dryRun": False,
+    "triggers": ["first", {"inner": 1}],
+    "allowAll": False,
+    "onFailure": "warn",
+}
+
+
+def positions(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every position in nested properties."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in items:
+        yield from positions(item, (*path, step))
+
+
+EVERYWHERE = [
+    (kind, whole, path)
+    for kind, whole in (("Batch", WHOLE), ("BatchReady", WAIT), ("BatchCleanup", CLEANUP))
+    for path in positions(whole)
+]
+
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
@@ -68,18 +97,9 @@ def left_in_the_state(error: Any) -> Any:
     return left
 
 
-def positions(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every position in nested properties."""
-    if path:
-        yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, item in items:
-        yield from positions(item, (*path, step))
-
-
-def with_unknown(path: tuple[Any, ...]) -> dict[str, Any]:
+def with_unknown(whole: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
     """All inputs, with one value that is not known yet."""
-    inputs = copy.deepcopy(WHOLE)
+    inputs = copy.deepcopy(whole)
     holder: Any = inputs
     for step in path[:-1]:
         holder = holder[step]
@@ -96,18 +116,20 @@ def at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
-@pytest.mark.parametrize("path", list(positions(WHOLE)), ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.parametrize(
+    ("kind", "whole", "path"), EVERYWHERE, ids=[".".join(map(str, (kind, *path))) for kind, _, path in EVERYWHERE]
+)
 def test_a_value_that_is_not_known_yet_passes_and_is_kept_in_every_position(
-    served: Served, sim: Simulator, path: tuple[Any, ...]
+    served: Served, sim: Simulator, kind: str, whole: dict[str, Any], path: tuple[Any, ...]
 ) -> None:
-    inputs = served.inputs(with_unknown(path))
+    inputs = served.inputs(with_unknown(whole, path), kind)
     assert at(inputs, path) == UNKNOWN
-    created = served.create(inputs, preview=True)
-    assert created.properties["batchId"] == UNKNOWN
-    known = {**served.inputs(WHOLE), "batchId": MISSING_ID, "liveStatus": "pending", "owner": inputs["owner"]}
-    assert served.diff(MISSING_ID, known, inputs).changes == provider_pb2.DiffResponse.DIFF_SOME
-    assert at(served.preview_of_update(MISSING_ID, known, inputs), path) == UNKNOWN
-    assert sim.requests == []
+    created = plain(served.create(inputs, kind, preview=True).properties)
+    assert at(created, path) == UNKNOWN
+    known = {**served.inputs(whole, kind), "batchId": MISSING_ID, "liveStatus": "pending"}
+    assert served.diff(MISSING_ID, known, inputs, kind).changes == provider_pb2.DiffResponse.DIFF_SOME
+    assert at(served.preview_of_update(MISSING_ID, known, inputs, kind), path) == UNKNOWN
+    assert [request.method for request in sim.requests if request.method != "GET"] == []
 
 
 def test_a_preview_knows_the_inputs_and_that_nothing_is_adopted(served: Served) -> None:
