@@ -1,4 +1,4 @@
-"""What every test may use: one interface over two stages, the choice of what runs, and a report of what did not."""
+"""What every test may use: one interface over three stages, the choice of what runs, and a report of what did not."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def engine_stage(tmp_path: Path) -> Iterator[EngineStage]:
 
 @pytest.fixture(params=["rehearsal", pytest.param("engine", marks=pytest.mark.engine)])
 def stage(request: pytest.FixtureRequest) -> Stage:
-    """The same scenario on both stages."""
+    """The same program of a dynamic provider, rehearsed and on the engine."""
     made: Stage = request.getfixturevalue(f"{request.param}_stage")
     return made
 
 
 @pytest.fixture(params=["rehearsal", "native", pytest.param("engine", marks=pytest.mark.engine)])
 def every_stage(request: pytest.FixtureRequest) -> Stage:
-    """The same scenario with the dynamic provider and with the plugin rehearsed, and on the engine."""
+    """The same scenario with the dynamic provider, rehearsed and on the engine, and with the plugin, rehearsed."""
     made: Stage = request.getfixturevalue(f"{request.param}_stage")
     return made
 

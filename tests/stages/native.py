@@ -72,8 +72,8 @@ class NativeStage(RehearsalStage):
 
     def _run(self, what: str, run: Callable[[], Result], expect_failure: bool) -> StageResult:
         result = super()._run(what, run, expect_failure)
-        result.diagnostics = [_told_in_python(line) for line in result.diagnostics]
-        result.status = [_told_in_python(line) for line in result.status]
+        result.diagnostics = [told_in_python(line) for line in result.diagnostics]
+        result.status = [told_in_python(line) for line in result.status]
         return result
 
 
@@ -86,7 +86,7 @@ def _in_python(value: Any) -> Any:
     return [_in_python(item) for item in value] if isinstance(value, list) else value
 
 
-def _told_in_python(line: Diagnostic) -> Diagnostic:
+def told_in_python(line: Diagnostic) -> Diagnostic:
     """A message under Python's names."""
     if PLUGIN_TYPE not in line.urn:
         return line

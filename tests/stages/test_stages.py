@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from stages import NO_ENGINE, EngineStage, RehearsalStage, Stage
+from stages import NO_ENGINE, Diagnostic, EngineStage, NativeStage, RehearsalStage, Stage
 from stages.cli import is_foreign
+from stages.native import told_in_python
 
 PROGRAM = """
 import json, os, sys, time, uuid
@@ -286,6 +287,21 @@ def test_a_stage_sees_nothing_of_the_machine(rehearsal_stage: RehearsalStage, mo
     )
     assert rehearsal_stage.up().outputs == {"seen": []}
     assert os.environ["https_proxy"] == "of the machine"
+
+
+def test_the_native_stage_runs_the_plugin_and_shows_names_as_python_has_them(native_stage: NativeStage) -> None:
+    native_stage.write_program("from pulumi_anchorbrowser import Batch\nBatch('browsers', count=1, on_destroy='never')")
+    result = native_stage.up(expect_failure=True)
+    [error] = result.messages("error")
+    assert error.startswith("anchorbrowser:index:Batch resource 'browsers': property on_destroy value {never} ")
+    assert "property onDestroy value {never} " in result.text, "the plugin itself says it otherwise"
+
+
+def test_the_native_stage_finds_a_name_of_pythons_in_what_the_plugin_says() -> None:
+    line = Diagnostic("info", "live_status is 'failed'", "urn:pulumi:dev::demo::anchorbrowser:index:Batch::browsers")
+    with pytest.raises(AssertionError, match="live_status"):
+        told_in_python(line)
+    assert told_in_python(line._replace(message="liveStatus is 'failed'")) == line
 
 
 def summary_without_an_engine(*options: str) -> str:
