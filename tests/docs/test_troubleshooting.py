@@ -42,7 +42,7 @@ from pulumi_anchorbrowser.lifecycle.errors import (
 from pulumi_anchorbrowser.lifecycle.listing import Listing, ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.state import export
 from pulumi_anchorbrowser.lifecycle.waiting import NotReady, ReadyInputs, Waiting
-from pulumi_anchorbrowser.native.kinds import NotImportable
+from pulumi_anchorbrowser.native.kinds import NotImportable, UnknownResource
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -147,6 +147,7 @@ def other_errors(folder: Path) -> Iterator[ExpectedError]:
     yield raised_by(refuse_misspelt, ["anchorbrowser:basUrl"])
     yield NoApiKey()
     yield NotImportable("BatchReady")
+    yield UnknownResource("anchorbrowser:index:Fleet")
     yield NoResourceHooks()
     yield UnusableTeardownHook("teardown_hook 'stop' cannot be used: limit: must be greater than 0")
     (folder / "a-file").write_text("", encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.binding import batch, cleanup, ready
 from pulumi_anchorbrowser.binding.services import Checked, Services
 from pulumi_anchorbrowser.cleanup import RESULTS
@@ -21,6 +22,16 @@ _CLAIM_IN_STATE = (
 )
 Properties = Mapping[str, Any]
 Keep = Callable[[str, dict[str, Any]], object]
+
+
+class UnknownResource(ExpectedError):
+    """The program has a resource that this version of the plugin does not have."""
+
+    anchor = "unknown-resource"
+    advice = "Correct the type in the program, or install a newer version of the plugin."
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Version {__version__} of the plugin has no {token}, only {', '.join(KINDS)}")
 
 
 class NotImportable(ExpectedError):

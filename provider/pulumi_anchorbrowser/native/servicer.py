@@ -29,7 +29,7 @@ from pulumi_anchorbrowser.engine import EngineNotices, engine_stub, run_mark
 from pulumi_anchorbrowser.errors import ExpectedError, in_one_line, printed
 from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.native import names
-from pulumi_anchorbrowser.native.kinds import KINDS, Call, Kind
+from pulumi_anchorbrowser.native.kinds import KINDS, Call, Kind, UnknownResource
 from pulumi_anchorbrowser.native.properties import (
     UNKNOWN,
     detailed_diff,
@@ -302,8 +302,7 @@ def _kind_of(urn: str) -> Kind:
     token = urn.split("::")[2].rpartition("$")[2]
     kind = KINDS.get(token.rpartition(":")[2])
     if kind is None:
-        have = ", ".join(KINDS)
-        raise ExpectedError(f"Version {__version__} of the provider has no {token}, only {have}", "Upgrade it.")
+        raise UnknownResource(token)
     return kind
 
 
