@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-# The helpers of the archives, of the pages and of the examples.
-sys.path[:0] = [str(TESTS / "packaging"), str(TESTS / "examples")]
+# The helpers of the archives and of the examples.
+sys.path.insert(0, str(TESTS / "packaging"))
+sys.path.insert(0, str(TESTS / "examples"))
 
-from archives import build, only  # noqa: E402
-from stages import EngineStage  # noqa: E402
+from archives import build, only
+from stages import EngineStage
 
 PLUGIN = "pulumi-resource-anchorbrowser"
 
