@@ -95,3 +95,19 @@ def test_a_large_batch_of_unknown_outcome_is_in_the_state(stack: PluginStack, si
     loses_a_create(stack, sim, configuration=LARGE)
     assert stack.state_of("browsers")["inputs"]["configuration"] == LARGE
     stack.destroy()
+
+
+def test_a_replacement_of_unknown_outcome_leaves_one_batch_after_an_up_elsewhere(
+    stack: PluginStack, sim: Simulator
+) -> None:
+    stack.up(browsers(count=2))
+    sim.settings.sessions_listed_after = 1000
+    sim.faults.add(Fault("reset_after", method="POST"))
+    stack.fails(stack.up, resources=browsers(count=3))
+    sim.settings.sessions_listed_after = 0
+    assert len(stack.live_ids()) == 2
+    stack.goes_elsewhere()
+    stack.up()
+    assert stack.live_ids() == stack.known_ids()
+    assert (len(stack.live_ids()), stack.browsers_running()) == (1, 3)
+    stack.destroy()
