@@ -37,7 +37,7 @@ long-tests: setup
 	$(PYTEST) -m long $(TESTS)
 
 long-lives: setup
-	ANCHORBROWSER_TEST_EXAMPLES=$(LIVES) $(PYTEST) tests/properties
+	ANCHORBROWSER_TEST_EXAMPLES=$(LIVES) $(PYTEST) tests/properties --timeout 14400
 
 matrix: setup
 	.ci/matrix
