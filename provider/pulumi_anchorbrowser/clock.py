@@ -18,9 +18,6 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 class Interrupted(Exception):
     """The wait was interrupted: by Ctrl-C in a command, or by the engine's Cancel."""
 
-    has_sent = False
-    """Whether a call that changes something was sent before, and something is left to be known of it."""
-
 
 class TimeIsUp(Interrupted):
     """The time that `limited_to` allows is over."""

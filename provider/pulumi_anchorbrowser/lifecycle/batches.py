@@ -148,10 +148,12 @@ class Batches:
     def _start(
         self, record: BatchRecord, goal: Started, notices: Notices, keep: Callable[[BatchRecord], object]
     ) -> BatchRecord:
+        entries: list[Entry] = []
         try:
-            return self.runner.bring(record, goal, notices).value()
-        except (OutcomeUnknown, Interrupted) as error:
-            if isinstance(error, OutcomeUnknown) or error.has_sent:
+            return self.runner.bring(record, goal, notices, entries).value()
+        except (OutcomeUnknown, Interrupted):
+            # An interrupt before the create is sent leaves nothing that could be looked for.
+            if entries:
                 keep(record.but(live_status=UNKNOWN_OUTCOME))
             raise
 

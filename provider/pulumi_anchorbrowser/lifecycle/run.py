@@ -123,11 +123,7 @@ class Runner:
             _log(goal, step)
             if isinstance(step, (Done, Fail)):
                 return self._ended(record, goal, entries, past, step, notices)
-            try:
-                self._take(fold(record, entries, past), step, notices, entries)
-            except Interrupted as error:
-                error.has_sent = any(isinstance(one.step, (Start, Cancel, Delete, EndSessions)) for one in entries)
-                raise
+            self._take(fold(record, entries, past), step, notices, entries)
 
     def recorded(
         self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices
