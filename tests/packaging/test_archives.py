@@ -32,7 +32,9 @@ def test_the_wheel_has_all_of_the_package_and_nothing_else(built: Archives) -> N
     assert f"{PACKAGE}/py.typed" in SOURCES
     assert f"{PACKAGE}/pulumi-plugin.json" in SOURCES
     info = {f"{INFO}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
-    assert built.in_wheel == SOURCES | info
+    # What `pulumi-anchorbrowser explain` prints, from the page as it stands in docs.
+    explained = {f"{PACKAGE}/troubleshooting.md"}
+    assert built.in_wheel == SOURCES | info | explained
 
 
 def test_the_source_archive_has_what_it_takes_to_build_and_to_read(built: Archives) -> None:
