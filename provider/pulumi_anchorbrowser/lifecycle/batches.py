@@ -165,7 +165,10 @@ class Batches:
         goal = Sought(patience_left(age, self.settle_timeout))
         found = self._runner_of_known.bring(record, goal, notices).value()
         if found.batch_id is None:
-            notices.info(f"found no batch of the create of unknown outcome (claim {record.claim}): none was started")
+            notices.info(
+                f"found no batch of the create of unknown outcome (claim {record.claim}): none was started, or it has "
+                "been deleted"
+            )
             return found.but(live_status=DELETED)
         return self._runner_of_known.bring(found, Deleted(), notices).value()
 
