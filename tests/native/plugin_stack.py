@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from crashes.killed_runs import KillableStage
 from scenarios.one_stack import KEY
 from stages import Command, EngineStage, StageResult
 from stages.base import PROJECT, judged
+from stages.cli import clean_environment
 from stages.events import read_events
 from trail.machines import Wanderer
 
@@ -120,10 +122,15 @@ class PluginStack(Wanderer):
         pending = self.stage.export()["deployment"].get("pending_operations") or []
         return [one["resource"]["inputs"] for one in pending if one["resource"]["type"].startswith(OURS)]
 
-    def owner_tags_of(self, batch_id: str) -> set[str]:
-        """The owner tags of the sessions of a batch."""
-        tags = {tag for one in self.sim.live_sessions(batch_id=batch_id) for tag in one.tags}
-        return {tag for tag in tags if tag.startswith("pulumi-owner:")}
+    def command(self, *args: str) -> str:
+        """What a command of the command line prints, in the folder of the project."""
+        env = clean_environment(self.stage.home, self.stage.backend) | self.stage.env
+        program = str(Path(sys.executable).with_name("pulumi-anchorbrowser"))
+        done = subprocess.run(
+            [program, *args], cwd=self.stage.project_dir, env=env, capture_output=True, text=True, timeout=100
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def _resources(self) -> list[dict[str, Any]]:
         resources = self.stage.export()["deployment"].get("resources") or []

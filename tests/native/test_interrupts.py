@@ -100,3 +100,25 @@ def test_an_interrupted_create_that_waits_for_a_rate_limit_starts_nothing(stack:
     assert "HTTP 429" in one_error(result)
     assert stack.names() == set()
     assert sim.batches == {}
+
+
+def test_ctrl_c_among_many_creates_leaves_in_the_state_what_was_started_and_nothing_else(
+    stack: PluginStack, sim: Simulator
+) -> None:
+    stack.stage.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "2"
+    sim.settings.latency_seconds = 0.3
+    program: dict[str, dict[str, Any]] = {f"batch-{number}": {"count": 1} for number in range(20)}
+    stack.wants(program)
+    command = stack.stage.start("up", ["--parallel", "20"])
+    wait_until(lambda: len(sim.batches) > 3, "some are started", seconds=100)
+    interrupted_at = time.monotonic()
+    command.interrupt()
+    result = stack.stage.finished(command)
+    assert time.monotonic() - interrupted_at < ENDS_WITHIN
+    assert result.failed
+    assert stack.known_ids() == stack.live_ids() == set(sim.batches)
+    assert len(sim.batches) < 20
+    sim.settings.latency_seconds = 0
+    stack.up(program)
+    assert stack.known_ids() == stack.live_ids() == set(sim.batches)
+    assert len(sim.batches) == 20

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from native.plugin_stack import PluginStack
 from scenarios.one_stack import browsers
-from trail.test_on_another_machine import KILLS
+from trail.test_on_another_machine import after_the_request, after_the_response, before_the_request
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -16,7 +17,9 @@ READY: dict[str, dict[str, Any]] = {"ready": {"kind": "BatchReady", "batchId": "
 OTHER: dict[str, dict[str, Any]] = {"other": {"count": 1}}
 
 
-@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize(
+    "kill", [before_the_request, pytest.param(after_the_request, marks=pytest.mark.engine_decides), after_the_response]
+)
 def test_a_killed_create_then_an_up_elsewhere_leaves_one_batch(
     stack: PluginStack, sim: Simulator, kill: Callable[[PluginStack], Fault]
 ) -> None:
@@ -32,7 +35,7 @@ def test_a_killed_create_then_an_up_elsewhere_leaves_one_batch(
     assert (len(stack.live_ids()), stack.browsers_running()) == (1, 3)
 
 
-@pytest.mark.parametrize("kill", KILLS[1:])
+@pytest.mark.parametrize("kill", [after_the_request, after_the_response])
 def test_a_killed_create_then_a_destroy_elsewhere_leaves_nothing(
     stack: PluginStack, sim: Simulator, kill: Callable[[PluginStack], Fault]
 ) -> None:
@@ -44,3 +47,20 @@ def test_a_killed_create_then_a_destroy_elsewhere_leaves_nothing(
     stack.same_again("destroy")
     assert sim.live_sessions() == []
     assert stack.names() == set()
+
+
+def test_the_command_line_finds_and_deletes_what_a_killed_create_has_started(
+    stack: PluginStack, sim: Simulator
+) -> None:
+    stack.up(OTHER)
+    stack.wants(OTHER | browsers(count=3))
+    stack.killed_by(Fault(method="POST", after=lambda _: stack.stage.kill()))
+    stack.unlock()
+    stack.goes_elsewhere()
+    [left] = stack.live_ids() - stack.known_ids()
+    found = json.loads(stack.command("orphans", "--json"))
+    assert left in json.dumps(found)
+    assert not any(kept in json.dumps(found) for kept in stack.known_ids())
+    stack.command("orphans", "--delete", "--yes")
+    assert stack.live_ids() == stack.known_ids()
+    assert sim.batches[left].deleted
