@@ -8,21 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stages.native import IN_PYTHON
+
 from pulumi_anchorbrowser.dynamic.providers import BatchProvider
 from pulumi_anchorbrowser.rehearsal import HostError, ProviderHost
 from pulumi_anchorbrowser.simulator import Simulator
 
 KEY = "key-of-the-lives"
 OWNER = "organization/project/lives"
+DYNAMIC, PLUGIN = "pulumi-python", "anchorbrowser"
+_OF_PLUGIN = {in_python: name for name, in_python in IN_PYTHON.items()}
 
 
 @dataclass
 class Known:
-    """A resource as the state has it."""
+    """A resource as the state has it. `half`: its create has failed after it had made the resource."""
 
     id: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    half: bool = False
 
 
 @dataclass
@@ -35,6 +40,7 @@ class Engine:
 
     host: ProviderHost
     place: Path
+    package: str = DYNAMIC
     state: dict[str, Known] = field(default_factory=dict)
     condemned: list[tuple[str, Known]] = field(default_factory=list)
     pending: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -43,7 +49,7 @@ class Engine:
 
     def up(self, urn: str, inputs: dict[str, Any]) -> bool:
         """Create, update or replace; False where the operation failed."""
-        wanted = {"owner": OWNER, **inputs}
+        wanted = {"owner": OWNER, **inputs} if self.package == DYNAMIC else _renamed(inputs, _OF_PLUGIN)
         known = self.state.get(urn)
         try:
             checked = self.host.check(urn, known.inputs if known else {}, wanted)
@@ -103,9 +109,9 @@ class Engine:
         self.host.start()
 
     def known(self) -> Iterator[Known]:
-        """Everything the state knows."""
-        yield from self.state.values()
-        yield from (known for _, known in self.condemned)
+        """Everything the state knows, with Python's names of outputs."""
+        for known in (*self.state.values(), *(known for _, known in self.condemned)):
+            yield Known(known.id, known.inputs, _renamed(known.outputs, IN_PYTHON))
 
     def save(self) -> None:
         """Write the state."""
@@ -122,10 +128,15 @@ class Engine:
 
     def _change(self, urn: str, known: Known, inputs: dict[str, Any], wanted: dict[str, Any]) -> bool:
         diff = self.host.diff(urn, known.id, known.outputs, inputs)
-        if diff.replaces:
+        if diff.replaces and diff.delete_before_replace:
+            self.host.delete(urn, known.id, known.outputs)
+            del self.state[urn]
+            self.save()
+            self._create(urn, self.host.check(urn, {}, wanted).inputs)
+        elif diff.replaces:
             self._create(urn, self.host.check(urn, {}, wanted).inputs, known)
             return self.delete_condemned()
-        if diff.changes:
+        elif diff.changes or known.half:
             outputs = self.host.update(urn, known.id, known.outputs, inputs)
             self.state[urn] = Known(known.id, inputs, outputs)
             self.save()
@@ -137,9 +148,10 @@ class Engine:
         self.save()
         try:
             created = self.host.create(urn, inputs)
-        except HostError:
+        except HostError as error:
             if self.host.alive:
                 self.pending.remove(entry)
+                self._keep_half(urn, inputs, error, replaced)
                 self.save()
             raise
         if self.lose_next_checkpoint:
@@ -152,6 +164,12 @@ class Engine:
             self.condemned.append((urn, replaced))
         self.save()
 
+    def _keep_half(self, urn: str, inputs: dict[str, Any], error: HostError, replaced: Known | None) -> None:
+        if error.made is not None:
+            self.state[urn] = Known(error.made.id, inputs, error.made.outputs, half=True)
+            if replaced is not None:
+                self.condemned.append((urn, replaced))
+
     def _failed(self, error: HostError) -> bool:
         self.last_error = str(error)
         if not self.host.alive:
@@ -159,16 +177,21 @@ class Engine:
         return False
 
 
+def _renamed(properties: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in properties.items()}
+
+
 def _resource(urn: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"urn": urn, "custom": True, "type": urn.split("::")[2], "inputs": inputs}
 
 
 def host_for(
-    simulator: Simulator, receipts: Path, state: Path, *, request_timeout: float, settle_timeout: float
+    package: str, simulator: Simulator, receipts: Path, state: Path, *, request_timeout: float, settle_timeout: float
 ) -> ProviderHost:
     """A host whose receipts and state are in these files. Times are in seconds."""
     return ProviderHost(
-        BatchProvider(),
+        BatchProvider() if package == DYNAMIC else None,
+        package=package,
         config={
             "anchorbrowser:apiKey": KEY,
             "anchorbrowser:baseUrl": simulator.url,

@@ -1,7 +1,8 @@
 """Whatever happens in whatever order: no browser runs that nothing knows, and no count is wrong.
 
 Random programs of create, adopt, cancel, delete, refresh, replace and destroy, with random faults on the wire and
-crashes of the host at any request, against the real provider host. `ANCHORBROWSER_TEST_EXAMPLES` sets how many.
+crashes of the host at any request, against the real provider host and the real plugin. `ANCHORBROWSER_TEST_EXAMPLES`
+sets how many.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import requests
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from lives import KEY, OWNER, Engine, host_for
+from lives import DYNAMIC, KEY, OWNER, PLUGIN, Engine, host_for
 
 from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.rehearsal import ProviderHost
 from pulumi_anchorbrowser.simulator import Fault, SimulatedBatch, Simulator, SimulatorSettings
 
-URNS = [f"urn:pulumi:lives::project::pulumi-python:dynamic/anchorbrowser:Batch::{name}" for name in "ab"]
-ADOPTED = "urn:pulumi:lives::project::pulumi-python:dynamic/anchorbrowser:Batch::adopted"
+NAMES, ADOPTED = ["a", "b"], "adopted"
 STATUSES = ["active", "active", "cancelled", "deleted"]
 FAULTS: list[dict[str, Any]] = [
     {"kind": "status", "status": 500},
@@ -45,7 +46,9 @@ LATE_SECONDS = 1.0  # longer than any request is handled after its client has gi
 
 
 class Lives(RuleBasedStateMachine):
-    """One stack over its life."""
+    """One stack over its life, with the dynamic provider."""
+
+    package, type = DYNAMIC, "pulumi-python:dynamic/anchorbrowser:Batch"
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,8 +57,8 @@ class Lives(RuleBasedStateMachine):
         self.state = Path(self.folder.name) / "state.json"
         self.simulator = Simulator(api_keys={KEY: "team"}).start()
         # Quick to give up on a response, since many never come.
-        host = host_for(self.simulator, self.place, self.state, request_timeout=0.4, settle_timeout=0.3)
-        self.engine = Engine(host, self.state)
+        host = self.host(request_timeout=0.4, settle_timeout=0.3)
+        self.engine = Engine(host, self.state, self.package)
         self.engine.save()
         host.start()
         self.undisturbed = True
@@ -91,31 +94,31 @@ class Lives(RuleBasedStateMachine):
         known.sessions_listed_after = known.batches_listed_after = listed_late
 
     @rule(
-        urn=st.sampled_from(URNS),
+        name=st.sampled_from(NAMES),
         count=st.integers(2, 3),
         status=st.sampled_from(STATUSES),
         on_destroy=st.sampled_from(["delete", "delete", "cancel", "end_sessions"]),
         if_completed=st.sampled_from(["end_sessions", "end_sessions", "delete", "fail"]),
     )
-    def up(self, urn: str, count: int, status: str, on_destroy: str, if_completed: str) -> None:
+    def up(self, name: str, count: int, status: str, on_destroy: str, if_completed: str) -> None:
         if on_destroy == "cancel" and if_completed == "fail":
             return  # a destroy that the user wants to fail
         inputs = {"count": count, "status": status, "on_destroy": on_destroy, "if_completed": if_completed}
-        self.engine.up(urn, inputs)
+        self.engine.up(self.urn(name), inputs)
 
     @rule(status=st.sampled_from(STATUSES))
     def adopt(self, status: str) -> None:
-        known = self.engine.state.get(ADOPTED)
+        known = self.engine.state.get(self.urn(ADOPTED))
         batch_id = known.id if known else self.made_elsewhere()
-        self.engine.up(ADOPTED, {"batch_id": batch_id, "status": status})
+        self.engine.up(self.urn(ADOPTED), {"batch_id": batch_id, "status": status})
 
-    @rule(urn=st.sampled_from([*URNS, ADOPTED]))
-    def refresh(self, urn: str) -> None:
-        self.engine.refresh(urn)
+    @rule(name=st.sampled_from([*NAMES, ADOPTED]))
+    def refresh(self, name: str) -> None:
+        self.engine.refresh(self.urn(name))
 
-    @rule(urn=st.sampled_from([*URNS, ADOPTED]))
-    def destroy(self, urn: str) -> None:
-        self.engine.destroy(urn)
+    @rule(name=st.sampled_from([*NAMES, ADOPTED]))
+    def destroy(self, name: str) -> None:
+        self.engine.destroy(self.urn(name))
 
     @rule(fault=st.sampled_from(FAULTS), method=st.sampled_from([None, "POST", "PATCH", "DELETE", "GET"]))
     def something_goes_wrong_next(self, fault: dict[str, Any], method: str | None) -> None:
@@ -190,10 +193,8 @@ class Lives(RuleBasedStateMachine):
         time.sleep(LATE_SECONDS if self.may_act_late else 0)
         self.engine.host.close()
         # Patient, since every response comes now, however busy the machine.
-        self.engine.host = host_for(
-            self.simulator, self.place, self.state, request_timeout=30, settle_timeout=1
-        ).start()
-        for urn in URNS:
+        self.engine.host = self.host(request_timeout=30, settle_timeout=1).start()
+        for urn in map(self.urn, NAMES):
             is_created = urn not in self.engine.state
             assert self.engine.up(urn, {"count": 2, "status": "active"}), self.engine.last_error
             if is_created:
@@ -210,12 +211,24 @@ class Lives(RuleBasedStateMachine):
         claims = {f"pulumi-claim:{create.claim}" for create in creates if create.urn == urn}
         return {session.batch_id for session in self.simulator.live_sessions() if claims & set(session.tags)}
 
+    def urn(self, name: str) -> str:
+        return f"urn:pulumi:lives::project::{self.type}::{name}"
+
+    def host(self, **seconds: float) -> ProviderHost:
+        return host_for(self.package, self.simulator, self.place, self.state, **seconds)
+
     def made_elsewhere(self) -> str:
         url, headers = f"{self.simulator.url}/v1/batch-sessions", {"anchor-api-key": KEY}
         self.simulator.faults.clear()
         batch_id: str = requests.post(url, json={"count": 2}, headers=headers, timeout=5).json()["data"]["batch_id"]
         self.outsiders.add(batch_id)
         return batch_id
+
+
+class PluginLives(Lives):
+    """One stack over its life, with the native plugin."""
+
+    package, type = PLUGIN, "anchorbrowser:index:Batch"
 
 
 def truths(batch: SimulatedBatch) -> dict[str, int]:
@@ -227,11 +240,11 @@ def truths(batch: SimulatedBatch) -> dict[str, int]:
     }
 
 
-Lives.TestCase.settings = settings(
+Lives.TestCase.settings = PluginLives.TestCase.settings = settings(
     max_examples=int(os.environ.get("ANCHORBROWSER_TEST_EXAMPLES", "25")),
     stateful_step_count=12,
     deadline=None,
     derandomize="ANCHORBROWSER_TEST_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
-TestLives = Lives.TestCase
+TestLives, TestPluginLives = Lives.TestCase, PluginLives.TestCase

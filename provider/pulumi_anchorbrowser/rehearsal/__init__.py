@@ -1,4 +1,4 @@
-"""Runs a real Pulumi program against the real dynamic provider host, with no engine, no account and no network.
+"""Runs a real Pulumi program against the real provider hosts, with no engine, no account and no network.
 
 `Rehearsal` is for your own tests of a program; `ProviderHost` is the layer below it, for tests of a provider alone.
 

@@ -212,12 +212,16 @@ class Rehearsal:
         steps.result.problems += old.result.problems
 
     def _start_up_host(self, resource: ResourceState, config: dict[str, str]) -> ProviderHost:
-        host = self._providers.of(resource, config, dict(self.env))
+        host = self._providers.of(resource, config, self._surroundings())
         self.state.config = config
         return host
 
     def _start_old_host(self, resource: ResourceState) -> ProviderHost:
-        return self._providers.of(resource, self._old_config, dict(self.env))
+        return self._providers.of(resource, self._old_config, self._surroundings())
+
+    def _surroundings(self) -> tuple[Any, ...]:
+        """What a running host has seen at its start, beside its config. A plugin is told the config of today."""
+        return dict(self.env), self._all_config()
 
     def _new_host(self, resource: ResourceState, config: dict[str, str], inputs: dict[str, Any] | None) -> ProviderHost:
         default = f"urn:pulumi:{self.stack}::{self.project}::pulumi:providers:{resource.package}::default"
