@@ -3,7 +3,7 @@ import { Batch, BatchReady, Status } from "pulumi-anchorbrowser";
 
 const config = new pulumi.Config();
 const crawl = new Batch("crawl", {
-    count: config.requireNumber("count"),
+    count: config.getNumber("count") ?? 3,
     status: config.get<Status>("status"),
     configuration: { session: { tags: ["nightly"], timeout: { maxDuration: 20 } } },
 });

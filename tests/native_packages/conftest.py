@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
 # The helpers of the archives and of the examples.
-sys.path.insert(0, str(TESTS / "packaging"))
-sys.path.insert(0, str(TESTS / "examples"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "packaging"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 
 from archives import build, only
 from stages import EngineStage

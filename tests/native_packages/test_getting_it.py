@@ -1,4 +1,4 @@
-"""Each way to get the plugin, on a machine that has none of it: the program of docs/native.md starts a batch and deletes it."""
+"""Each way to get the plugin, on a machine without it: the program of docs/native.md starts a batch and deletes it."""
 
 from __future__ import annotations
 
@@ -98,9 +98,15 @@ def test_by_an_archive_that_the_engine_downloads(machine: EngineStage, api: Simu
     handler = partial(SimpleHTTPRequestHandler, directory=str(archive.parent))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        options = {"version": __version__, "pluginDownloadURL": f"http://127.0.0.1:{server.server_port}"}
-        resources = {name: one | {"options": options} for name, one in PROGRAM["resources"].items()}
+        url = f"http://127.0.0.1:{server.server_port}"
+        resources = {
+            name: one | {"options": {"version": __version__, "pluginDownloadURL": url}}
+            for name, one in PROGRAM["resources"].items()
+        }
         write(machine, {**PROGRAM, "plugins": {}, "resources": resources})
+        # The first command installs, which takes longer than a command may.
+        installed = machine.finished(machine.start_up(), seconds=600)
+        assert not installed.failed, installed.text
         goes_up_and_down(machine, api)
         server.shutdown()
 
