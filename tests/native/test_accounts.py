@@ -8,7 +8,7 @@ from crashes.secrets_sought import RENEWED_KEY
 from native.plugin_stack import PluginStack, key_of
 from scenarios.one_stack import KEY, OTHER_KEY, browsers
 
-from pulumi_anchorbrowser.simulator import Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 
 def account(key: str, sim: Simulator) -> dict[str, Any]:
@@ -47,3 +47,17 @@ def test_a_refresh_and_a_destroy_use_the_key_that_the_stack_has_today(stack: Plu
     tried = [(call.method, call.status) for call in stack.requests if call.method == "DELETE"]
     assert tried == [("DELETE", 401), ("DELETE", 200)]
     assert sim.batches[batch].deleted
+
+
+def test_a_destroy_names_a_killed_create_that_its_key_cannot_find(stack: PluginStack, sim: Simulator) -> None:
+    """Pulumi starts no provider for a destroy of an account that has nothing in the state."""
+    providers = {"ours": account(KEY, sim), "theirs": account(OTHER_KEY, sim)}
+    first = {"first": {"count": 1, "options": {"provider": "${ours}"}}}
+    stack.up(providers | first)
+    stack.wants(providers | first | {"second": {"count": 2, "options": {"provider": "${theirs}"}}})
+    stack.killed_by(Fault(method="POST", after=lambda _: stack.stage.kill()))
+    stack.goes_elsewhere()
+    result = stack.same_again("destroy")
+    assert {session.team for session in sim.live_sessions()} == {"another-team"}
+    [warning] = [line for line in result.messages("warning") if "that create used another" in line]
+    assert "an interrupted create of second" in warning

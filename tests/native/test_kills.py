@@ -14,6 +14,7 @@ from trail.test_on_another_machine import after_the_request, after_the_response,
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 READY: dict[str, dict[str, Any]] = {"ready": {"kind": "BatchReady", "batchId": "@browsers"}}
+SHORT_NAME = "dev"
 OTHER: dict[str, dict[str, Any]] = {"other": {"count": 1}}
 
 
@@ -58,9 +59,9 @@ def test_the_command_line_finds_and_deletes_what_a_killed_create_has_started(
     stack.unlock()
     stack.goes_elsewhere()
     [left] = stack.live_ids() - stack.known_ids()
-    found = json.loads(stack.command("orphans", "--json"))
+    found = json.loads(stack.command("orphans", "--stack", SHORT_NAME, "--json"))
     assert left in json.dumps(found)
     assert not any(kept in json.dumps(found) for kept in stack.known_ids())
-    stack.command("orphans", "--delete", "--yes")
+    stack.command("orphans", "--stack", SHORT_NAME, "--delete", "--yes")
     assert stack.live_ids() == stack.known_ids()
     assert sim.batches[left].deleted

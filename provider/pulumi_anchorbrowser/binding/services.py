@@ -46,15 +46,17 @@ class Services:
     """The services of one run of the engine, for many threads. What needs a key is made on first use.
 
     `notices` gets what is about no resource, such as a rate limit. `run_mark`, three hexadecimal digits, is the same in
-    all processes of one run.
+    all processes of one run. `provider` is the name of the provider in the program, where it can have several.
     """
 
-    def __init__(self, settings: Settings, notices: Notices, run_mark: str, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, notices: Notices, run_mark: str, clock: Clock | None = None, provider: str = ""
+    ) -> None:
         logs.start(logs.place_of(), notices.warning)
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.receipts = Receipts(settings.receipts, new_run())
-        self.trail = Trail(self.receipts, self.clock, run_mark)
+        self.trail = Trail(self.receipts, self.clock, run_mark, provider=provider)
         self._notices = notices
         self._run_mark = run_mark
         self._counts: dict[str, int | None] = {}

@@ -15,6 +15,7 @@ from pulumi_anchorbrowser.exports import FILE_VARIABLE, project_and_stack
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.record import UNKNOWN_OUTCOME
 
+DEFAULT_PROVIDER = "default"
 # As the dynamic provider and the native plugin name it.
 _BATCH_ID = ("batch_id", "batchId")
 
@@ -33,6 +34,8 @@ class PendingCreate:
     owner: str
     urn: str
     count: int | None = None
+    provider: str = ""
+    """The name of its provider in the program; `default` where it has none of its own."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,14 @@ def _pending(operations: list[dict[str, Any]]) -> Iterator[PendingCreate]:
             inputs = resource["inputs"]
             count = inputs.get("count")
             known = int(count) if isinstance(count, (int, float)) else None
-            yield PendingCreate(str(inputs["claim"]), str(inputs["owner"]), str(resource.get("urn", "")), known)
+            urn, provider = (str(resource.get(name, "")) for name in ("urn", "provider"))
+            yield PendingCreate(str(inputs["claim"]), str(inputs["owner"]), urn, known, _provider_name(provider))
+
+
+def _provider_name(reference: str) -> str:
+    # The provider's URN, `::` and its id. The name of a default provider has the version of the plugin in it.
+    name = "".join(reference.split("::")[-2:-1])
+    return DEFAULT_PROVIDER if name.startswith(f"{DEFAULT_PROVIDER}_") else name
 
 
 def _being_adopted(operations: list[dict[str, Any]]) -> Iterator[str]:

@@ -44,6 +44,7 @@ class InterruptedCreate:
     owner: str
     count: int | None
     receipts: tuple[Receipt, ...] = ()
+    provider: str = ""
 
     @property
     def name(self) -> str:
@@ -59,12 +60,19 @@ class Trail:
     deleted that the state has, or that neither names; and nothing at all where the state cannot be read.
 
     `run_mark` is in the claims of this run, so that its own creates in flight are told from interrupted ones.
+    `provider` is the name of the provider that this process serves; empty where a program can have only one.
     """
 
     def __init__(
-        self, receipts: Receipts, clock: Clock, run_mark: str, read: Callable[[str], StackState] = read_begun_state
+        self,
+        receipts: Receipts,
+        clock: Clock,
+        run_mark: str,
+        read: Callable[[str], StackState] = read_begun_state,
+        provider: str = "",
     ) -> None:
         self._receipts, self._clock, self._run_mark, self._read = receipts, clock, run_mark, read
+        self._provider = provider
         self._stack: str | None = None
         self._reading: Thread | None = None
         self._state: StackState | None = None
@@ -74,6 +82,7 @@ class Trail:
         self._known: dict[str, list[InterruptedCreate]] = {}
         self._adopted: set[str] = set()
         self._settling: dict[str, Lock] = {}
+        self._not_found: set[str] = set()
         # Of each interrupted create that was looked for in this run: why that failed, None where it did not.
         self._settled: dict[str, str | None] = {}
 
@@ -122,7 +131,15 @@ class Trail:
 
     def before_delete(self, runner: Runner, record: BatchRecord, patience: float, notices: Notices) -> None:
         """Settle all interrupted creates of the stack; a failure is a warning."""
-        self._settle_all(runner, self._interrupted(record.owner, notices), patience, notices)
+        interrupted = self._interrupted(record.owner, notices)
+        self._settle_all(runner, interrupted, patience, notices)
+        for one in interrupted:
+            if one.claim in self._not_found and self._is_of_other_provider(one) and self._is_first(f"at {one.claim}"):
+                notices.warning(
+                    f"found no batch of an interrupted create of {one.name} (claim {one.claim}) under this provider's "
+                    "key: that create used another provider of the program. Run `pulumi-anchorbrowser orphans "
+                    "--delete` with that provider's key."
+                )
 
     def state(self, notices: Notices) -> StackState | None:
         """Return the state; None, with one warning in a run, where it cannot be read."""
@@ -158,7 +175,10 @@ class Trail:
         return [one for one in known if self._settled.get(one.claim, "not looked for") is not None]
 
     def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
-        found = {one.claim: InterruptedCreate(one.claim, one.urn, one.owner, one.count) for one in state.pending}
+        found = {
+            one.claim: InterruptedCreate(one.claim, one.urn, one.owner, one.count, provider=one.provider)
+            for one in state.pending
+        }
         try:
             unfinished = self._unfinished_receipts(owner)
             # Pulumi keeps the entry of a create that was settled until the user clears it.
@@ -175,8 +195,11 @@ class Trail:
                 # Its end could not be written down. Once the batch is moved to another stack, only this says so.
                 self._end(receipt, "done", None, "the state has its batch")
                 continue
-            receipts = (*(found[subject.claim].receipts if subject.claim in found else ()), receipt)
-            found[subject.claim] = InterruptedCreate(subject.claim, subject.urn, subject.owner, subject.count, receipts)
+            known = found.get(subject.claim)
+            receipts, provider = (known.receipts, known.provider) if known else ((), "")
+            found[subject.claim] = InterruptedCreate(
+                subject.claim, subject.urn, subject.owner, subject.count, (*receipts, receipt), provider
+            )
         return [
             one
             for claim, one in found.items()
@@ -219,9 +242,15 @@ class Trail:
             return sought.error.reason if isinstance(sought.error, ApiError) else sought.error.explanation
         if sought.record.batch_id is not None:
             self._delete(runner, one, sought.record, notices)
-        elif is_old and _is_of_account(one, runner):
+            return None
+        self._not_found.add(one.claim)
+        if is_old and _is_of_account(one, runner):
             self._close(one, None)
         return None
+
+    def _is_of_other_provider(self, one: InterruptedCreate) -> bool:
+        """Whether the create used another provider of the program, and so perhaps another account."""
+        return bool(self._provider and one.provider) and self._provider != one.provider
 
     def _delete(self, runner: Runner, one: InterruptedCreate, record: BatchRecord, notices: Notices) -> None:
         state = self._state

@@ -28,6 +28,7 @@ from pulumi_anchorbrowser.clock import Interrupted, SystemClock, TimeIsUp, limit
 from pulumi_anchorbrowser.engine import EngineNotices, engine_stub, run_mark
 from pulumi_anchorbrowser.errors import ExpectedError, in_one_line, printed
 from pulumi_anchorbrowser.exports import stack_of_urn
+from pulumi_anchorbrowser.lifecycle.state import DEFAULT_PROVIDER
 from pulumi_anchorbrowser.native import names
 from pulumi_anchorbrowser.native.kinds import KINDS, Call, Kind, UnknownResource
 from pulumi_anchorbrowser.native.properties import (
@@ -44,7 +45,7 @@ _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 _DYNAMIC = "__provider"
 _KEY = "apiKey"
 # The engine adds the version and the address of a download, where there is one.
-_DEFAULT_PROVIDER = re.compile(r"default(_.+)?")
+_DEFAULT_PROVIDER = re.compile(rf"{DEFAULT_PROVIDER}(_.+)?")
 _STATUS_DETAILS = "grpc-status-details-bin"
 _TIME_IS_UP = "The time that customTimeouts allows is over. Raise it, or run the same command again"
 _UNKNOWN = 2  # gRPC's code for an error of the service's own
@@ -124,9 +125,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         with self._answering(context):
             config = plain(request.args)
             is_default = not request.HasField("name") or _DEFAULT_PROVIDER.fullmatch(request.name) is not None
+            name = DEFAULT_PROVIDER if is_default else request.name
             notices = _Notices("", self._engine)
             settings = _settings(config, is_default=is_default, notify=notices.warning)
-            self._services = Services(settings, notices, run_mark(), self._clock)
+            self._services = Services(settings, notices, run_mark(), self._clock, name)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
         )
