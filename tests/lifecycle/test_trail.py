@@ -39,8 +39,8 @@ class Runs:
     def __init__(self, stage: Stage, place: Path) -> None:
         self.stage, self.place = stage, place
 
-    def next(self, state: StackState | Exception, **options: Any) -> Batches:
-        """The batches of a run that finds this state."""
+    def next(self, state: StackState | Exception, provider: str = "", **options: Any) -> Batches:
+        """The batches of a run that finds this state; `provider` is one of several of the program."""
 
         def read(stack: str) -> StackState:
             assert stack == OWNER
@@ -49,7 +49,7 @@ class Runs:
             return state
 
         receipts = Receipts(self.place)
-        trail = Trail(receipts, self.stage.clock, THIS_RUN, read)
+        trail = Trail(receipts, self.stage.clock, THIS_RUN, read, provider)
         trail.begin(OWNER)
         batches = Batches(self.stage.client(**options), receipts, clock=self.stage.clock, trail=trail)
         self.trail = trail
@@ -290,3 +290,28 @@ def test_the_leftover_is_told_from_batches_of_other_claims(stage: Stage, runs: R
     assert other in live(stage)
     assert left not in live(stage)
     assert claim_of(stage.sim.batches[other].tags) != interrupted
+
+
+@pytest.mark.parametrize(
+    ("own", "of_the_create", "is_named"),
+    [("ours", "theirs", True), ("default", "theirs", True), ("ours", "ours", False), ("", "theirs", False)],
+)
+def test_a_delete_names_an_interrupted_create_of_another_provider_that_is_not_found(
+    stage: Stage, runs: Runs, own: str, of_the_create: str, is_named: bool
+) -> None:
+    record = stage.start("completed")
+    of_another = PendingCreate(claim(), OWNER, OTHER_URN, 5, of_the_create)
+    runs.next(StackState(pending=(of_another,)), provider=own).delete(record, stage.told)
+    named = [line for line in stage.told.warnings if "used another provider" in line and of_another.claim in line]
+    assert len(named) == is_named
+
+
+@pytest.mark.parametrize(
+    ("name", "provider"), [("theirs", "theirs"), ("default", "default"), ("default_0_1_0", "default")]
+)
+def test_a_pending_create_names_its_provider(name: str, provider: str) -> None:
+    reference = f"urn:pulumi:dev::shop::pulumi:providers:anchorbrowser::{name}::04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    resource = {"urn": URN, "inputs": {"claim": claim(), "owner": OWNER, "count": 5}, "provider": reference}
+    operations = [{"type": "creating", "resource": resource}]
+    [found] = StackState.of({"deployment": {"pending_operations": operations}}).pending
+    assert found.provider == provider
