@@ -240,11 +240,12 @@ def truths(batch: SimulatedBatch) -> dict[str, int]:
     }
 
 
-Lives.TestCase.settings = PluginLives.TestCase.settings = settings(
-    max_examples=int(os.environ.get("ANCHORBROWSER_TEST_EXAMPLES", "25")),
-    stateful_step_count=12,
-    deadline=None,
-    derandomize="ANCHORBROWSER_TEST_EXAMPLES" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+for lives, examples in ((Lives, "25"), (PluginLives, "10")):
+    lives.TestCase.settings = settings(
+        max_examples=int(os.environ.get("ANCHORBROWSER_TEST_EXAMPLES", examples)),
+        stateful_step_count=12,
+        deadline=None,
+        derandomize="ANCHORBROWSER_TEST_EXAMPLES" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+    )
 TestLives, TestPluginLives = Lives.TestCase, PluginLives.TestCase
