@@ -117,11 +117,6 @@ class PluginStack(Wanderer):
         [found] = [one for one in self._resources() if one["urn"].split("::")[-1] == name]
         return found
 
-    def pending_creates(self) -> list[dict[str, Any]]:
-        """The inputs of creates that the engine wrote down and never learnt the end of."""
-        pending = self.stage.export()["deployment"].get("pending_operations") or []
-        return [one["resource"]["inputs"] for one in pending if one["resource"]["type"].startswith(OURS)]
-
     def command(self, *args: str) -> str:
         """What a command of the command line prints, in the folder of the project."""
         env = clean_environment(self.stage.home, self.stage.backend) | self.stage.env

@@ -65,3 +65,17 @@ def test_the_command_line_finds_and_deletes_what_a_killed_create_has_started(
     stack.command("orphans", "--stack", SHORT_NAME, "--delete", "--yes")
     assert stack.live_ids() == stack.known_ids()
     assert sim.batches[left].deleted
+
+
+def test_a_plugin_that_is_killed_alone_is_settled_by_the_receipts_of_its_machine(
+    stack: PluginStack, sim: Simulator
+) -> None:
+    stack.up(OTHER)
+    stack.wants(OTHER | browsers(count=3))
+    sim.faults.add(Fault(method="POST", after=lambda _: stack.stage.kill_host()))
+    failed = stack.stage.finished(stack.stage.start("up"))
+    assert failed.failed
+    assert stack.live_ids() - stack.known_ids()
+    stack.same_again("up")
+    assert stack.live_ids() == stack.known_ids()
+    assert stack.browsers_running() == 4
