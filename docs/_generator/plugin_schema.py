@@ -50,8 +50,8 @@ _LANGUAGES: dict[str, Any] = {
     "python": {"packageName": "pulumi_anchorbrowser_plugin", "pyproject": {"enabled": True},
                "respectSchemaVersion": True},
     "nodejs": {"packageName": "pulumi-anchorbrowser", "respectSchemaVersion": True},
-    "go": {"importBasePath": "pulumi-anchorbrowser/anchorbrowser", "respectSchemaVersion": True,
-           "generateResourceContainerTypes": True},
+    # No path of its own: `pulumi package add` prints the default one, and would write another.
+    "go": {"respectSchemaVersion": True, "generateResourceContainerTypes": True},
 }  # fmt: skip
 
 

@@ -12,6 +12,8 @@ import pytest
 from stages.cli import clean_environment
 
 pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(1500)]
+# What the generated package imports its own parts by.
+MODULE = "example.com/pulumi-anchorbrowser/sdk/go/anchorbrowser"
 COMMAND = Path(sys.executable).with_name("pulumi-resource-anchorbrowser")
 _UNREACHABLE = ("dial tcp", "i/o timeout", "no such host", "from versions: none", "connection broken")
 PROGRAM = """
@@ -50,7 +52,7 @@ def test_the_go_package_builds(tmp_path: Path) -> None:
     if shutil.which("go") is None:
         pytest.skip("go is not on PATH")
     package = generated("go", tmp_path) / "anchorbrowser"
-    for arguments in (["mod", "init", "pulumi-anchorbrowser/anchorbrowser"], ["mod", "tidy"], ["build", "./..."]):
+    for arguments in (["mod", "init", MODULE], ["mod", "tidy"], ["build", "./..."]):
         done(subprocess.run(["go", *arguments], cwd=package, capture_output=True, text=True, timeout=1200))
 
 
