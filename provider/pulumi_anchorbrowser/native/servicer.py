@@ -275,7 +275,9 @@ def _settings(config: Mapping[str, Any], *, is_default: bool, notify: Callable[[
 
     settings = Settings.read(value, environ, notify)
     current = _key_of_today(environ) if is_default else None
-    return replace(settings, environment_key=current) if current else settings
+    # A key in the environment may be newer than the one that the stack's config still has.
+    is_newer = current is not None and current != settings.api_key
+    return replace(settings, environment_key=current) if is_newer else settings
 
 
 def _key_of_today(environ: Mapping[str, str]) -> str | None:
