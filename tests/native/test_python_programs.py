@@ -12,12 +12,17 @@ import os
 import pulumi
 from pulumi_anchorbrowser.native import Batch, BatchReady, Provider
 
+
+class OurBatch(Batch):
+    pass
+
+
 theirs = Provider(
     "theirs", api_key=os.environ["THEIR_KEY"], base_url=os.environ["THEIR_URL"], max_retries=2, poll_interval=0.2
 )
 of_theirs = pulumi.ResourceOptions(provider=theirs)
 configuration = {"session": {"timeout": {"max_duration": 20}}, "integrations": []}
-browsers = Batch("browsers", count=2, configuration=configuration, metadata={"aKey": 1}, opts=of_theirs)
+browsers = OurBatch("browsers", count=2, configuration=configuration, metadata={"aKey": 1}, opts=of_theirs)
 ready = BatchReady("ready", batch_id=browsers.batch_id, record_sessions=True, opts=of_theirs)
 pulumi.export("live", ready.live_status)
 pulumi.export("configuration", browsers.configuration)

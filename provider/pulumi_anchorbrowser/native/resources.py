@@ -21,18 +21,19 @@ class _OverThePlugin(dynamic.AnchorBrowserResource):
         properties: dict[str, Any],
         opts: pulumi.ResourceOptions | None,
     ) -> None:
-        kind = f"{_PACKAGE}:index:{type(self).__name__}"
-        # A resource that the dynamic provider made is the same one: nothing is started anew.
-        former = pulumi.Alias(type_=f"pulumi-python:dynamic/{_PACKAGE}:{type(self).__name__}")
+        # A program's subclass is the same resource.
+        name = next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
+        # So is one that the dynamic provider made: nothing is started anew.
+        former = pulumi.Alias(type_=f"pulumi-python:dynamic/{_PACKAGE}:{name}")
         opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=[former]), opts)
         # Below the top level the plugin takes the names of the API as well. The stack it knows from the URN.
         wanted = {names.outside(name): value for name, value in properties.items() if name != "owner"}
         wanted["owner"] = None
-        pulumi.CustomResource.__init__(self, kind, resource_name, wanted, opts)
+        pulumi.CustomResource.__init__(self, f"{_PACKAGE}:index:{name}", resource_name, wanted, opts)
         own = vars(self)
-        for name in wanted:
-            output = own.pop(name)
-            own[names.inside(name)] = _with_names_inside(names.inside(name), output)
+        for outside in wanted:
+            output = own.pop(outside)
+            own[names.inside(outside)] = _with_names_inside(names.inside(outside), output)
 
 
 class Batch(_OverThePlugin, dynamic.Batch):
