@@ -220,7 +220,7 @@ class Lives(RuleBasedStateMachine):
     def made_elsewhere(self) -> str:
         url, headers = f"{self.simulator.url}/v1/batch-sessions", {"anchor-api-key": KEY}
         self.simulator.faults.clear()
-        batch_id: str = requests.post(url, json={"count": 2}, headers=headers, timeout=5).json()["data"]["batch_id"]
+        batch_id: str = requests.post(url, json={"count": 2}, headers=headers, timeout=60).json()["data"]["batch_id"]
         self.outsiders.add(batch_id)
         return batch_id
 

@@ -161,12 +161,13 @@ def _ended(said: Sequence[Said], total: int | None) -> int | None:
     is_all = total is not None and len(ended) >= total
     # The state does not name its sessions, so those named here may be the same ones, or others.
     in_state = next((one for one in endings if one.counted is not None), None)
-    if in_state is not None and in_state.counted is not None and not is_all:
-        if in_state.is_whole:
-            return max(in_state.counted, len(ended))
-        return None if ended else in_state.counted
     lost = frozenset[str]().union(*(one.lost for one in endings)) - ended
     is_lost = bool(lost) or any(one.was_lost for one in endings)
+    if in_state is not None and in_state.counted is not None and not is_all:
+        # A stop here that lost a response was not saved: another machine may have ended the rest, and saved that.
+        if in_state.is_whole and not (is_lost and ended):
+            return max(in_state.counted, len(ended))
+        return None if ended else in_state.counted
     return None if is_lost and not is_all else len(ended)
 
 
