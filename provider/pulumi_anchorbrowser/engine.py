@@ -21,7 +21,7 @@ _LOOK_SECONDS = 2.0
 _FAILED_LOOKS = 2
 # A status is read by people, and each costs a call to the engine.
 _STATUS_SECONDS = 0.1
-_MARK_DIGITS = 3
+_MARK_DIGITS = 5
 
 
 class EngineNotices:
@@ -103,7 +103,7 @@ def engine_address() -> str:
 
 
 def run_mark(number: int = 0) -> str:
-    """Return three hexadecimal digits that are the same in all provider hosts of one run of the engine.
+    """Return five hexadecimal digits that are the same in all provider hosts of one run of the engine.
 
     `number` counts the runs that this host serves.
     """

@@ -18,7 +18,7 @@ from pulumi_anchorbrowser.simulator import Simulator
 KEY = "key-of-team-a"
 OWNER = "acme/shop/dev"
 TYPE = "pulumi-python:dynamic/anchorbrowser:Batch"
-THIS_RUN, EARLIER_RUN = "111", "222"
+THIS_RUN, EARLIER_RUN = "11111", "22222"
 
 
 def urn_of(name: str, stack: str = "dev") -> str:

@@ -86,7 +86,7 @@ def test_owner_and_age_select_single_sessions(yard: Yard) -> None:
 
 
 def test_a_session_of_a_batch_that_the_api_does_not_list_yet_is_undecided(yard: Yard) -> None:
-    claim = new_claim(yard.now(), "abc")
+    claim = new_claim(yard.now(), "abcde")
     yard.sim.settings.batches_listed_after = 60
     batch = yard.start(*owned(OTHER, "t", f"pulumi-claim:{claim}"), count=1)
     plan = yard.plan(select=SESSIONS)

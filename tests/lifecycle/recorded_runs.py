@@ -25,7 +25,7 @@ PATHS = {"create": "/v1/batch-sessions", "retry": "/v1/batch-sessions/*/retry", 
 METHODS = {"create": "POST", "retry": "POST", "cancel": "PATCH", "delete": "DELETE", "end_sessions": "DELETE"}
 OPERATIONS = tuple(METHODS)
 STOPS = ("cancel", "delete", "end_sessions")
-THIS_RUN = "111"
+THIS_RUN = "11111"
 
 
 def where(operation: str) -> dict[str, Any]:

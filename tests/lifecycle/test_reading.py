@@ -10,7 +10,7 @@ import pytest
 from lifecycle.one_batch import ON_MISSING, OTHER_KEY, PHASES, STATUSES, Phase, Stage, news_of
 
 from pulumi_anchorbrowser.api import ApiError
-from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError, changes_between
+from pulumi_anchorbrowser.lifecycle import BatchRecord, Changes, LifecycleError, changes_between
 from pulumi_anchorbrowser.lifecycle.tags import new_claim
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -32,7 +32,7 @@ def test_a_refresh_brings_the_counts_up_to_date_and_changes_nothing_else(stage: 
         "completed": 5,
         "failed": 5,
     }[phase]
-    assert changes_between(after.id, after.to_outputs(), news_of(before), no_unknowns) == ([], [])
+    assert changes_between(after.id, after.to_outputs(), news_of(before), no_unknowns) == Changes([], [])
     assert stage.told.warnings == []
 
 
@@ -72,7 +72,7 @@ def test_a_batch_that_is_gone_stays_as_deleted_unless_it_is_to_be_recreated(
     else:
         assert after is not None
         assert (after.live_status, after.batch_id, after.deleted_sessions) == ("deleted", before.id, None)
-        assert changes_between(after.id, after.to_outputs(), news_of(before), no_unknowns) == ([], [])
+        assert changes_between(after.id, after.to_outputs(), news_of(before), no_unknowns) == Changes([], [])
     assert len(stage.told.warnings) == (0 if status == "deleted" else 1)
 
 
@@ -184,7 +184,7 @@ def test_the_sessions_of_a_batch_that_no_deletion_finds_are_ended(stage: Stage) 
 def hidden(stage: Stage, age: timedelta = timedelta(0), **given: Any) -> BatchRecord:
     """Return the record of a running batch of that age, of which no session is listed."""
     stage.sim.settings.sessions_listed_after = 10_000
-    return stage.start("completed", claim=new_claim(datetime.now(timezone.utc) - age, "111"), **given)
+    return stage.start("completed", claim=new_claim(datetime.now(timezone.utc) - age, "11111"), **given)
 
 
 def test_a_deletion_that_finds_no_batch_is_sent_again_where_the_batch_is_new(stage: Stage) -> None:
@@ -317,7 +317,7 @@ def test_a_rotated_key_of_the_same_team_is_taken_into_the_record(stage: Stage) -
     read = stage.batches.read(before, stage.told)
     assert read is not None
     assert read.account != before.account
-    assert changes_between(read.id, read.to_outputs(), news_of(before), no_unknowns) == ([], [])
+    assert changes_between(read.id, read.to_outputs(), news_of(before), no_unknowns) == Changes([], [])
     stage.sim.delete(read.id)
     gone = stage.batches.read(read, stage.told)
     assert gone is not None

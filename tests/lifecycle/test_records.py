@@ -115,7 +115,7 @@ def test_a_number_is_so_many_seconds(length: float) -> None:
     assert seconds(length) == length
 
 
-NOW, MARK = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc), "a1b"
+NOW, MARK = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc), "a1b2c"
 OWN = ["pulumi", "pulumi-owner:acme/shop/dev", "pulumi-claim:c"]
 
 

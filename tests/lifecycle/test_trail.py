@@ -19,7 +19,7 @@ from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.receipts import Receipts, Subject
 from pulumi_anchorbrowser.simulator import Fault
 
-THIS_RUN, EARLIER_RUN = "111", "222"
+THIS_RUN, EARLIER_RUN = "11111", "22222"
 OTHER_URN = URN.replace("crawl", "other")
 
 

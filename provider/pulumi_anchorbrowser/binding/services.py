@@ -45,7 +45,7 @@ class Checked(NamedTuple):
 class Services:
     """The services of one run of the engine, for many threads. What needs a key is made on first use.
 
-    `notices` gets what is about no resource, such as a rate limit. `run_mark`, three hexadecimal digits, is the same in
+    `notices` gets what is about no resource, such as a rate limit. `run_mark`, five hexadecimal digits, is the same in
     all processes of one run. `provider` is the name of the provider in the program, where it can have several.
     """
 

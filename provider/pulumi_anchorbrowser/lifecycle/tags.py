@@ -13,13 +13,13 @@ PROTECT_TAG = "pulumi-protect"
 _OWNER = "pulumi-owner:"
 _CLAIM = "pulumi-claim:"
 # A claim in hexadecimal digits: milliseconds since 1970, the mark of the run, random digits.
-_TIME_DIGITS, _MARK_DIGITS, _RANDOM_DIGITS = 11, 3, 10
+_TIME_DIGITS, _MARK_DIGITS, _RANDOM_DIGITS = 11, 5, 8
 
 
 def new_claim(now: datetime, run_mark: str) -> str:
     """Return a unique id for one create, of 24 hexadecimal digits, in the order of time.
 
-    `check` mints it before the create is sent, so that a lost response leaves a name to look for. `run_mark` (three
+    `check` mints it before the create is sent, so that a lost response leaves a name to look for. `run_mark` (five
     digits) is the same in all provider hosts of one run of the engine.
     """
     milliseconds = int(now.timestamp() * 1000)
