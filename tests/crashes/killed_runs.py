@@ -184,9 +184,10 @@ def counts_are_true(outputs: dict[str, Any], batch: SimulatedBatch) -> None:
 def truths(batch: SimulatedBatch) -> dict[str, int]:
     """What the simulator did to a batch, by its own records."""
     by_cancel = sum(moment == batch.cancelled_at for moment in batch.ended.values())
+    by_delete = sum(batch.ended.get(index) == moment for index, moment in batch.removed.items())
     return {
         "cancelled_sessions": by_cancel,
-        "ended_sessions": len(batch.ended) - by_cancel,
+        "ended_sessions": len(batch.ended) - by_cancel - by_delete,
         "deleted_sessions": len(batch.removed),
     }
 
