@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pulumi_cli
+from clock import CREATION_SECONDS, Clock
 from report import show
 from runners import Engine, Rehearsed, Runner
 from steps import Row, Untrue, run_steps
@@ -20,16 +20,6 @@ from steps import Row, Untrue, run_steps
 from pulumi_anchorbrowser.simulator import Simulator, SimulatorSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-CREATION_SECONDS = 60.0
-STARTED = time.time()
-
-
-def clock() -> float:
-    """The simulator's time, which stands still before the last browser is ready.
-
-    However slow this machine is, the batch is still being started when it is cancelled.
-    """
-    return min(time.time(), STARTED + CREATION_SECONDS / 2)
 
 
 def choose_runner(folder: Path, url: str, rehearse: bool) -> Runner:
@@ -62,10 +52,12 @@ def run(runner: Runner, simulator: Simulator) -> Untrue | None:
 def main() -> int:
     """Run the demo. Return the exit code."""
     settings = SimulatorSettings(creation_seconds=CREATION_SECONDS)
+    clock = Clock()
     with (
         tempfile.TemporaryDirectory(prefix="anchorbrowser-demo-") as folder,
         Simulator(None, settings, clock=clock) as api,
     ):
+        clock.simulator = api
         error = run(choose_runner(Path(folder), api.url, rehearse="--rehearsal" in sys.argv[1:]), api)
     if error:
         print(f"The demo failed: {error}", file=sys.stderr)

@@ -67,16 +67,22 @@ class Engine:
         if show:
             print(f"$ pulumi {' '.join(arguments)}", flush=True)
         captured = None if show else subprocess.PIPE
-        done = subprocess.run(  # noqa: S603  # the CLI that was found, with our own arguments
-            [self._command, *arguments],
-            cwd=self._folder,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=captured,
-            stderr=captured,
-            timeout=STEP_SECONDS,
-            text=True,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603  # the CLI that was found, with our own arguments
+                [self._command, *arguments],
+                cwd=self._folder,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=captured,
+                stderr=captured,
+                timeout=STEP_SECONDS,
+                text=True,
+            )
+        except subprocess.TimeoutExpired:
+            raise SystemExit(
+                f"`pulumi {arguments[0]}` took more than {STEP_SECONDS} s, so the demo ends. No browser is left: "
+                "the simulated API ends with the demo."
+            ) from None
         if done.returncode:
             print(done.stdout or "", done.stderr or "", file=sys.stderr)
             raise SystemExit(f"`pulumi {arguments[0]}` failed with exit code {done.returncode}; its output is above.")

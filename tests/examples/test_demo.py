@@ -85,3 +85,21 @@ def test_the_demo_fails_where_pulumi_reports_what_is_not_true(monkeypatch: pytes
         with pytest.raises(steps.Untrue, match=r"PATCH bodies: Pulumi says \[\], the simulator"):
             next(rows)
         assert len(only_batch(simulator).running()) == 60
+
+
+def test_browsers_become_ready_however_late_the_batch_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(ROOT, "examples", "demo")))
+    clock = importlib.import_module("clock")
+    now = [1_800_000_000.0]
+    time = clock.Clock(lambda: now[0])
+    with Simulator(settings=SimulatorSettings(creation_seconds=clock.CREATION_SECONDS), clock=time) as simulator:
+        time.simulator = simulator
+        now[0] += 600
+        assert time() == now[0]
+        state = simulator._state  # noqa: SLF001  # as an API call would
+        state.create("simulated-team", 60, _configuration())
+        time()
+        now[0] += 20
+        assert 3 <= len(only_batch(simulator).running()) < 60
+        now[0] += 600
+        assert 3 <= len(only_batch(simulator).running()) < 60
