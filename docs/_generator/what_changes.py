@@ -94,7 +94,8 @@ def of_cleanup() -> str:
         if changes.replaces or not changes.changed:
             raise ValueError(f"{name}: a change of a cleanup is not in place any more; report that here")
         runs = "in place; with `when` apply or both it runs again"
-        rows.append((f"`{name}`", runs if name in RUNS_AGAIN else "in place, saved"))
+        begins = "in place; from destroy to apply or both it runs"
+        rows.append((f"`{name}`", runs if name in RUNS_AGAIN else begins if name == "when" else "in place, saved"))
     return table(("a change of", "does"), rows)
 
 

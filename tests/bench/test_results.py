@@ -87,7 +87,7 @@ def test_a_page_keeps_what_is_written_by_hand(results: Results, tmp_path: Path) 
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# By hand\n\n{BEGIN}\n")
     assert text.endswith(f"{END}\n\nMore.\n")
-    assert "| 200 | 300 ms | up | 5.0 |  |  |  | 0.94 |" in text
+    assert "| 200 | 300 ms | up | 5.0 |  |  |  |  | 0.94 |" in text
     assert "old" not in text
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from crashes.truths import truths
 from scenarios.one_stack import OWNER, SECONDS, OneStack
 from stages import Command, EngineStage, StageResult
 
@@ -179,17 +180,6 @@ def counts_are_true(outputs: dict[str, Any], batch: SimulatedBatch) -> None:
     """Each count is what the simulator did, or it is not known."""
     for name, truth in truths(batch).items():
         assert outputs.get(name) in {None, truth}, (name, truth, outputs)
-
-
-def truths(batch: SimulatedBatch) -> dict[str, int]:
-    """What the simulator did to a batch, by its own records."""
-    by_cancel = sum(moment == batch.cancelled_at for moment in batch.ended.values())
-    by_delete = sum(batch.ended.get(index) == moment for index, moment in batch.removed.items())
-    return {
-        "cancelled_sessions": by_cancel,
-        "ended_sessions": len(batch.ended) - by_cancel - by_delete,
-        "deleted_sessions": len(batch.removed),
-    }
 
 
 def receipts_by_outcome(place: Path, operation: str) -> list[str | None]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from crashes.killed_runs import MOMENTS, READY, WITHOUT_CHECKPOINTS, KillableStack, Moment, truths
+from crashes.killed_runs import MOMENTS, READY, WITHOUT_CHECKPOINTS, KillableStack, Moment
+from crashes.truths import truths
 from scenarios.one_stack import COUNT, HALF_TIME, SECONDS, OneStack, browsers
 
 Resources = dict[str, dict[str, Any]]

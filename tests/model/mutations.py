@@ -127,8 +127,8 @@ MUTATIONS = [
     Mutation(
         "pending entries of the state are not read",
         TRAIL,
-        "one.count) for one in state.pending}\n",
-        "one.count) for one in ()}\n",
+        "            for one in state.pending\n",
+        "            for one in ()\n",
         (ORPHAN,),
     ),
     Mutation(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from crashes.truths import truths
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -21,7 +22,7 @@ from lives import DYNAMIC, KEY, OWNER, PLUGIN, Engine, host_for
 
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.rehearsal import ProviderHost
-from pulumi_anchorbrowser.simulator import Fault, SimulatedBatch, Simulator, SimulatorSettings
+from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings
 
 NAMES, ADOPTED = ["a", "b"], "adopted"
 STATUSES = ["active", "active", "cancelled", "deleted"]
@@ -229,15 +230,6 @@ class PluginLives(Lives):
     """One stack over its life, with the native plugin."""
 
     package, type = PLUGIN, "anchorbrowser:index:Batch"
-
-
-def truths(batch: SimulatedBatch) -> dict[str, int]:
-    """What the simulator did to a batch, by its own records."""
-    return {
-        "cancelled_sessions": batch.cancelled_sessions,
-        "ended_sessions": len(batch.ended) - batch.cancelled_sessions,
-        "deleted_sessions": len(batch.removed),
-    }
 
 
 for lives, examples in ((Lives, "25"), (PluginLives, "10")):

@@ -60,6 +60,10 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
 
 def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:
     """Run the cleanup where it runs on apply. Return the resource's id and outputs."""
+    if inputs.get("dry_run") and not runs_on_apply({}, inputs):
+        notices.info(
+            "dry_run with when 'destroy' plans in a destroy only; with when 'both' every `pulumi up` plans too"
+        )
     return f"cleanup-{secrets.token_hex(8)}", update(services, {}, inputs, urn=urn, notices=notices)
 
 

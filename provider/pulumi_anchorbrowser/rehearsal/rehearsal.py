@@ -64,8 +64,9 @@ class Rehearsal:
         timeout: float = 600.0,
         on_call: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.program = program
-        self.project = project or _project_name(program)
+        # The program is run in its own folder, where a relative path would be looked for once more.
+        self.program: Program = program if callable(program) else Path(program).resolve()
+        self.project = project or _project_name(self.program)
         self.stack, self.organization = stack, organization
         self.config, self.secret_config = dict(config or {}), dict(secret_config or {})
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")

@@ -43,6 +43,8 @@ class SimulatedBatch:
     retried: dict[int, Retry] = field(default_factory=dict)
     ended: dict[int, float] = field(default_factory=dict)
     removed: dict[int, float] = field(default_factory=dict)
+    stopped_by: dict[int, SimulatedStop] = field(default_factory=dict)
+    """What stopped each session first."""
     # The sessions that outlive a stop that reported success, and when they did so first.
     survivors: dict[int, float] = field(default_factory=dict)
     retagged: dict[int, list[tuple[float, tuple[str, ...]]]] = field(default_factory=dict)
@@ -219,6 +221,7 @@ class SimulatedBatch:
         """End these sessions `after` seconds, but for those that survive this stop."""
         end = self.clock.now() + after
         for index in indexes:
+            self.stopped_by.setdefault(index, stop)
             moment: float | None = end
             if self.survives(index, stop, settings):
                 first, seconds = self.survivors.setdefault(index, end), settings.survive_seconds
