@@ -132,7 +132,7 @@ def refuse_misspelt(keys: Iterable[str]) -> None:
         if meant := _nearest(name, SETTINGS, 0.75):
             raise UnusableSetting(
                 f"There is no setting {key!r} (did you mean '{NAMESPACE}:{meant}'?)",
-                f"Correct it with `pulumi config rm {key}` and `pulumi config set {NAMESPACE}:{meant} ...`, then run again.",
+                f"Remove it with `pulumi config rm {key}`, set {NAMESPACE}:{meant}, then run again.",
             )
 
 
