@@ -45,7 +45,7 @@ class NotImportable(ExpectedError):
 
 
 @dataclass(frozen=True)
-class Call:
+class Target:
     """What every request has: the services, the resource's URN, its stack, and where messages go."""
 
     services: Services
@@ -61,19 +61,19 @@ class Kind:
     secrets: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """The paths of inputs and outputs that are secret."""
 
-    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, olds: Properties, news: Properties) -> Checked:
         """Return the inputs as they are saved, and what is wrong with them."""
         raise NotImplementedError
 
-    def diff(self, call: Call, id_: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, target: Target, id_: str, olds: Properties, news: Properties) -> Changes:
         """Return what changed."""
         raise NotImplementedError
 
-    def create(self, call: Call, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
         """Create it. Return its id and outputs."""
         raise NotImplementedError
 
-    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
         """Change it. Return the outputs."""
         raise NotImplementedError
 
@@ -81,15 +81,15 @@ class Kind:
         """Return the outputs of a create (`olds` is empty) or an update as far as they are known."""
         raise NotImplementedError
 
-    def read(self, _call: Call, olds: Properties) -> dict[str, Any] | None:
+    def read(self, _target: Target, olds: Properties) -> dict[str, Any] | None:
         """Return the outputs brought up to date; None where it is gone."""
         return dict(olds)
 
-    def import_(self, _call: Call, _id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def import_(self, _target: Target, _id: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the inputs and the outputs of what exists under this id."""
         raise NotImportable(self.name)
 
-    def delete(self, _call: Call, _olds: Properties) -> None:
+    def delete(self, _target: Target, _olds: Properties) -> None:
         """Delete it."""
         return
 
@@ -113,25 +113,27 @@ class BatchKind(Kind):
         "message",
     )
 
-    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, olds: Properties, news: Properties) -> Checked:
         """Return the inputs, with a claim."""
-        return batch.check(call.services, olds, news, urn=call.urn, owner=call.owner, is_unknown=is_unknown)
+        return batch.check(target.services, olds, news, urn=target.urn, owner=target.owner, is_unknown=is_unknown)
 
-    def diff(self, call: Call, id_: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, target: Target, id_: str, olds: Properties, news: Properties) -> Changes:
         """Return what changed, and what of it needs a new batch."""
-        return batch.diff(call.services, id_, olds, news, urn=call.urn, is_unknown=is_unknown, notices=call.notices)
+        return batch.diff(
+            target.services, id_, olds, news, urn=target.urn, is_unknown=is_unknown, notices=target.notices
+        )
 
-    def create(self, call: Call, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
         """Start or adopt a batch."""
         try:
-            return batch.create(call.services, news, urn=call.urn, notices=call.notices, keep=keep)
+            return batch.create(target.services, news, urn=target.urn, notices=target.notices, keep=keep)
         except OutcomeUnknown as error:
             error.advice = _CLAIM_IN_STATE
             raise
 
-    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
         """Cancel or delete the batch where the desired status has changed to that; save the rest."""
-        return batch.update(call.services, olds, news, urn=call.urn, notices=call.notices)
+        return batch.update(target.services, olds, news, urn=target.urn, notices=target.notices)
 
     def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
@@ -144,19 +146,19 @@ class BatchKind(Kind):
         changes = any(olds.get(name) != inputs[name] for name in ("status", "if_completed"))
         return {**outputs, **dict.fromkeys(self._of_a_stop, UNKNOWN)} if changes else outputs
 
-    def read(self, call: Call, olds: Properties) -> dict[str, Any] | None:
+    def read(self, target: Target, olds: Properties) -> dict[str, Any] | None:
         """Return the outputs brought up to date."""
-        return batch.read(call.services, olds, urn=call.urn, notices=call.notices)
+        return batch.read(target.services, olds, urn=target.urn, notices=target.notices)
 
-    def import_(self, call: Call, id_: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def import_(self, target: Target, id_: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the inputs and outputs of a resource that adopts this batch."""
-        outputs = batch.import_(call.services, id_, urn=call.urn, owner=call.owner, notices=call.notices)
+        outputs = batch.import_(target.services, id_, urn=target.urn, owner=target.owner, notices=target.notices)
         names = ("batch_id", "status", "on_destroy", "owner", "claim")
         return {name: outputs[name] for name in names}, outputs
 
-    def delete(self, call: Call, olds: Properties) -> None:
+    def delete(self, target: Target, olds: Properties) -> None:
         """Do what `on_destroy` says."""
-        batch.delete(call.services, olds, urn=call.urn, notices=call.notices)
+        batch.delete(target.services, olds, urn=target.urn, notices=target.notices)
 
 
 class BatchReadyKind(Kind):
@@ -165,21 +167,21 @@ class BatchReadyKind(Kind):
     name = "BatchReady"
     secrets = (("sessions",),)
 
-    def check(self, call: Call, _olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, _olds: Properties, news: Properties) -> Checked:
         """Return the inputs with their defaults."""
-        return ready.check(call.services, news, is_unknown=is_unknown)
+        return ready.check(target.services, news, is_unknown=is_unknown)
 
-    def diff(self, _call: Call, _id: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, _target: Target, _id: str, olds: Properties, news: Properties) -> Changes:
         """Return what changed: another batch is another wait."""
         return ready.diff(olds, news, is_unknown=is_unknown)
 
-    def create(self, call: Call, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
         """Wait. A failure leaves the batch, which is a resource of its own, in the state."""
-        return ready.create(call.services, news, urn=call.urn, notices=call.notices)
+        return ready.create(target.services, news, urn=target.urn, notices=target.notices)
 
-    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
         """Wait again where the inputs ask for another wait."""
-        return ready.update(call.services, olds, news, urn=call.urn, notices=call.notices)
+        return ready.update(target.services, olds, news, urn=target.urn, notices=target.notices)
 
     def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
@@ -192,23 +194,29 @@ class BatchCleanupKind(Kind):
 
     name = "BatchCleanup"
 
-    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, olds: Properties, news: Properties) -> Checked:
         """Return the inputs with their defaults. Report the plan of a cleanup on apply."""
         return cleanup.check(
-            call.services, olds, news, urn=call.urn, owner=call.owner, is_unknown=is_unknown, notices=call.notices
+            target.services,
+            olds,
+            news,
+            urn=target.urn,
+            owner=target.owner,
+            is_unknown=is_unknown,
+            notices=target.notices,
         )
 
-    def diff(self, _call: Call, _id: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, _target: Target, _id: str, olds: Properties, news: Properties) -> Changes:
         """Return what changed. Nothing makes a new cleanup necessary."""
         return cleanup.diff(olds, news)
 
-    def create(self, call: Call, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
         """Run the cleanup where it runs on apply."""
-        return cleanup.create(call.services, news, urn=call.urn, notices=call.notices)
+        return cleanup.create(target.services, news, urn=target.urn, notices=target.notices)
 
-    def update(self, call: Call, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
         """Run the cleanup again where it runs on apply and what it does has changed."""
-        return cleanup.update(call.services, olds, news, urn=call.urn, notices=call.notices)
+        return cleanup.update(target.services, olds, news, urn=target.urn, notices=target.notices)
 
     def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
@@ -216,9 +224,9 @@ class BatchCleanupKind(Kind):
         results = dict.fromkeys(RESULTS, UNKNOWN) if runs else {name: olds.get(name) for name in RESULTS}
         return {**news, **results}
 
-    def delete(self, call: Call, olds: Properties) -> None:
+    def delete(self, target: Target, olds: Properties) -> None:
         """Run the cleanup where it runs on destroy."""
-        cleanup.delete(call.services, olds, urn=call.urn, notices=call.notices)
+        cleanup.delete(target.services, olds, urn=target.urn, notices=target.notices)
 
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BatchKind(), BatchReadyKind(), BatchCleanupKind())}

@@ -30,7 +30,7 @@ from pulumi_anchorbrowser.errors import ExpectedError, in_one_line, printed
 from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle.state import DEFAULT_PROVIDER
 from pulumi_anchorbrowser.native import names
-from pulumi_anchorbrowser.native.kinds import KINDS, Call, Kind, UnknownResource
+from pulumi_anchorbrowser.native.kinds import KINDS, Kind, Target, UnknownResource
 from pulumi_anchorbrowser.native.properties import (
     UNKNOWN,
     detailed_diff,
@@ -137,21 +137,21 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: Any) -> Any:
         """Return the inputs as they are saved, or everything that is wrong with them."""
-        with self._serving(request, context) as (kind, call):
+        with self._serving(request, context) as (kind, target):
             news = received(request.news)
-            checked = kind.check(call, received(request.olds), news)
+            checked = kind.check(target, received(request.olds), news)
             # A misspelt name is in no schema, and is reported as the program has it.
             known = SCHEMA.names | names.all_in(news)
             for warning in checked.warnings:
-                call.notices.warning(names.text_outside(warning, known))
+                target.notices.warning(names.text_outside(warning, known))
             return _check_response(kind, checked, known)
 
     def Diff(self, request: Any, context: Any) -> Any:
         """Return what changed, down to nested properties, and what of it needs a new resource."""
-        with self._serving(request, context) as (kind, call):
+        with self._serving(request, context) as (kind, target):
             olds, news = received(request.olds), received(request.news)
             is_dynamic = olds.pop(_DYNAMIC, None) is not None
-            changes = kind.diff(call, request.id, olds, news)
+            changes = kind.diff(target, request.id, olds, news)
             details = detailed_diff(olds, news, changes.changed, changes.replaces)
             if is_dynamic and not changes.changed:
                 # An update writes the outputs under the plugin's names; the batch stays as it is.
@@ -168,25 +168,25 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: Any) -> Any:
         """Create a resource, or say what is known of it before."""
         kept: list[_Kept] = []
-        with self._serving(request, context, kept) as (kind, call):
+        with self._serving(request, context, kept) as (kind, target):
             news = received(request.properties)
             if request.preview:
                 return provider_pb2.CreateResponse(properties=_outputs(kind, kind.preview({}, news)))
             id_, outputs = kind.create(
-                call, news, lambda known, outputs: kept.append(_Kept(known, _outputs(kind, outputs)))
+                target, news, lambda known, outputs: kept.append(_Kept(known, _outputs(kind, outputs)))
             )
             return provider_pb2.CreateResponse(id=id_, properties=_outputs(kind, outputs))
 
     def Read(self, request: Any, context: Any) -> Any:
         """Bring a resource's outputs up to date; or, where Pulumi knows none, import what exists under the id."""
-        with self._serving(request, context) as (kind, call):
+        with self._serving(request, context) as (kind, target):
             olds = _without_dynamic(received(request.properties))
             if not olds:
-                inputs, outputs = kind.import_(call, request.id)
+                inputs, outputs = kind.import_(target, request.id)
                 return provider_pb2.ReadResponse(
                     id=outputs["batch_id"], properties=_outputs(kind, outputs), inputs=sent(inputs)
                 )
-            seen = kind.read(call, olds)
+            seen = kind.read(target, olds)
             if seen is None:
                 return provider_pb2.ReadResponse()
             return provider_pb2.ReadResponse(
@@ -195,15 +195,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: Any) -> Any:
         """Change a resource, or say what is known of it before."""
-        with self._serving(request, context) as (kind, call):
+        with self._serving(request, context) as (kind, target):
             olds, news = _without_dynamic(received(request.olds)), received(request.news)
-            outputs = kind.preview(olds, news) if request.preview else kind.update(call, olds, news)
+            outputs = kind.preview(olds, news) if request.preview else kind.update(target, olds, news)
             return provider_pb2.UpdateResponse(properties=_outputs(kind, outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete a resource."""
-        with self._serving(request, context) as (kind, call):
-            kind.delete(call, _without_dynamic(received(request.properties)))
+        with self._serving(request, context) as (kind, target):
+            kind.delete(target, _without_dynamic(received(request.properties)))
             return empty_pb2.Empty()
 
     # The end
@@ -218,14 +218,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             self._services.close()
 
     @contextmanager
-    def _serving(self, request: Any, context: Any, kept: list[_Kept] | None = None) -> Iterator[tuple[Kind, Call]]:
+    def _serving(self, request: Any, context: Any, kept: list[_Kept] | None = None) -> Iterator[tuple[Kind, Target]]:
         """Serve a request about a resource, in the time that `customTimeouts` allows."""
         seconds = getattr(request, "timeout", 0.0)
         with self._answering(context, kept), limited_to(seconds):
             kind = _kind_of(request.urn)
             services = self._configured()
             owner = stack_of_urn(request.urn, services.settings.organization) or ""
-            yield kind, Call(services, request.urn, owner, _Notices(request.urn, self._engine))
+            yield kind, Target(services, request.urn, owner, _Notices(request.urn, self._engine))
 
     def _configured(self) -> Services:
         if self._services is None:
