@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench import limits
@@ -68,7 +68,7 @@ def _changes(results: Results) -> Iterator[Bar]:
         name = f"{step} of {_MANY} at {_SLOW_MS} ms"
         yield Bar(f"{name}: ours / (engine alone + physical limit)", 1.15, ratio(ours, idle, limit))
         yield Bar(f"{name}: plain provider / ours", 3.5, ratio(plain, ours), at_most=False)
-    cancels = [life["cancel"] for life in results.of("life", **_lives(OURS)).values() if "confirming" in life["cancel"]]
+    cancels = [life["cancel"] for life in results.of("life", **_lives(OURS)).values()]
     shares = spread(one["seconds"] / (one["seconds"] - one["confirming"]) for one in cancels)
     yield Bar(f"cancel of {_MANY} at {_SLOW_MS} ms: with the confirmation / without", 1.05, shares)
 
@@ -107,13 +107,8 @@ def _waiting(results: Results) -> Iterator[Bar]:
     yield Bar(
         f"waiting for {many}: from the last batch being ready to the end of `up`, in polls",
         1.0,
-        spread(one["end_after_ready"] / pause_of(one) for one in ends),
+        spread(one["end_after_ready"] / one["pause"] for one in ends),
     )
-
-
-def pause_of(waited: Mapping[str, float]) -> float:
-    """Return the pause between two looks; earlier releases recorded the last one of pauses that grew."""
-    return waited.get("pause") or waited["last_pause"]
 
 
 def _cleanup(results: Results) -> Iterator[Bar]:

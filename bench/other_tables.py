@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import limits
-from bench.bars import pause_of
 from bench.results import Results
 from bench.sections.cleanup import LATENCY_MS, RESOURCE, SWEEP
 from bench.sections.life import ENGINE_ALONE, NATIVE, OURS, PLAIN, SCRIPT
@@ -30,7 +29,7 @@ def _waited(batches: int, found: list[dict[str, Any]]) -> Row:
         found[0]["looks"],
         told(spread(one["polling_requests"] / one["looks"] for one in found)),
         told(spread(one["end_after_ready"] for one in found)),
-        told(spread(one["end_after_ready"] / pause_of(one) for one in found), 2),
+        told(spread(one["end_after_ready"] / one["pause"] for one in found), 2),
     )
 
 

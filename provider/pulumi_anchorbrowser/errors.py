@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+INTERRUPTED = "Interrupted. Run the same command again to finish."
+
 
 class ExpectedError(Exception):
     """An error that can be expected, such as a refused key. It is printed as one line, without a traceback.

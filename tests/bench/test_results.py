@@ -27,7 +27,7 @@ def results(tmp_path: Path) -> Results:
 def add_life(results: Results, contender: str, latency_ms: int, repeat: int, seconds: float) -> None:
     """A life of 200 batches, each step of which took so long."""
     labels = {"contender": contender, "batches": 200, "latency_ms": latency_ms}
-    step: dict[str, Any] = {"seconds": seconds, "requests": {}, "bytes": 0, "last_patch": 1.0}
+    step: dict[str, Any] = {"seconds": seconds, "requests": {}, "bytes": 0, "last_patch": 1.0, "confirming": 0.1}
     step |= {"host_peak_bytes": 2**20, "host_cpu": 0.5}
     results.add(Cell("life", labels, repeat, lambda _api, _folder: None), dict.fromkeys(STEPS, step))
 

@@ -9,29 +9,20 @@ from typing import Any
 import pytest
 from native.plugin_stack import PluginStack
 from scenarios.one_stack import browsers
-from trail.test_on_another_machine import after_the_request, after_the_response, before_the_request
+from trail.machines import OTHER
+from trail.test_on_another_machine import KILLS, after_the_request, after_the_response
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 READY: dict[str, dict[str, Any]] = {"ready": {"kind": "BatchReady", "batchId": "@browsers"}}
 SHORT_NAME = "dev"
-OTHER: dict[str, dict[str, Any]] = {"other": {"count": 1}}
 
 
-@pytest.mark.parametrize(
-    "kill", [before_the_request, pytest.param(after_the_request, marks=pytest.mark.engine_decides), after_the_response]
-)
+@pytest.mark.parametrize("kill", KILLS)
 def test_a_killed_create_then_an_up_elsewhere_leaves_one_batch(
-    stack: PluginStack, sim: Simulator, kill: Callable[[PluginStack], Fault]
+    stack: PluginStack, kill: Callable[[PluginStack], Fault]
 ) -> None:
-    sim.settings.creation_seconds = 1e6
-    stack.wants(browsers(count=3) | READY)
-    stack.killed_by(kill(stack))
-    stack.goes_elsewhere()
-    for batch in sim.batches:
-        sim.complete(batch)
-    sim.settings.creation_seconds = 0
-    stack.same_again("up")
+    stack.creates_again_elsewhere(kill, READY)
     assert stack.live_ids() == stack.known_ids()
     assert (len(stack.live_ids()), stack.browsers_running()) == (1, 3)
 
@@ -40,12 +31,7 @@ def test_a_killed_create_then_an_up_elsewhere_leaves_one_batch(
 def test_a_killed_create_then_a_destroy_elsewhere_leaves_nothing(
     stack: PluginStack, sim: Simulator, kill: Callable[[PluginStack], Fault]
 ) -> None:
-    stack.up(OTHER)
-    stack.wants(OTHER | browsers(count=3))
-    stack.killed_by(kill(stack))
-    assert stack.browsers_running() == 4
-    stack.goes_elsewhere()
-    stack.same_again("destroy")
+    stack.destroys_elsewhere(kill)
     assert sim.live_sessions() == []
     assert stack.names() == set()
 

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from crashes.killed_runs import READY
 from scenarios.one_stack import browsers
-from trail.machines import Wanderer
+from trail.machines import OTHER, Wanderer
 
 from pulumi_anchorbrowser.simulator import Fault, LoggedRequest, Simulator
-
-OTHER: dict[str, dict[str, Any]] = {"other": {"count": 1}}
 
 
 def before_the_request(stack: Wanderer) -> Fault:
@@ -36,16 +34,9 @@ KILLS = [before_the_request, pytest.param(after_the_request, marks=pytest.mark.e
 
 @pytest.mark.parametrize("kill", KILLS)
 def test_a_killed_create_then_an_up_elsewhere_leaves_one_batch_of_the_right_size(
-    stack: Wanderer, sim: Simulator, kill: Callable[[Wanderer], Fault]
+    stack: Wanderer, kill: Callable[[Wanderer], Fault]
 ) -> None:
-    sim.settings.creation_seconds = 1e6
-    stack.wants(browsers(count=3) | READY)
-    stack.killed_by(kill(stack))
-    stack.goes_elsewhere()
-    for batch in sim.batches:
-        sim.complete(batch)
-    sim.settings.creation_seconds = 0
-    stack.same_again("up")
+    stack.creates_again_elsewhere(kill, READY)
     assert stack.live_ids() == stack.known_ids()
     assert (len(stack.live_ids()), stack.browsers_running()) == (1, 3)
     stack.last_destroy()
@@ -55,12 +46,7 @@ def test_a_killed_create_then_an_up_elsewhere_leaves_one_batch_of_the_right_size
 def test_a_killed_create_then_a_destroy_elsewhere_leaves_nothing(
     stack: Wanderer, sim: Simulator, kill: Callable[[Wanderer], Fault]
 ) -> None:
-    stack.up(OTHER)
-    stack.wants(OTHER | browsers(count=3))
-    stack.killed_by(kill(stack))
-    assert stack.browsers_running() == 4
-    stack.goes_elsewhere()
-    result = stack.same_again("destroy")
+    result = stack.destroys_elsewhere(kill)
     assert sim.live_sessions() == []
     assert stack.names() == set()
     if kill is after_the_request:

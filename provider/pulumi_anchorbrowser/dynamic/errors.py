@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pulumi
 
 from pulumi_anchorbrowser.clock import Interrupted
-from pulumi_anchorbrowser.errors import ExpectedError, printed
+from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, printed
 
 
 class AnchorBrowserError(pulumi.RunError):
@@ -30,4 +30,4 @@ def expected_errors_in_one_line() -> Iterator[None]:
     except ExpectedError as error:
         raise AnchorBrowserError(printed(error)) from None
     except Interrupted:
-        raise AnchorBrowserError("Interrupted. Run the same command again to finish.") from None
+        raise AnchorBrowserError(INTERRUPTED) from None

@@ -27,53 +27,15 @@ else:
     # The SDK converts each output to the type of its annotation, and raises for a typed dictionary.
     ReadySession = dict[str, Any]
 
-_BATCH_OUTPUTS = (
-    "live_status",
-    "total_requests",
-    "completed_requests",
-    "failed_requests",
-    "created_at",
-    "completed_at",
-    "cancelled_sessions",
-    "ended_sessions",
-    "deleted_sessions",
-    "failed_deletions",
-    "deletion_errors",
-    "still_running",
-    "confirmed_at",
-    "message",
-    "adopted",
-    "account",
-    "claim",
-)
-_READY_OUTPUTS = (
-    "live_status",
-    "total_requests",
-    "completed_requests",
-    "failed_requests",
-    "retried_sessions",
-    "sessions",
-)
-_CLEANUP_OUTPUTS = (
-    "matched",
-    "plan",
-    "skipped",
-    "results",
-    "failures",
-    "cancelled_sessions",
-    "deleted_sessions",
-    "ended_sessions",
-    "failed_sessions",
-    "still_running",
-    "cleaned_batches",
-    "gone_batches",
-    "skipped_batches",
-    "failed_batches",
-)
 _PATH_TO_PROXY = ("session", "proxy")
 _PASSWORD = "password"  # noqa: S105  # the name of the property, not a password
 # The engine has one kind of number, a double: it changes larger integers without a word.
 _LARGEST_INTEGER = 2**53
+
+
+def _unset(kind: type) -> dict[str, None]:
+    """Return every property that the class declares, to be filled by the program or by the provider."""
+    return dict.fromkeys(kind.__annotations__)
 
 
 class AnchorBrowserResource(dynamic.Resource):
@@ -232,6 +194,7 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
         _refuse_large_integers(resource_name, metadata, "metadata")
         _refuse_large_integers(resource_name, configuration, "configuration")
         properties: dict[str, Any] = {
+            **_unset(Batch),
             "count": count,
             "batch_id": batch_id,
             "configuration": with_secret_password(configuration),
@@ -241,7 +204,6 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
             "if_completed": if_completed,
             "on_missing": on_missing,
             "owner": owner(),
-            **dict.fromkeys(_BATCH_OUTPUTS),
         }
         super().__init__(BatchProvider(), resource_name, properties, opts)
 
@@ -299,12 +261,12 @@ class BatchReady(AnchorBrowserResource, module="anchorbrowser", name="BatchReady
             opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {
+            **_unset(BatchReady),
             "batch_id": batch_id,
             "min_ready": min_ready,
             "timeout": timeout,
             "retry_failed": retry_failed,
             "record_sessions": record_sessions,
-            **dict.fromkeys(_READY_OUTPUTS),
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=["sessions"])
         super().__init__(BatchReadyProvider(), resource_name, properties, pulumi.ResourceOptions.merge(opts, secret))
@@ -413,6 +375,7 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
             opts: Pulumi's own options.
         """
         properties: dict[str, Any] = {
+            **_unset(BatchCleanup),
             "select": select,
             "exclude": exclude,
             "action": action,
@@ -423,7 +386,6 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
             "allow_all": allow_all,
             "on_failure": on_failure,
             "owner": owner(),
-            **dict.fromkeys(_CLEANUP_OUTPUTS),
         }
         super().__init__(BatchCleanupProvider(), resource_name, properties, opts)
 

@@ -235,7 +235,7 @@ class Trail:
             return self._settled[one.claim]
 
     def _look_for(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
-        age = self._age(one.claim)
+        age = age_of(one.claim, self._clock.now())
         is_old = age is None or age > _LOOKED_FOR_ONCE_AFTER
         sought = runner.bring(self._record(runner, one), Sought(patience_left(age, patience)), notices)
         if sought.error is not None:
@@ -290,9 +290,6 @@ class Trail:
     def _record(self, runner: Runner, one: InterruptedCreate) -> BatchRecord:
         inputs = BatchInputs(count=one.count, resource_urn=one.urn, owner=one.owner, claim=one.claim)
         return BatchRecord.of(inputs, live_status="pending", account=str(runner.client.account()))
-
-    def _age(self, claim: str) -> timedelta | None:
-        return age_of(claim, self._clock.now())
 
     def _may_be_in_flight(self, receipt: Receipt) -> bool:
         if receipt.outcome is not None:

@@ -14,6 +14,10 @@ from pulumi_anchorbrowser.native import names
 _SIGN = rpc._special_sig_key  # noqa: SLF001  # the SDK's own name for the key that marks special values
 
 
+# A resource that the dynamic provider made has this among its properties, with the name of a class.
+DYNAMIC = "__provider"
+
+
 class _Unknown:
     def __repr__(self) -> str:
         return "a value that is not known yet"
@@ -37,15 +41,16 @@ def is_unknown(value: object) -> bool:
 
 
 def received(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Return properties under the names of the core: without those that are null, with whole numbers as integers.
+    """Return properties under the names of the core: without those that are null or of the dynamic provider.
 
     Secrets arrive as plain values, as `Handshake` asks for; where an engine sends one all the same, it is opened.
     """
-    return names.properties_inside({name: value for name, value in plain(properties).items() if value is not None})
+    known = {name: value for name, value in plain(properties).items() if value is not None and name != DYNAMIC}
+    return names.properties_inside(known)
 
 
 def plain(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Return properties under the names that they have on the wire."""
+    """Return properties under the names that they have on the wire, with whole numbers as integers."""
     return {name: _plain(value) for name, value in properties.fields.items()}
 
 

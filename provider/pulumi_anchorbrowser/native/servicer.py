@@ -23,15 +23,16 @@ from pulumi.runtime.proto import (
 
 from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.binding.services import Checked, Services
-from pulumi_anchorbrowser.binding.settings import NAMESPACE, Settings, refuse_misspelt
+from pulumi_anchorbrowser.binding.settings import FROM_STACK, NAMESPACE, KeySource, Settings, refuse_misspelt
 from pulumi_anchorbrowser.clock import Interrupted, SystemClock, TimeIsUp, limited_to
 from pulumi_anchorbrowser.engine import EngineNotices, engine_stub, run_mark
-from pulumi_anchorbrowser.errors import ExpectedError, in_one_line, printed
+from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, in_one_line, printed
 from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle.state import DEFAULT_PROVIDER
 from pulumi_anchorbrowser.native import names
 from pulumi_anchorbrowser.native.kinds import KINDS, Kind, Target, UnknownResource
 from pulumi_anchorbrowser.native.properties import (
+    DYNAMIC,
     UNKNOWN,
     detailed_diff,
     plain,
@@ -41,9 +42,8 @@ from pulumi_anchorbrowser.native.properties import (
 from pulumi_anchorbrowser.native.schema import SCHEMA, schema_text
 
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")
-# A resource that the dynamic provider made has this among its outputs, with the name of a class.
-_DYNAMIC = "__provider"
 _KEY = "apiKey"
+_TODAY = KeySource("the stack config of today", FROM_STACK.remedy)
 # The engine adds the version and the address of a download, where there is one.
 _DEFAULT_PROVIDER = re.compile(rf"{DEFAULT_PROVIDER}(_.+)?")
 _STATUS_DETAILS = "grpc-status-details-bin"
@@ -127,7 +127,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             is_default = not request.HasField("name") or _DEFAULT_PROVIDER.fullmatch(request.name) is not None
             name = DEFAULT_PROVIDER if is_default else request.name
             notices = _Notices("", self._engine)
-            settings = _settings(config, is_default=is_default, notify=notices.warning)
+            source = FROM_STACK if is_default else KeySource(f"the provider {name}", "set a valid apiKey there")
+            settings = _settings(config, is_default=is_default, notify=notices.warning, source=source)
             self._services = Services(settings, notices, run_mark(), self._clock, name)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
@@ -150,12 +151,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Return what changed, down to nested properties, and what of it needs a new resource."""
         with self._serving(request, context) as (kind, target):
             olds, news = received(request.olds), received(request.news)
-            is_dynamic = olds.pop(_DYNAMIC, None) is not None
+            is_dynamic = DYNAMIC in request.olds.fields
             changes = kind.diff(target, request.id, olds, news)
             details = detailed_diff(olds, news, changes.changed, changes.replaces)
             if is_dynamic and not changes.changed:
                 # An update writes the outputs under the plugin's names; the batch stays as it is.
-                details = {_DYNAMIC: provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.DELETE)}
+                details = {DYNAMIC: provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.DELETE)}
             return provider_pb2.DiffResponse(
                 changes=_changes(bool(changes.changed) or is_dynamic),
                 replaces=[names.outside(name) for name in changes.replaces],
@@ -171,39 +172,39 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         with self._serving(request, context, kept) as (kind, target):
             news = received(request.properties)
             if request.preview:
-                return provider_pb2.CreateResponse(properties=_outputs(kind, kind.preview({}, news)))
+                return provider_pb2.CreateResponse(properties=_marked(kind, kind.preview({}, news)))
             id_, outputs = kind.create(
-                target, news, lambda known, outputs: kept.append(_Kept(known, _outputs(kind, outputs)))
+                target, news, lambda known, outputs: kept.append(_Kept(known, _marked(kind, outputs)))
             )
-            return provider_pb2.CreateResponse(id=id_, properties=_outputs(kind, outputs))
+            return provider_pb2.CreateResponse(id=id_, properties=_marked(kind, outputs))
 
     def Read(self, request: Any, context: Any) -> Any:
         """Bring a resource's outputs up to date; or, where Pulumi knows none, import what exists under the id."""
         with self._serving(request, context) as (kind, target):
-            olds = _without_dynamic(received(request.properties))
+            olds = received(request.properties)
             if not olds:
                 inputs, outputs = kind.import_(target, request.id)
                 return provider_pb2.ReadResponse(
-                    id=outputs["batch_id"], properties=_outputs(kind, outputs), inputs=sent(inputs)
+                    id=outputs["batch_id"], properties=_marked(kind, outputs), inputs=sent(inputs)
                 )
             seen = kind.read(target, olds)
             if seen is None:
                 return provider_pb2.ReadResponse()
             return provider_pb2.ReadResponse(
-                id=request.id, properties=_outputs(kind, seen), inputs=_inputs_of_state(kind, request.inputs)
+                id=request.id, properties=_marked(kind, seen), inputs=_marked(kind, received(request.inputs))
             )
 
     def Update(self, request: Any, context: Any) -> Any:
         """Change a resource, or say what is known of it before."""
         with self._serving(request, context) as (kind, target):
-            olds, news = _without_dynamic(received(request.olds)), received(request.news)
+            olds, news = received(request.olds), received(request.news)
             outputs = kind.preview(olds, news) if request.preview else kind.update(target, olds, news)
-            return provider_pb2.UpdateResponse(properties=_outputs(kind, outputs))
+            return provider_pb2.UpdateResponse(properties=_marked(kind, outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete a resource."""
         with self._serving(request, context) as (kind, target):
-            kind.delete(target, _without_dynamic(received(request.properties)))
+            kind.delete(target, received(request.properties))
             return empty_pb2.Empty()
 
     # The end
@@ -242,7 +243,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         except TimeIsUp:
             self._fail(context, in_one_line(_TIME_IS_UP, "time-is-up"), kept)
         except Interrupted:
-            self._fail(context, "Interrupted. Run the same command again to finish.", kept)
+            self._fail(context, INTERRUPTED, kept)
         except Exception as error:  # noqa: BLE001  # the engine gets one line, the log the rest
             self._log_unexpected(error)
             self._fail(context, _unexpected(error), kept)
@@ -264,7 +265,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         _Notices("", self._engine).debug(trace)
 
 
-def _settings(config: Mapping[str, Any], *, is_default: bool, notify: Callable[[str], object]) -> Settings:
+def _settings(
+    config: Mapping[str, Any],
+    *,
+    is_default: bool,
+    notify: Callable[[str], object],
+    source: KeySource = FROM_STACK,
+) -> Settings:
     """Return the settings. A value that a preview does not know yet is not looked for in the environment instead."""
     unknown = {name for name, value in config.items() if value is UNKNOWN}
     environ = {name: value for name, value in os.environ.items() if not (unknown and name.endswith("_API_KEY"))}
@@ -273,11 +280,11 @@ def _settings(config: Mapping[str, Any], *, is_default: bool, notify: Callable[[
         found = config.get(key.partition(":")[2])
         return None if found is None or found is UNKNOWN else str(found)
 
-    settings = Settings.read(value, environ, notify)
+    settings = Settings.read(value, environ, notify, source)
     current = _key_of_today(environ) if is_default else None
     # A key in the environment may be newer than the one that the stack's config still has.
     is_newer = current is not None and current != settings.api_key
-    return replace(settings, environment_key=current) if is_newer else settings
+    return replace(settings, environment_key=current, environment_key_source=_TODAY) if is_newer else settings
 
 
 def _key_of_today(environ: Mapping[str, str]) -> str | None:
@@ -310,16 +317,8 @@ def _kind_of(urn: str) -> Kind:
     return kind
 
 
-def _without_dynamic(outputs: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in outputs.items() if name != _DYNAMIC}
-
-
-def _outputs(kind: Kind, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
-    return sent(outputs, kind.secrets)
-
-
-def _inputs_of_state(kind: Kind, inputs: struct_pb2.Struct) -> struct_pb2.Struct:
-    return sent(_without_dynamic(received(inputs)), kind.secrets)
+def _marked(kind: Kind, properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    return sent(properties, kind.secrets)
 
 
 def _check_response(kind: Kind, checked: Checked, known: frozenset[str]) -> provider_pb2.CheckResponse:
@@ -329,7 +328,7 @@ def _check_response(kind: Kind, checked: Checked, known: frozenset[str]) -> prov
         )
         for problem in checked.problems
     ]
-    return provider_pb2.CheckResponse(inputs=sent(checked.inputs, kind.secrets), failures=failures)
+    return provider_pb2.CheckResponse(inputs=_marked(kind, checked.inputs), failures=failures)
 
 
 def _changes(any_changed: bool) -> Any:
