@@ -282,10 +282,17 @@ def test_a_count_in_the_state_is_kept_and_counted_once(
     assert Counts(after.cancelled_sessions, after.ended_sessions, after.deleted_sessions) == expected
 
 
-def test_sessions_of_a_stop_that_was_not_saved_may_be_others_than_those_in_the_state() -> None:
-    """This machine ended one session and lost the response to another, which another machine then ended and saved."""
+@pytest.mark.parametrize("left", [LOST, REFUSED])
+def test_sessions_of_a_stop_that_was_not_saved_may_be_others_than_those_in_the_state(left: Any) -> None:
+    """This machine ended one session and not another, which another machine then ended and saved."""
     stopped = record(live_status="cancelled", still_running=0, total_requests=TOTAL, ended_sessions=1)
-    assert fold(stopped, [], said_in([end(a=LOST, b=ENDED)])).ended_sessions is None
+    assert fold(stopped, [], said_in([end(a=left, b=ENDED)])).ended_sessions is None
+
+
+@pytest.mark.parametrize("left", [LOST, REFUSED])
+def test_sessions_that_a_later_stop_of_this_machine_ended_are_those_in_the_state(left: Any) -> None:
+    stopped = record(live_status="cancelled", still_running=0, total_requests=TOTAL, ended_sessions=2)
+    assert fold(stopped, [], said_in([end(a=left, b=ENDED), end(a=ENDED, b=GONE)])).ended_sessions == 2
 
 
 @pytest.mark.parametrize(

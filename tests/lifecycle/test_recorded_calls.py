@@ -301,6 +301,15 @@ def test_a_lost_ending_names_that_session_and_counts_the_others(runs: Runs) -> N
     assert runs.sim.live_sessions() == []
 
 
+def test_an_interrupt_leaves_the_names_of_the_sessions_whose_turn_had_not_come(runs: Runs) -> None:
+    record, clock = runs.started("end_sessions"), SystemClock()
+    runs.sim.faults.add(Fault(**where("end_sessions"), after=lambda _: clock.interrupt()))
+    with pytest.raises(Interrupted):
+        runs.another(clock=clock, max_concurrency=1).stop("end_sessions", record)
+    [receipt] = runs.receipts("end_sessions")
+    assert (receipt.outcome, len(receipt.ended), len(receipt.refused)) == ("done", 1, 4)
+
+
 def test_a_lost_ending_that_a_retry_covers_is_counted(runs: Runs) -> None:
     record = runs.started("end_sessions")
     runs.sim.faults.add(Fault("reset_after", **where("end_sessions")))

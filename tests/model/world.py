@@ -250,7 +250,7 @@ def _of_record(record: BatchRecord, names: _Names) -> tuple[object, ...]:
 def _of_receipt(one: Receipt, names: _Names) -> tuple[Any, ...]:
     counts = (one.cancelled_sessions, one.ended_sessions, one.deleted_sessions, one.failed_deletions)
     about = (names[one.subject.claim], names[one.subject.batch_id or ""], one.subject.account)
-    ids = tuple(tuple(id_[:8] for id_ in named) for named in (one.ended, one.lost))
+    ids = tuple(tuple(id_[:8] for id_ in named) for named in (one.ended, one.lost, one.refused))
     return (one.operation, one.outcome, one.was_lost, *about, *counts, *ids)
 
 
@@ -281,10 +281,9 @@ class ModelReceipts:
     def session_ended(self, receipt: int, session_id: str, how: str) -> None:
         # A session that has ended stays ended; of everything else the last word holds.
         if receipt and session_id not in (old := self.kept[receipt - 1]).ended:
-            named = {word: {*getattr(old, word)} - {session_id} for word in ("ended", "lost")}
+            named = {word: {*getattr(old, word)} - {session_id} for word in ("ended", "lost", "refused")}
             named.get(how, set()).add(session_id)
-            ended, lost = (tuple(sorted(named[word])) for word in ("ended", "lost"))
-            self.kept[receipt - 1] = replace(old, ended=ended, lost=lost)
+            self.kept[receipt - 1] = replace(old, **{word: tuple(sorted(ids)) for word, ids in named.items()})
 
     def all(self) -> list[Receipt]:
         return list(self.kept)

@@ -189,11 +189,11 @@ class Runner:
 
         try:
             for session_id, outcome in self._pool.map(logs.keeping_about(end), step.session_ids):
+                with self._tolerant(notices):
+                    self.receipts.session_ended(receipt, session_id, _how(outcome))
                 if outcome is None:
                     continue
                 endings[session_id] = outcome
-                with self._tolerant(notices):
-                    self.receipts.session_ended(receipt, session_id, _how(outcome))
                 notices.progress(f"{len(endings)} of {sessions(len(step.session_ids))} ended")
         finally:
             self.listing.changed(record.known_id)
@@ -389,7 +389,9 @@ def _values_of_all(endings: Mapping[str, Outcome[None]]) -> dict[str, Any]:
     return {"ended_sessions": ended or None, "was_lost": any(one.was_lost for one in endings.values()), **why}
 
 
-def _how(outcome: Outcome[None]) -> SessionEnding:
+def _how(outcome: Outcome[None] | None) -> SessionEnding:
+    if outcome is None:
+        return "refused"  # Interrupted before the call was sent.
     if isinstance(outcome.last, Answered):
         return "ended"
     if outcome.was_lost:

@@ -35,7 +35,8 @@ class Receipt:
     """A receipt as the store has it. Times are UTC. An `outcome` of None: the call has begun, and no end is known.
 
     Counts are the API's own, None where it said none. `was_lost`: the response to one of the tries was lost.
-    `ended` and `lost` are the ids of the sessions that an `end_sessions` ended, or may have ended.
+    `ended`, `lost` and `refused` are the ids of the sessions that an `end_sessions` ended, may have ended, or did not
+    end.
     """
 
     id: int
@@ -56,3 +57,4 @@ class Receipt:
     note: str | None = None
     ended: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
