@@ -36,8 +36,8 @@ TABLE: list[tuple[int, type[ApiError], str]] = [
     (
         401,
         InvalidApiKey,
-        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY. "
-        "A destroy or a refresh tries the key of the last `pulumi up` first, and then the environment's key.",
+        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY, then run "
+        "again.",
     ),
     (402, PaymentRequired, "Add credits, lower `count`, or end batches that you no longer need, then run again."),
     (403, Forbidden, "Use a key that is allowed to do this, or ask the team's administrator."),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from binding.conftest import EARLIER_RUN, OWNER, THIS_RUN, Machine, urn_of
+from binding.conftest import EARLIER_RUN, KEY, OWNER, THIS_RUN, Machine, urn_of
 
+from pulumi_anchorbrowser.api import InvalidApiKey
 from pulumi_anchorbrowser.binding import batch, cleanup, ready
 from pulumi_anchorbrowser.binding.services import NoApiKey, Services
-from pulumi_anchorbrowser.binding.settings import Settings
+from pulumi_anchorbrowser.binding.settings import FROM_STACK, Settings
 from pulumi_anchorbrowser.lifecycle.tags import run_mark_of
 from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault
@@ -78,6 +80,27 @@ def test_a_renamed_stack_changes_nothing_of_its_batches(machine: Machine) -> Non
     news = {"count": 2, "owner": "acme/shop/renamed"}
     changes = batch.diff(services, outputs["batch_id"], outputs, news, urn=URN, is_unknown=known, notices=machine.said)
     assert (changes.changed, changes.replaces) == ([], [])
+
+
+def test_a_refused_key_is_looked_for_where_the_operation_has_it_from(machine: Machine) -> None:
+    outputs = machine.create(machine.run())
+    machine.sim.rotate_key(KEY, "another-key")
+    services = machine.run(key_source=FROM_STACK)
+    given = {"select": {"tags": ["t"]}, "owner": OWNER}
+    says: dict[str, Callable[[], object]] = {
+        "The API refused the key from the stack config: ": lambda: machine.create(services, "another"),
+        "The API refused the key from the stack config of the last `pulumi up`: set a valid key in ANCHORBROWSER_": (
+            lambda: machine.delete(services, outputs)
+        ),
+        # It uses no other key, in a destroy neither.
+        ", then run again. A destroy uses the values of the last `pulumi up`, so run that first.": (
+            lambda: cleanup.delete(services, given, urn=URN, notices=machine.said)
+        ),
+    }
+    for text, operation in says.items():
+        with pytest.raises(InvalidApiKey) as caught:
+            operation()
+        assert text in str(caught.value)
 
 
 # Waits

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pulumi_anchorbrowser import logs
+from pulumi_anchorbrowser.api import Forbidden, InvalidApiKey
 from pulumi_anchorbrowser.binding.settings import Settings, UnusableSetting, misspelt_variables, refuse_misspelt
 from pulumi_anchorbrowser.errors import printed
 
@@ -112,6 +113,46 @@ def test_the_keys_are_in_no_repr() -> None:
     shown = repr(read({"apiKey": "sk-one"}, API_KEY="sk-two"))
     assert "sk-one" not in shown
     assert "sk-two" not in shown
+
+
+SET_CONFIG = "set a valid key with `pulumi config set --secret anchorbrowser:apiKey`, then run again."
+SET_VARIABLE = "set a valid key in ANCHORBROWSER_API_KEY, then run again."
+CONFIG_THEN = "The API refused the key from the stack config of the last `pulumi up`"
+
+
+@pytest.mark.parametrize(
+    ("config", "variable", "of_last_up", "advice"),
+    [
+        ("sk-one", "", False, f"The API refused the key from the stack config: {SET_CONFIG}"),
+        ("sk-one", "sk-two", False, f"The API refused the key from the stack config: {SET_CONFIG}"),
+        ("", "sk-two", False, f"The API refused the key from the environment: {SET_VARIABLE}"),
+        ("", "sk-two", True, f"The API refused the key from the environment: {SET_VARIABLE}"),
+        ("sk-one", "", True, f"{CONFIG_THEN}: {SET_VARIABLE}"),
+        ("sk-one", "sk-one", True, f"{CONFIG_THEN}: {SET_VARIABLE}"),
+        ("sk-one", "sk-two", True, f"{CONFIG_THEN} and the key from the environment: {SET_VARIABLE}"),
+    ],
+)
+def test_the_advice_on_a_refused_key_names_where_the_key_is_from(
+    config: str, variable: str, *, of_last_up: bool, advice: str
+) -> None:
+    settings = read({"apiKey": config}, API_KEY=variable)
+    with pytest.raises(InvalidApiKey) as caught, settings.naming_key_source(of_last_up=of_last_up):
+        raise InvalidApiKey("list batches", "HTTP 401: Invalid API key", status=401)
+    assert str(caught.value) == f"Could not list batches: HTTP 401: Invalid API key. {advice}"
+    assert "sk-" not in printed(caught.value)
+
+
+def test_the_advice_on_a_key_that_is_not_allowed_names_where_it_is_from_and_keeps_what_it_says_of_the_plan() -> None:
+    settings = read({"apiKey": "sk-one"})
+    with pytest.raises(Forbidden) as caught, settings.naming_key_source():
+        raise Forbidden("list batches", "HTTP 403", status=403)
+    assert caught.value.advice == (
+        "The API refused the key from the stack config: use one that is allowed to do this, or ask the team's "
+        "administrator."
+    )
+    with pytest.raises(Forbidden) as caught, settings.naming_key_source():
+        raise Forbidden("create a batch", "HTTP 403", status=403, advice="The plan's limit is reached.")
+    assert caught.value.advice == "The plan's limit is reached."
 
 
 def test_receipts_are_where_the_environment_says_or_off() -> None:

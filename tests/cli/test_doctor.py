@@ -46,7 +46,11 @@ def test_without_a_problem_doctor_exits_with_0(cli: CommandLine) -> None:
     [
         ({"ANCHORBROWSER_API_KEY": ""}, "API key", "Set ANCHORBROWSER_API_KEY"),
         ({"ANCHORBROWSER_API_KEY": "two words"}, "API key", "ANCHORBROWSER_API_KEY cannot be used"),
-        ({"ANCHORBROWSER_API_KEY": "sk-a-wrong-key"}, "API", "Set a valid key"),
+        (
+            {"ANCHORBROWSER_API_KEY": "sk-a-wrong-key"},
+            "API",
+            "the key from the environment: set a valid key in ANCHORBROWSER_API_KEY",
+        ),
         ({"ANCHORBROWSER_BASE_URL": "http://127.0.0.1:9"}, "API", "Check the network"),
         ({"ANCHORBROWSER_RECEIPTS": "/dev/null/receipts"}, "receipts", "name another file in ANCHORBROWSER_RECEIPTS"),
         ({"ANCHORBROWSER_RECEIPTS": "receipts.sqlite3"}, "receipts", "Set it to an absolute path"),

@@ -232,6 +232,23 @@ def test_a_setting_that_is_not_known_yet_is_no_failure(served: Served, name: str
     assert not served.stub.CheckConfig(request).failures
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("default", "the key from the stack config: set a valid key with `pulumi config set --secret"),
+        ("other-account", "the key from the provider other-account: set a valid apiKey there, then run again."),
+    ],
+)
+def test_a_refused_key_is_named_with_the_provider_that_has_it(
+    served: Served, sim: Simulator, name: str, text: str
+) -> None:
+    served.configure({"apiKey": "sk-wrong", "baseUrl": sim.url, "maxRetries": "0"}, name)
+    with pytest.raises(grpc.RpcError) as raised:
+        served.create(served.inputs(WHOLE))
+    assert text in raised.value.details()
+    assert "sk-wrong" not in raised.value.details()
+
+
 def test_an_unexpected_error_is_one_line_without_the_values_and_its_traceback_is_logged(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

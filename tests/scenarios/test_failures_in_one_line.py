@@ -84,7 +84,7 @@ def test_a_wrong_key_is_one_line_that_says_what_to_do_and_nothing_is_made(stack:
     failed = stack.up(browsers(count=3), expect_failure=True)
     error = one_error(failed)
     assert "Could not create a batch: HTTP 401" in error
-    assert "pulumi config set --secret anchorbrowser:apiKey" in error
+    assert "The API refused the key from the environment: set a valid key in ANCHORBROWSER_API_KEY" in error
     assert "sk-wrong" not in failed.text
     assert stack.calls == ["POST"]
     assert (sim.batches, stack.names()) == ({}, set())

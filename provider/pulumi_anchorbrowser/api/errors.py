@@ -35,9 +35,10 @@ class InvalidApiKey(ApiError):
     """401: the API does not know this key."""
 
     anchor = "invalid-api-key"
+    # What has the settings names the place that the key is from instead: Settings.naming_key_source.
     advice = (
-        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY. "
-        "A destroy or a refresh tries the key of the last `pulumi up` first, and then the environment's key."
+        "Set a valid key with `pulumi config set --secret anchorbrowser:apiKey` or in ANCHORBROWSER_API_KEY, then run "
+        "again."
     )
 
 

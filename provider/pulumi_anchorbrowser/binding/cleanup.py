@@ -6,7 +6,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from pulumi_anchorbrowser.api import InvalidApiKey
 from pulumi_anchorbrowser.binding.services import Checked, Services
+from pulumi_anchorbrowser.binding.settings import FROM_ENVIRONMENT
 from pulumi_anchorbrowser.cleanup import (
     DEFAULTS,
     RECORDED,
@@ -83,6 +85,11 @@ def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices:
         return
     try:
         run(services, inputs, urn=urn, notices=notices)
+    except InvalidApiKey as error:
+        # The cleanup never uses the environment's key in place of the stack's.
+        if services.settings.key_source is not FROM_ENVIRONMENT:
+            error.advice = f"{error.advice} {_LAST_UP_COUNTS}"
+        raise
     except TooMany as error:
         error.advice = f"{error.advice} {_LAST_UP_COUNTS}".lstrip()
         raise
@@ -101,7 +108,8 @@ def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notice
     except ValueError:
         return  # An input is not known yet.
     try:
-        plan = _cleanup(services).plan(parsed.request(services.state_reader(urn, parsed.owner)), notices)
+        with services.settings.naming_key_source():
+            plan = _cleanup(services).plan(parsed.request(services.state_reader(urn, parsed.owner)), notices)
     except ExpectedError as error:
         notices.warning(f"could not list what the cleanup would do: {error}")
         return

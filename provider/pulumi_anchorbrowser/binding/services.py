@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple
@@ -19,6 +19,9 @@ from pulumi_anchorbrowser.lifecycle.state import StackState, read_state
 from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
 from pulumi_anchorbrowser.lifecycle.waiting import Waiting
 from pulumi_anchorbrowser.receipts import Receipts
+
+# Of a batch: these see the config of the last `up`, see `Batches`.
+_WITH_SECOND_KEY = frozenset({"read", "delete"})
 
 
 class NoApiKey(ExpectedError):
@@ -83,9 +86,15 @@ class Services:
         """Begin to read the state of the stack that a resource is in; `owner` names the organization."""
         self.trail.begin(_stack(urn, owner))
 
-    def operation(self, name: str, urn: str, **fields: str | None) -> AbstractContextManager[None]:
-        """Log what happens in the block as one operation on a resource."""
-        return logs.operation(name, run=self.receipts.run, urn=urn, **fields)
+    @contextmanager
+    def operation(self, name: str, urn: str, **fields: str | None) -> Iterator[None]:
+        """Log what happens in the block as one operation on a resource; errors of a refused key name its source."""
+        of_last_up = name in _WITH_SECOND_KEY
+        with (
+            self.settings.naming_key_source(of_last_up=of_last_up),
+            logs.operation(name, run=self.receipts.run, urn=urn, **fields),
+        ):
+            yield
 
     def note_batch(self, batch_id: str | None, count: int | None, *, is_new: bool = False) -> None:
         """Note how many browsers a batch has, and whether this run has started it just now."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pulumi_anchorbrowser import logs
-from pulumi_anchorbrowser.api import DEFAULT_BASE_URL, ClientOptions, check_base_url, check_key
+from pulumi_anchorbrowser.api import (
+    DEFAULT_BASE_URL,
+    ClientOptions,
+    Forbidden,
+    InvalidApiKey,
+    check_base_url,
+    check_key,
+)
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle import SETTLE_TIMEOUT_SECONDS
 from pulumi_anchorbrowser.lifecycle.waiting import POLL_SECONDS
@@ -27,6 +35,17 @@ class UnusableSetting(ExpectedError):
 
     anchor = "unusable-setting"
     advice = "Correct it, then run again."
+
+
+class KeySource(NamedTuple):
+    """Where an API key is from, and how to set another one there. Never the key itself."""
+
+    place: str
+    remedy: str
+
+
+FROM_ENVIRONMENT = KeySource("the environment", "set a valid key in ANCHORBROWSER_API_KEY")
+FROM_STACK = KeySource("the stack config", f"set a valid key with `pulumi config set --secret {NAMESPACE}:apiKey`")
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,8 @@ class Settings:
     """The code that an error gives, to confirm a changed key; separate several codes with commas."""
     receipts: Path | None = None
     """The file of the receipts, as an absolute path; `off` for none."""
+    key_source: KeySource = FROM_ENVIRONMENT
+    environment_key_source: KeySource = FROM_ENVIRONMENT
 
     @classmethod
     def read(
@@ -63,11 +84,13 @@ class Settings:
         config: Callable[[str], Any],
         environ: Mapping[str, str] = os.environ,
         notify: Callable[[str], object] = lambda _: None,
+        source: KeySource = FROM_STACK,
     ) -> Settings:
         """Return the settings from config such as `anchorbrowser:baseUrl`, else from ANCHORBROWSER_BASE_URL and so on.
 
-        `notify` gets the reason where receipts are off because there is no place for them. Raises UnusableSetting,
-        and ReceiptsUnavailable for a path in ANCHORBROWSER_RECEIPTS that cannot be used.
+        `notify` gets the reason where receipts are off because there is no place for them. `source` says where a key
+        in `config` is from. Raises UnusableSetting, and ReceiptsUnavailable for a path in ANCHORBROWSER_RECEIPTS that
+        cannot be used.
         """
 
         def setting(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
@@ -95,7 +118,35 @@ class Settings:
             organization=setting("organization", _name, cls.organization),
             receipts=default_place(environ, notify),
             confirmed_accounts=setting("confirmAccount", _codes, frozenset()),
+            key_source=source if str(config(f"{NAMESPACE}:apiKey") or "").strip() else FROM_ENVIRONMENT,
         )
+
+    @contextmanager
+    def naming_key_source(self, *, of_last_up: bool = False) -> Iterator[None]:
+        """Name, in the advice of an error that the block raises, where the key is from that the API refused.
+
+        `of_last_up`: the block has the config of the last `up`, and tries the environment's key as well.
+        """
+        try:
+            yield
+        except (InvalidApiKey, Forbidden) as error:
+            # Advice that speaks of the plan stays: another key would not help.
+            if error.advice == type(error).advice:
+                error.advice = self._advice_on_key(is_valid=isinstance(error, Forbidden), of_last_up=of_last_up)
+            raise
+
+    def _advice_on_key(self, *, is_valid: bool, of_last_up: bool) -> str:
+        places, remedy = [self.key_source.place], self.key_source.remedy
+        if of_last_up:
+            remedy = self.environment_key_source.remedy
+            places = [f"{one} of the last `pulumi up`" for one in places if self.key_source is not FROM_ENVIRONMENT]
+            if not places or self.environment_key not in {None, self.api_key}:
+                places.append(self.environment_key_source.place)
+        if is_valid:
+            keys = " or ".join(f"the key from {one}" for one in places)
+            return f"The API refused {keys}: use one that is allowed to do this, or ask the team's administrator."
+        keys = " and ".join(f"the key from {one}" for one in places)
+        return f"The API refused {keys}: {remedy}, then run again."
 
     @property
     def client_options(self) -> ClientOptions:

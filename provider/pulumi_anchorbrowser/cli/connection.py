@@ -86,7 +86,7 @@ def connected() -> Iterator[Connection]:
     client = open_client(settings, clock)
     receipts = Receipts(settings.receipts)
     try:
-        with logs.about(run=receipts.run):
+        with logs.about(run=receipts.run), settings.naming_key_source():
             yield Connection(settings, client, receipts, clock)
     finally:
         client.close()

@@ -22,6 +22,7 @@ from pulumi_anchorbrowser.words import counted
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.api import Billing, Client
+    from pulumi_anchorbrowser.binding.settings import Settings
 
 OLDEST_PYTHON = (3, 10)
 OLDEST_SDK = (3, 202)
@@ -150,23 +151,24 @@ def _key_and_api() -> Iterator[Finding]:
     yield Finding("API key", "ok", "set in ANCHORBROWSER_API_KEY")
     client = open_client(settings)
     try:
-        yield from _api(client)
+        yield from _api(client, settings)
     finally:
         client.close()
 
 
-def _api(client: Client) -> Iterator[Finding]:
-    finding = _response(client)
+def _api(client: Client, settings: Settings) -> Iterator[Finding]:
+    finding = _response(client, settings)
     yield finding
     if finding.state == "ok":
         yield _plan(client)
 
 
-def _response(client: Client) -> Finding:
+def _response(client: Client, settings: Settings) -> Finding:
     from pulumi_anchorbrowser.api import ApiError, InvalidApiKey
 
     try:
-        client.list_batches(limit=1)
+        with settings.naming_key_source():
+            client.list_batches(limit=1)
     except InvalidApiKey as error:
         return Finding("API", "problem", f"{client.base_url} refuses the key", str(error))
     except ApiError as error:
