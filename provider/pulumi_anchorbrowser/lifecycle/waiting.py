@@ -40,8 +40,9 @@ from pulumi_anchorbrowser.words import counted, sessions
 
 _LOGGER = logging.getLogger(__name__)
 POLL_SECONDS = 5.0
-# Waits wake up together. A page that one of them requested this recently serves the others too.
+# Waits that begin one by one: a page that one of them requested this recently serves the others too.
 _FRESH_SECONDS = 1.0
+_UNCHANGED_SECONDS = 30.0
 _PASSING = (NoAnswer, NotConnected, RateLimited, ServerError)
 # Makes a call with its receipt.
 Record = Callable[[Operation, Subject, Callable[[], "Outcome[BatchRetried]"]], "Outcome[BatchRetried]"]
@@ -136,6 +137,26 @@ class _Retry:
     sessions: int | None
 
 
+class _Progress:
+    """The passing status of one wait: a change is shown at once, anything else twice a minute.
+
+    Without a terminal, the engine prints every status as a line.
+    """
+
+    def __init__(self, notices: Notices, clock: Clock, deadline: float) -> None:
+        self._notices, self._clock, self._deadline = notices, clock, deadline
+        self._shown, self._due = "", 0.0
+
+    def show(self, text: str, *, is_last: bool = False) -> None:
+        """Show the status, with the time that is left; the last one always, and without."""
+        now = self._clock.monotonic()
+        if is_last:
+            self._notices.progress(text)
+        elif text != self._shown or now >= self._due:
+            self._shown, self._due = text, now + _UNCHANGED_SECONDS
+            self._notices.progress(f"{text}; {max(0, round(self._deadline - now))} s left")
+
+
 class Waiting:
     """Waits for batches.
 
@@ -166,42 +187,45 @@ class Waiting:
         """Return once enough browsers are ready. Raises NotReady where that is impossible, or too late; ApiError."""
         timeout = seconds(inputs.timeout)
         deadline = self._clock.monotonic() + timeout
+        progress = _Progress(self._notices, self._clock, deadline)
         retry: _Retry | None = None
         batch: BatchSummary | None = None
+        due = self._clock.monotonic() - min(self._pause, _FRESH_SECONDS)
         while True:
-            if (found := self._look(inputs.batch_id)) is not None:
+            if (found := self._look(inputs.batch_id, due, progress)) is not None:
                 batch = found
-                left = max(0, round(deadline - self._clock.monotonic()))
-                self._notices.progress(f"{_ready(batch, inputs)}; {left} s left")
-                if (batch.completed_requests or 0) >= inputs.wanted(batch):
+                is_reached = (batch.completed_requests or 0) >= inputs.wanted(batch)
+                progress.show(_ready(batch, inputs), is_last=is_reached)
+                if is_reached:
                     return Reached(batch, retry.sessions if retry else None)
                 _refuse_the_impossible(batch, inputs)
                 if batch.status not in UNFINISHED:
                     if retry is not None or not inputs.retry_failed or not batch.failed_requests:
                         _give_up(self._client.get_batch(batch.batch_id), inputs, retry)
-                    retry = self._retry(inputs)
+                    retry = self._retry(inputs, progress)
             if self._clock.monotonic() >= deadline:
                 raise _too_late(inputs, timeout, batch)
-            self._sleep(deadline)
+            due = self._sleep(deadline)
 
-    def _look(self, batch_id: str) -> BatchSummary | None:
+    def _look(self, batch_id: str, due: float, progress: _Progress) -> BatchSummary | None:
         try:
-            batch = self._listing.batch(batch_id, min(self._pause, _FRESH_SECONDS))
+            # A page requested since this look was due serves every wait, however late its turn comes.
+            batch = self._listing.batch(batch_id, self._clock.monotonic() - due)
         except NotFound:
             if not self._is_young(batch_id):
                 raise _gone(batch_id, "does not exist (HTTP 404). It may have been deleted") from None
-            self._notices.progress("the API does not know the new batch yet (HTTP 404)")
+            progress.show("the API does not know the new batch yet (HTTP 404)")
             return None
         except _PASSING as error:
             # A wait outlives a passing failure; the deadline ends it.
-            self._notices.progress(error.reason)
+            progress.show(error.reason)
             return None
         if batch.status == CANCELLED or (isinstance(batch, BatchDetails) and batch.is_empty):
             status = CANCELLED if batch.status == CANCELLED else "deleted"
             raise _gone(batch_id, f"was {status}, so its browsers will not become ready")
         return batch
 
-    def _retry(self, inputs: ReadyInputs) -> _Retry | None:
+    def _retry(self, inputs: ReadyInputs, progress: _Progress) -> _Retry | None:
         """Retry the failed sessions once. None where that was certainly not done: the next look tries again."""
         account = str(self._client.account())
         subject = Subject(owner="", urn=inputs.resource_urn or "", claim="", account=account, batch_id=inputs.batch_id)
@@ -223,17 +247,19 @@ class Waiting:
             return _Retry(0)
         if isinstance(last.error, PlanLimit) or not isinstance(last.error, _PASSING):
             raise last.error
-        self._notices.progress(last.error.reason)
+        progress.show(last.error.reason)
         return None
 
-    def _sleep(self, deadline: float) -> None:
+    def _sleep(self, deadline: float) -> float:
+        """Sleep until the next look is due, and return that moment."""
         now = self._clock.monotonic()
         # All waits of a process wake up at the same multiples of the pause, so that they share requests. The
         # millionth lets a wait that wakes up a rounding error too early count as being on time.
         next_look = (math.floor(now / self._pause + 1e-6) + 1) * self._pause
-        pause = max(0.0, min(next_look, deadline) - now)
-        _LOGGER.debug("wait", extra={"reason": "browsers", "seconds": round(pause, 4)})
-        self._clock.sleep(pause)
+        due = max(now, min(next_look, deadline))
+        _LOGGER.debug("wait", extra={"reason": "browsers", "seconds": round(due - now, 4)})
+        self._clock.sleep(due - now)
+        return due
 
 
 def _output_of(session: BatchSession) -> dict[str, Any]:
