@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 import pytest
@@ -122,16 +122,18 @@ def test_a_failed_batch_with_enough_browsers_is_ready(stage: Stage) -> None:
 def test_a_wait_reports_each_change_at_once_and_otherwise_twice_a_minute(stage: Stage) -> None:
     stage.sim.settings.creation_seconds = 400
     wait(stage, stage.foreign())
-    shown = [(one.partition(" browsers ready")[0], one) for one in stage.told.passing]
-    assert [line for _, line in shown[:3]] == [f"0 of 5 browsers ready; {left} s left" for left in (600, 570, 540)]
-    # Every 80 s one more browser is ready.
-    assert [ready for ready, _ in shown] == [f"{ready} of 5" for ready in range(5) for _ in range(3)] + ["5 of 5"]
-    assert shown[-1][1] == "5 of 5 browsers ready"
+    *passing, last = [line.split(" browsers ready; ") for line in stage.told.passing]
+    shown = [(ready, int(left.removesuffix(" s left"))) for ready, left in passing]
+    assert shown[:2] == [("0 of 5", 600), ("0 of 5", 570)]
+    for (before, earlier), (after, later) in pairwise(shown):
+        assert before != after or earlier - later == 30
+    assert [*dict(shown)] == [f"{ready} of 5" for ready in range(5)]
+    assert last == ["5 of 5 browsers ready"]
     assert len(stage.asked) == 81
 
 
 def test_a_failure_that_passes_is_followed_by_the_status_of_the_batch(stage: Stage) -> None:
-    stage.sim.faults.add(Fault("status", status=503, message="busy", nth=2))
+    stage.sim.faults.add(Fault("status", method="GET", status=503, message="busy", nth=2))
     wait(stage, stage.foreign(), timeout=300)
     assert stage.told.passing[:3] == [
         "0 of 5 browsers ready; 300 s left",
