@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-INTERRUPTED = "Interrupted. Run the same command again to finish."
-
 
 class ExpectedError(Exception):
     """An error that can be expected, such as a refused key. It is printed as one line, without a traceback.
@@ -36,3 +34,10 @@ def in_one_line(text: str, anchor: str) -> str:
 def printed(error: ExpectedError) -> str:
     """Return the error as one line for a user: explanation, advice, and the command that explains it."""
     return in_one_line(str(error), error.anchor)
+
+
+_INTERRUPTED = (
+    "Interrupted. Batches that run keep running; the state or the receipts have them. Run the same command again to "
+    "finish"
+)
+INTERRUPTED = in_one_line(_INTERRUPTED, "interrupted")

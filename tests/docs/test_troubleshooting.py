@@ -25,7 +25,7 @@ from pulumi_anchorbrowser.cli.exits import ExitCode
 from pulumi_anchorbrowser.cli.explain import explain
 from pulumi_anchorbrowser.clock import SystemClock
 from pulumi_anchorbrowser.dynamic.teardown_hook import NoResourceHooks, UnusableTeardownHook
-from pulumi_anchorbrowser.errors import ExpectedError, printed
+from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, printed
 from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.lifecycle.errors import (
     AccountUnknown,
@@ -199,7 +199,7 @@ def test_every_kind_of_error_is_tried_here(errors: list[ExpectedError]) -> None:
 def test_an_entry_shows_the_line_of_its_error_and_the_line_names_the_command_that_prints_it(
     errors: list[ExpectedError],
 ) -> None:
-    assert [str(error) for error in errors if not is_shown(error)] == []
+    assert [str(error) for error in errors if not is_shown(error.anchor, str(error))] == []
     assert [error.anchor for error in errors if "**Do.**" not in entries()[error.anchor]] == []
     lines = [printed(error) for error in errors]
     commands = [re.findall(r"\. Explained by `pulumi-anchorbrowser explain ([a-z-]+)`\.$", line) for line in lines]
@@ -231,11 +231,16 @@ def test_the_command_explain_needs_no_extra() -> None:
     assert "Add credits" in done.stdout
 
 
-def is_shown(error: ExpectedError) -> bool:
-    """Whether one of the lines that the error's entry quotes is the error's own."""
-    quoted = re.findall(r"^> (?:warning: )?(.+)$", entries()[error.anchor], re.MULTILINE)
+def test_the_line_of_an_interrupt_names_its_entry_which_shows_it() -> None:
+    assert INTERRUPTED.endswith(". Explained by `pulumi-anchorbrowser explain interrupted`.")
+    assert is_shown("interrupted", INTERRUPTED)
+
+
+def is_shown(anchor: str, text: str) -> bool:
+    """Whether one of the lines that the entry quotes is how the text begins."""
+    quoted = re.findall(r"^> (?:warning: )?(.+)$", entries()[anchor], re.MULTILINE)
     patterns = [re.escape(line.rstrip(".…")).replace("…", ".+") for line in quoted]
-    return any(re.match(pattern, str(error)) for pattern in patterns)
+    return any(re.match(pattern, text) for pattern in patterns)
 
 
 def test_the_table_of_the_page_names_every_entry() -> None:

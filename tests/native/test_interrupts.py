@@ -13,6 +13,7 @@ from native.plugin_stack import PluginStack, end_plugins, one_error, plugins_of
 from scenarios.one_stack import BATCHES, browsers
 from stages import wait_until
 
+from pulumi_anchorbrowser.errors import INTERRUPTED
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 READY: dict[str, dict[str, Any]] = {"ready": {"kind": "BatchReady", "batchId": "@browsers"}}
@@ -36,7 +37,7 @@ def test_one_ctrl_c_ends_a_wait_at_once_and_the_batch_is_in_the_state(stack: Plu
     result = stack.stage.finished(command)
     assert time.monotonic() - interrupted_at < ENDS_WITHIN
     assert result.failed
-    assert "Interrupted. Run the same command again to finish." in result.text
+    assert INTERRUPTED in result.text
     assert stack.known_ids() == stack.live_ids() == set(sim.batches)
     sim.complete(next(iter(sim.batches)))
     stack.up()
