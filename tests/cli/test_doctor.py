@@ -93,6 +93,7 @@ def test_what_may_go_wrong_is_a_warning(cli: CommandLine) -> None:
         "variables",
         "receipts",
     ]
+    assert advice(ended, "Pulumi CLI").startswith("This matters to Python programs alone: the Python SDK has another")
     assert "Did you mean ANCHORBROWSER_BASE_URL?" in advice(ended, "variables")
 
 

@@ -36,10 +36,15 @@ def test_version_is_the_packages_own(cli: CommandLine) -> None:
     assert cli.run("--version").out == f"pulumi-anchorbrowser, version {pulumi_anchorbrowser.__version__}\n"
 
 
-def test_a_missing_cli_extra_is_one_line_that_names_it() -> None:
-    done = ended(start([], os.environ, f"import sys; sys.modules['click'] = None; {MAIN}"))
+@pytest.mark.parametrize(("args", "extra"), [([], "cli"), (["list"], "cli"), (["simulate", "--port", "0"], "all")])
+def test_a_missing_extra_is_one_line_with_the_command_that_installs_all_that_is_needed(
+    args: list[str], extra: str
+) -> None:
+    done = ended(start(args, os.environ, f"import sys; sys.modules['click'] = None; {MAIN}"))
     assert (done.code, done.out) == (1, "")
-    assert done.err == "Error: the command line needs the extra `cli`: pip install 'pulumi-anchorbrowser[cli]'\n"
+    assert done.err == (
+        f"Error: the command line needs the extra `{extra}`: pip install 'pulumi-anchorbrowser[{extra}]'\n"
+    )
 
 
 # Streams

@@ -70,6 +70,32 @@ def test_options_filter_receipts_by_stack_run_batch_and_age(cli: CommandLine) ->
     assert nothing.out.endswith("0 calls\n")
 
 
+def test_the_last_run_is_followed_by_a_note_of_a_run_of_its_stack_that_may_be_of_the_same_command(
+    cli: CommandLine,
+) -> None:
+    hook, host, another = store(cli), store(cli), store(cli)
+    record(another, OTHER_OWNER, BATCHES[0], 1)
+    record(hook, OWNER, BATCHES[1], 20)
+    record(host, OWNER, BATCHES[2], 300)
+    noted = cli.run("receipts", "--last", "--json")
+    assert noted.json["totals"]["deleted_sessions"] == 300
+    assert f"Another run of {OWNER} made 1 call in the 5 minutes before" in noted.err
+    options = noted.err.partition("`pulumi-anchorbrowser receipts ")[2].partition("`")[0].split()
+    assert deleted(cli, *options) == 320
+
+    assert cli.run("receipts", "--last", "--owner", OTHER_OWNER).err == ""
+    assert cli.run("receipts", "--owner", OWNER).err == ""
+
+
+def test_a_run_of_long_before_the_last_one_is_not_noted(cli: CommandLine) -> None:
+    receipts = store(cli)
+    record(receipts, OWNER, BATCHES[0], 1)
+    with closing(sqlite3.connect(cli.env["ANCHORBROWSER_RECEIPTS"])) as file, file:
+        file.execute("UPDATE receipts SET intended_at = '2025-01-01T00:00:00+00:00'")
+    record(store(cli), OWNER, BATCHES[1], 20)
+    assert cli.run("receipts", "--last").err == ""
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [

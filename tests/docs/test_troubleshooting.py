@@ -216,6 +216,15 @@ def test_the_command_explain_prints_every_entry_and_without_a_name_lists_them() 
         assert "**" not in printed_entry
 
 
+def test_a_link_of_an_entry_is_printed_with_the_page_that_it_leads_to() -> None:
+    shown = CliRunner().invoke(explain, ["unusable-setting"]).output
+    assert "Correct the setting: settings (docs/settings.md)." in shown
+    page = re.findall(
+        r"\(docs/([\w/-]+\.md)[)#]", "".join(CliRunner().invoke(explain, [one]).output for one in entries())
+    )
+    assert {*page} == {"settings.md", "receipts.md", "reference/batch-cleanup.md"}
+
+
 def test_the_command_explain_names_the_nearest_entry() -> None:
     failed = CliRunner().invoke(explain, ["not-redy"])
     assert failed.exit_code == ExitCode.USAGE

@@ -15,7 +15,9 @@ def main() -> None:
         if sys.argv[1:2] == ["explain"] and (text := _explained(*sys.argv[2:3])):
             print(text)  # noqa: T201  # there is no click to print it
             return
-        sys.exit("Error: the command line needs the extra `cli`: pip install 'pulumi-anchorbrowser[cli]'")
+        # One command installs all that is missing.
+        extra = "all" if "simulate" in sys.argv else "cli"
+        sys.exit(f"Error: the command line needs the extra `{extra}`: pip install 'pulumi-anchorbrowser[{extra}]'")
     app(prog_name="pulumi-anchorbrowser")
 
 

@@ -107,8 +107,8 @@ def _compared(version: str) -> Finding:
     if _numbers(version) == _numbers(sdk):
         return Finding("Pulumi CLI", "ok", version)
     advice = (
-        f"The SDK has another version ({sdk}): a failed `up` can end with a harmless traceback of the language host. "
-        f"Run `pip install pulumi=={version}` to have the same version."
+        f"This matters to Python programs alone: the Python SDK has another version ({sdk}), so a failed `up` can end "
+        f"with a harmless traceback of the language host. Run `pip install pulumi=={version}` to have the same version."
     )
     return Finding("Pulumi CLI", "warning", version, advice)
 

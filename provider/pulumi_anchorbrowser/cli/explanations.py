@@ -23,9 +23,10 @@ def _anchor(heading: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _LINK.sub(_without_link, text.replace("**", "")).strip()
+    return _LINK.sub(_spelt_out, text.replace("**", "")).strip()
 
 
-def _without_link(link: re.Match[str]) -> str:
+def _spelt_out(link: re.Match[str]) -> str:
     text, target = link.groups()
-    return f"{text} (`pulumi-anchorbrowser explain {target[1:]}`)" if target.startswith("#") else text
+    where = f"`pulumi-anchorbrowser explain {target[1:]}`" if target.startswith("#") else f"docs/{target}"
+    return f"{text} ({where})"

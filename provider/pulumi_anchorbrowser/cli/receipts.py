@@ -12,6 +12,7 @@ import click
 from pulumi_anchorbrowser.cli.exits import Failed
 from pulumi_anchorbrowser.cli.options import OWNER, batch_id
 from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_note, print_table
+from pulumi_anchorbrowser.words import counted
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.receipts import Receipt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("WHEN", "RUN", "STACK", "OPERATION", "RESOURCE", "BATCH", "OUTCOME")
 _COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions")
+_MINUTES_OF_A_COMMAND = 5
 _A_DATE = "a date such as 2025-11-22, or a date and time such as 2025-11-22T14:30 or 2025-11-22T14:30:00Z"
 
 
@@ -163,7 +165,26 @@ def _chosen(
     chosen = report.of(owner=owner, run=run, batch_id=batch, since=from_, until=until)
     if report.receipts and not chosen.receipts:
         print_note("No receipts match.")
-    return chosen.last_run() if last else chosen
+    if last:
+        chosen = chosen.last_run()
+        _note_run_before(report, chosen)
+    return chosen
+
+
+def _note_run_before(report: ReceiptsReport, last: ReceiptsReport) -> None:
+    """Print a note where another run may belong to the same command: a hook is a run of its own, as is a provider."""
+    if not last.receipts:
+        return
+    first, owner = last.receipts[0], last.receipts[0].subject.owner
+    since = first.intended_at - timedelta(minutes=_MINUTES_OF_A_COMMAND)
+    before = [one for one in report.of(owner=owner, since=since).receipts if one.run != first.run]
+    if before:
+        moment = f"{min(first.intended_at, before[0].intended_at):%Y-%m-%dT%H:%M:%SZ}"
+        print_note(
+            f"Another run of {owner} made {counted(len(before), 'call')} in the {_MINUTES_OF_A_COMMAND} minutes before "
+            "or at the same time. A teardown hook, and each provider of a program, is a run of its own. All calls: "
+            f"`pulumi-anchorbrowser receipts --owner {owner} --from {moment}`."
+        )
 
 
 def _known(report: ReceiptsReport) -> str:
