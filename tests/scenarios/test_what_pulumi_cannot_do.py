@@ -62,6 +62,18 @@ def test_a_saved_plan_fails_for_a_new_batch_and_works_for_one_that_exists(
     engine_stack.destroy()
 
 
+def test_a_preview_calls_no_provider_for_a_cleanup_that_the_program_no_longer_has(engine_stack: OneStack) -> None:
+    stage = engine_of(engine_stack)
+    cleanup = {"kind": "BatchCleanup", "select": {"owner": "any", "tags": ["left"]}}
+    engine_stack.up({**browsers(count=1), "cleanup": cleanup})
+    engine_stack.wants(browsers(count=1))
+    result = engine_stack.run(stage.preview)
+    assert result.changes == {"delete": 1}
+    assert [line.message for line in result.diagnostics if line.urn and line.urn.endswith("::cleanup")] == []
+    result = engine_stack.run(stage.up)
+    assert [line for line in result.messages("info") if "cleanup: nothing to do" in line]
+
+
 def test_a_preview_says_what_a_change_will_start_and_stop(engine_stack: OneStack) -> None:
     stage = engine_of(engine_stack)
     batch = engine_stack.up({**browsers(count=2), "ready": {"kind": "BatchReady", "batch_id": "@browsers"}}).outputs[
