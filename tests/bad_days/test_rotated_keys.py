@@ -90,7 +90,9 @@ def test_without_the_new_key_anywhere_everything_fails_and_nothing_is_dropped(
     for command in (stack.stage.refresh, stack.stage.destroy):
         failed = stack.run(command, expect_failure=True)
         assert errors(failed)
-        assert all("HTTP 401" in error and "set a valid key in ANCHORBROWSER_API_KEY" in error for error in errors(failed))
+        assert all(
+            "HTTP 401" in error and "set a valid key in ANCHORBROWSER_API_KEY" in error for error in errors(failed)
+        )
         assert stack.known_ids() == {batch}
     assert len(sim.live_sessions()) == COUNT
     stack.stage.env["ANCHORBROWSER_API_KEY"] = RENEWED_KEY
