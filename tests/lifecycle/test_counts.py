@@ -214,6 +214,15 @@ def receipt(operation: Any, outcome: Any, **values: Any) -> Receipt:
             receipt("end_sessions", "unknown", ended=("a",), lost=("b",), was_lost=True),
             Said("end_sessions", was_answered=True, ended=frozenset("a"), lost=frozenset("b")),
         ),
+        # A session that the API does not know has ended only where a look at the sessions says so.
+        (
+            receipt("end_sessions", "done", ended=("a",), gone=("b",), refused=("c",), still_running=1),
+            Said("end_sessions", was_answered=True, ended=frozenset("a"), left=frozenset("bc")),
+        ),
+        (
+            receipt("end_sessions", "done", ended=("a",), gone=("b",), still_running=0),
+            Said("end_sessions", was_answered=True, ended=frozenset("a")),
+        ),
         # The run was killed: other sessions may have ended too.
         (
             receipt("end_sessions", None, ended=("a",)),
@@ -287,6 +296,13 @@ def test_sessions_of_a_stop_that_was_not_saved_may_be_others_than_those_in_the_s
     """This machine ended one session and not another, which another machine then ended and saved."""
     stopped = record(live_status="cancelled", still_running=0, total_requests=TOTAL, ended_sessions=1)
     assert fold(stopped, [], said_in([end(a=left, b=ENDED)])).ended_sessions is None
+
+
+def test_a_lost_ending_may_be_of_another_session_than_those_in_the_state() -> None:
+    stopped = record(live_status="cancelled", still_running=0, total_requests=TOTAL, ended_sessions=1)
+    assert fold(stopped, [], said_in([end(a=LOST)])).ended_sessions is None
+    assert fold(stopped, [], said_in([end(a=REFUSED)])).ended_sessions == 1
+    assert fold(stopped.but(ended_sessions=TOTAL), [], said_in([end(a=LOST)])).ended_sessions == TOTAL
 
 
 @pytest.mark.parametrize("left", [LOST, REFUSED])

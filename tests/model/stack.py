@@ -26,9 +26,9 @@ from pulumi_anchorbrowser.lifecycle import (
     trail,
 )
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
+from pulumi_anchorbrowser.lifecycle.tags import run_mark_of
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 
-NO_MARK = "fff"
 FOREIGN = "00000000-0000-4000-8000-00000000000f"
 
 
@@ -106,7 +106,7 @@ class Run:
 
     @property
     def _mark(self) -> str:
-        return f"{self.number:03x}"
+        return f"{self.number:05x}"
 
     def _let_time_pass(self) -> None:
         """What may have happened since the last run: the API went on, or somebody else did something."""
@@ -200,7 +200,9 @@ class Run:
 
     def _claim(self) -> str:
         milliseconds = int(self.clock.now().timestamp() * 1000)
-        return f"{milliseconds:011x}{self._mark}{self.number:010x}"
+        claim = f"{milliseconds:011x}{self._mark}{self.number:08x}"
+        assert run_mark_of(claim) == self._mark, "a run would take its own creates for interrupted ones"
+        return claim
 
     def _create(self, inputs: BatchInputs) -> None:
         world, claim = self.world, inputs.claim
@@ -312,12 +314,16 @@ class Run:
             raise Violation(f"the record says cancelled, and the batch is {remote.status}")
 
     def _is_in_doubt(self, remote: Remote, kind: str) -> bool:
-        """Whether a count may become unknown: a response was lost, or perhaps other sessions were ended than before."""
+        """Whether a count may become unknown: a response was lost, or perhaps other sessions were ended than before.
+
+        So it is where this machine's stop left sessions that another machine may have ended since.
+        """
         mine = [one for one in self.world.receipts[self.machine] if one.subject.batch_id == remote.id]
         was_lost = any(one.operation == kind and (one.was_lost or one.outcome in {None, "unknown"}) for one in mine)
+        left_some = any(one.refused or (one.gone and one.still_running != 0) for one in mine)
         is_unconfirmed = self.old is not None and self.old.still_running is None
         ended_now = any(one.kind == "end_sessions" and one.is_of_this_run for one in remote.ledger)
-        return was_lost or (kind == "end_sessions" and (is_unconfirmed or ended_now))
+        return was_lost or (kind == "end_sessions" and (left_some or is_unconfirmed or ended_now))
 
     def _truth(self, remote: Remote, kind: str) -> int:
         """What the API did, as far as this machine's receipts and the state can know."""

@@ -53,7 +53,7 @@ def test_the_short_searches_try_200_000_lives() -> None:
 
 def test_the_models_receipts_do_what_the_store_does(tmp_path: Path) -> None:
     store, model = Receipts(tmp_path / "receipts.sqlite3", "run"), ModelReceipts([], "run")
-    batch, sessions = "964bb823-e620-4758-ac4d-f9760511f4d8", ("s-1", "s-2", "s-3")
+    batch, sessions = "964bb823-e620-4758-ac4d-f9760511f4d8", ("s-1", "s-2", "s-3", "s-4")
     for receipts in (store, model):
         subject = Subject(OWNER, URN, "claim", "account")
         created, unknown, _ = (receipts.begin("create", subject) for _ in range(3))
@@ -64,6 +64,7 @@ def test_the_models_receipts_do_what_the_store_does(tmp_path: Path) -> None:
             receipts.session_ended(ended, sessions[0], how)
         receipts.session_ended(ended, sessions[1], "lost")
         receipts.session_ended(ended, sessions[2], "refused")
+        receipts.session_ended(ended, sessions[3], "gone")
         receipts.end(ended, "unknown", ended_sessions=1, was_lost=True)
     assert _plain(store.of_batch(batch)) == _plain(model.of_batch(batch))
     assert _plain(store.all()) == _plain(model.all())
@@ -74,7 +75,7 @@ def test_the_models_receipts_do_what_the_store_does(tmp_path: Path) -> None:
 
 
 def _plain(receipts: list[Receipt]) -> list[tuple[object, ...]]:
-    named = [(one.ended, one.lost, one.refused) for one in receipts]
+    named = [(one.ended, one.gone, one.refused, one.lost) for one in receipts]
     return [
         (one.id, one.operation, one.subject, one.outcome, one.was_lost, one.ended_sessions, *ids)
         for one, ids in zip(receipts, named, strict=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate
-from pulumi_anchorbrowser.receipts import Receipt
+from pulumi_anchorbrowser.receipts import Receipt, SessionEnding
 
 OWNER, URN = "acme/shop/dev", "urn:pulumi:dev::shop::anchorbrowser:Batch::crawl"
 # What a session of the model is doing. A stopping one ends at the next pause, a stuck one only where it is ended by
@@ -171,7 +171,7 @@ class World:
         named: list[Remote | BatchRecord | PendingCreate] = [*self.remotes, *self.records, *self.pending]
         used = {one.claim for one in named}
         used |= {one.subject.claim for kept in self.receipts for one in kept}
-        return next(n for n in range(1000) if not any(claim.endswith(f"{n:010x}") for claim in used))
+        return next(n for n in range(1000) if not any(claim.endswith(f"{n:08x}") for claim in used))
 
     def free_id(self) -> str:
         """Return a batch id that nothing names."""
@@ -250,8 +250,9 @@ def _of_record(record: BatchRecord, names: _Names) -> tuple[object, ...]:
 def _of_receipt(one: Receipt, names: _Names) -> tuple[Any, ...]:
     counts = (one.cancelled_sessions, one.ended_sessions, one.deleted_sessions, one.failed_deletions)
     about = (names[one.subject.claim], names[one.subject.batch_id or ""], one.subject.account)
-    ids = tuple(tuple(id_[:8] for id_ in named) for named in (one.ended, one.lost, one.refused))
-    return (one.operation, one.outcome, one.was_lost, *about, *counts, *ids)
+    ids = tuple(tuple(id_[:8] for id_ in getattr(one, how)) for how in get_args(SessionEnding))
+    is_confirmed = one.operation == "end_sessions" and one.still_running == 0
+    return (one.operation, one.outcome, one.was_lost, is_confirmed, *about, *counts, *ids)
 
 
 def _renumbered(one: Receipt, number: int) -> Receipt:
@@ -281,9 +282,10 @@ class ModelReceipts:
     def session_ended(self, receipt: int, session_id: str, how: str) -> None:
         # A session that has ended stays ended; of everything else the last word holds.
         if receipt and session_id not in (old := self.kept[receipt - 1]).ended:
-            named = {word: {*getattr(old, word)} - {session_id} for word in ("ended", "lost", "refused")}
-            named.get(how, set()).add(session_id)
-            self.kept[receipt - 1] = replace(old, **{word: tuple(sorted(ids)) for word, ids in named.items()})
+            named = {word: {*getattr(old, word)} - {session_id} for word in get_args(SessionEnding)}
+            named[how].add(session_id)
+            values: dict[str, Any] = {word: tuple(sorted(ids)) for word, ids in named.items()}
+            self.kept[receipt - 1] = replace(old, **values)
 
     def all(self) -> list[Receipt]:
         return list(self.kept)

@@ -29,8 +29,9 @@ class Said:
     """What the API said in one stop of a batch: in this run, in an earlier one, or in the state.
 
     `counted` is the count of a response, None where the response had none; `was_answered` says whether there was a
-    response. `was_lost`: a try may have been handled without its response arriving. Endings name their sessions (ended,
-    lost, refused), but for those in the state: `is_whole` says that these were all that ran.
+    response. `was_lost`: a try may have been handled without its response arriving. Endings name their sessions, but
+    for those in the state: `is_whole` says that these were all that ran. `left` may run on: the API refused to end
+    them, or knew none of them (HTTP 404) and no look at the sessions followed.
     """
 
     stop: Stop
@@ -41,7 +42,7 @@ class Said:
     is_whole: bool = False
     ended: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
-    refused: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def said_in_receipt(receipt: Receipt) -> Said | None:
         was_answered = bool(ended) or receipt.outcome in {"done", "gone"}
         # The sessions name each lost response, unless the run was killed, or the store failed, before it was written.
         is_unnamed = receipt.outcome is None or (receipt.outcome == "unknown" and not lost)
-        refused = frozenset(receipt.refused)
-        return Said(stop, was_answered, was_lost=is_unnamed, ended=ended, lost=lost, refused=refused)
+        left = frozenset(receipt.refused if receipt.still_running == 0 else (*receipt.refused, *receipt.gone))
+        return Said(stop, was_answered, was_lost=is_unnamed, ended=ended, lost=lost, left=left)
     counted = receipt.cancelled_sessions if stop == "cancel" else receipt.deleted_sessions
     return Said(stop, receipt.outcome == "done", counted, receipt.failed_deletions or 0, was_lost)
 
@@ -105,9 +106,9 @@ def _said(entry: Entry) -> Said | None:
         ended = {id_ for id_, one in entry.endings.items() if isinstance(one.last, Answered)}
         lost = {id_ for id_, one in entry.endings.items() if one.was_lost} - ended
         gone = {id_ for id_, one in entry.endings.items() if is_gone(one)}
-        refused = frozenset(entry.endings) - ended - lost - gone
+        left = frozenset(entry.endings) - ended - lost - gone
         was_answered = bool(ended or gone)
-        return Said("end_sessions", was_answered, ended=frozenset(ended), lost=frozenset(lost), refused=refused)
+        return Said("end_sessions", was_answered, ended=frozenset(ended), lost=frozenset(lost), left=left)
     if entry.outcome is None or not isinstance(entry.step, (Cancel, Delete)):
         return None
     stop: Stop = "cancel" if isinstance(entry.step, Cancel) else "delete"
@@ -161,21 +162,20 @@ def _ended(said: Sequence[Said], total: int | None) -> int | None:
     endings = [one for one in said if one.stop == "end_sessions"]
     if not any(one.was_answered for one in endings):
         return None
-    ended, lost, refused = (_named(endings, how) for how in ("ended", "lost", "refused"))
-    is_all = total is not None and len(ended) >= total
-    # The state does not name its sessions, so those named here may be the same ones, or others.
+    ended, lost, left = (_named(endings, how) for how in ("ended", "lost", "left"))
     in_state = next((one for one in endings if one.counted is not None), None)
-    is_lost = bool(lost - ended) or any(one.was_lost for one in endings)
-    if in_state is not None and in_state.counted is not None and not is_all:
-        # A stop here that left sessions running was not saved: another machine may have ended those, and saved that.
-        is_part = bool(ended) and (is_lost or bool(refused - ended))
-        if in_state.is_whole and not is_part:
-            return max(in_state.counted, len(ended))
-        return None if ended else in_state.counted
-    return None if is_lost and not is_all else len(ended)
+    count = max(len(ended), in_state.counted or 0) if in_state is not None else len(ended)
+    if total is not None and count >= total:
+        return count
+    if lost - ended or any(one.was_lost for one in endings):
+        return None
+    # The state does not name its sessions, so those named here may be the same ones, or others. Where a stop here left
+    # sessions running, it was not saved, and another machine may have ended those, and saved that.
+    is_part = in_state is not None and not (in_state.is_whole and left <= ended)
+    return None if is_part and ended else count
 
 
-def _named(endings: Iterable[Said], how: Literal["ended", "lost", "refused"]) -> frozenset[str]:
+def _named(endings: Iterable[Said], how: Literal["ended", "lost", "left"]) -> frozenset[str]:
     return frozenset[str]().union(*(getattr(one, how) for one in endings))
 
 

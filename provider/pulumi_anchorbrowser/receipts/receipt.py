@@ -35,8 +35,8 @@ class Receipt:
     """A receipt as the store has it. Times are UTC. An `outcome` of None: the call has begun, and no end is known.
 
     Counts are the API's own, None where it said none. `was_lost`: the response to one of the tries was lost.
-    `ended`, `lost` and `refused` are the ids of the sessions that an `end_sessions` ended, may have ended, or did not
-    end.
+    `ended`, `gone`, `refused` and `lost` are the ids of the sessions that an `end_sessions` was to end, by how that
+    ended.
     """
 
     id: int
@@ -56,5 +56,6 @@ class Receipt:
     was_lost: bool = False
     note: str | None = None
     ended: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()

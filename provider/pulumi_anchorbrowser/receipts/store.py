@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.receipts.receipt import Ending, Operation, Receipt, SessionEnding, Subject
@@ -44,9 +44,8 @@ _SCHEMA = (
 )
 _SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count")
 _COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions", "still_running")
+_ENDINGS: tuple[SessionEnding, ...] = get_args(SessionEnding)
 _VALUES = frozenset({"batch_id", "count", "http_status", "was_lost", "note", "confirmed_at", *_COUNTS})
-# The endings of sessions that a receipt names the sessions of.
-_NAMED_ENDINGS = ("ended", "lost", "refused")
 _BUSY_SECONDS = 15
 _A_CLOCK_TICK = 0.02
 _A_FULL_DISK = 64 * 1024  # bytes left: fewer than SQLite's shared memory file takes
@@ -142,7 +141,7 @@ class Receipts:
         if self.place is None:
             return []
         ids = "(SELECT group_concat(session_id) FROM sessions WHERE receipt = receipts.id AND ending = '{0}') AS {0}"
-        columns = ", ".join(("*", *(ids.format(ending) for ending in _NAMED_ENDINGS)))
+        columns = ", ".join(("*", *(ids.format(ending) for ending in _ENDINGS)))
         sql = f"SELECT {columns} FROM receipts WHERE {condition} ORDER BY id"  # noqa: S608  # our own conditions
         with self._lock, self._explained():
             if self._connection is not None:
@@ -337,8 +336,8 @@ def _version(connection: sqlite3.Connection) -> int:
 def _receipt(row: sqlite3.Row) -> Receipt:
     values = dict(row)
     subject = Subject(**{name: values.pop(name) for name in _SUBJECT})
-    for name in _NAMED_ENDINGS:
-        values[name] = tuple(sorted((values[name] or "").split(","))) if values[name] else ()
+    for ending in _ENDINGS:
+        values[ending] = tuple(sorted((values[ending] or "").split(","))) if values[ending] else ()
     if values["ended_sessions"] is None and values["ended"]:
         # The run was killed before the end of the call: what is known are the sessions that it had ended by then.
         values["ended_sessions"] = len(values["ended"])
