@@ -20,7 +20,7 @@ from pulumi_anchorbrowser.lifecycle.goals import (
     goal_of_update,
     is_dropped_when_missing,
 )
-from pulumi_anchorbrowser.lifecycle.next_step import next_step
+from pulumi_anchorbrowser.lifecycle.next_step import NOT_FOUND, SECOND_LOOK_SECONDS, next_step
 from pulumi_anchorbrowser.lifecycle.steps import (
     Cancel,
     Confirm,
@@ -49,10 +49,9 @@ REQUESTS: dict[type, str] = {
 }
 STATUSES = get_args(Status)
 _LIVE = ("pending", "processing", "completed", "failed", "cancelled")
-_CANCELLING = "cancelling"
+_CANCELLING, _UNKNOWN_WORD = "cancelling", "paused"
 # What follows a pause, by its reason.
 _PAUSES = {
-    "not_found": "`GET` again, then gone: no more calls but the confirmation",
     "cancelling": "`GET` again, until it is cancelled",
     "cancel_refused": "`PATCH` again, after a pause",
 }
@@ -95,7 +94,8 @@ def on_refused_cancel() -> str:
     """Return a table by the batch as a GET shows it and by `if_completed`."""
     choices = get_args(IfCompleted)
     entries = [(code(status), [_shown(status)]) for status in (*_LIVE, _CANCELLING)]
-    entries += [("404, twice", [_not_found()])]
+    entries += [(f"{code(_UNKNOWN_WORD)}, or any other word that this release does not know", [_shown(_UNKNOWN_WORD)])]
+    entries += [("404, twice", [_not_found(), Entry(Pause(SECOND_LOOK_SECONDS, NOT_FOUND)), _not_found()])]
     rows = [[name, *(_after_refusal(choice, shown) for choice in choices)] for name, shown in entries]
     return table(("the batch is", *(code(choice) for choice in choices)), rows)
 

@@ -29,8 +29,8 @@ MUTATIONS = [
     Mutation(
         "a single 404 is believed",
         NEXT_STEP,
-        '\n    return Pause(SECOND_LOOK_SECONDS, "not_found")',
-        "\n    return done",
+        "\n    return Pause(SECOND_LOOK_SECONDS, NOT_FOUND)",
+        "\n    return _GONE",
         ("the record says deleted", "a refresh dropped"),
     ),
     Mutation(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from pulumi_anchorbrowser.api import (
@@ -79,6 +80,13 @@ CONFIRM_PAUSES = (0.5, 1.0, 1.5, 2.0, 3.0)
 FIND_FIRST_PAUSE, FIND_GROWTH, FIND_LONGEST_PAUSE = 0.25, 1.5, 5.0
 PATIENCE_WITH_CANDIDATES = 10
 
+# The reason of a wait before a 404 is believed.
+NOT_FOUND = "not_found"
+# How a stop, or a read, ends. Gone: the API says that there is no such batch, and answered no DELETE of this resource.
+_CANCELLED = Done({"live_status": CANCELLED})
+_DELETED = Done({"live_status": DELETED, "missing": False})
+_GONE = Done({"live_status": DELETED, "missing": True})
+
 _Kind = TypeVar("_Kind", bound=Call)
 
 
@@ -135,9 +143,27 @@ class _Seen:
         return bool(self.entries) and isinstance(self.entries[-1].step, Pause)
 
     @property
+    def doubts(self) -> list[Pause]:
+        """The waits after a 404, each before the call was repeated."""
+        return [one.step for one in self.entries if isinstance(one.step, Pause) and one.step.reason == NOT_FOUND]
+
+    @property
     def is_doubting(self) -> bool:
         """Whether the wait after a 404 has just ended, so that the call is to be repeated."""
-        return bool(self.entries) and _is_doubt(self.entries[-1])
+        last = self.entries[-1].step if self.entries else None
+        return isinstance(last, Pause) and last.reason == NOT_FOUND
+
+    @property
+    def looks(self) -> list[Entry]:
+        """The looks at the batch's sessions since the last call of any other kind."""
+        since = takewhile(lambda one: isinstance(one.step, (Confirm, Pause)), reversed(self.entries))
+        return [one for one in reversed(list(since)) if isinstance(one.step, Confirm)]
+
+    @property
+    def were_ended_after_a_look(self) -> bool:
+        """Whether sessions that a look of this run found running were then ended one by one."""
+        looks = self.of(Confirm)
+        return bool(looks) and bool(self.since(looks[0]).of(EndSessions))
 
     @property
     def was_answered(self) -> bool:
@@ -201,7 +227,7 @@ def _adopt(seen: _Seen) -> Step:
         return Get()
     if is_gone(get.outcome):
         if len(seen.of(Get)) == 1:
-            return Pause(SECOND_LOOK_SECONDS, "not_found")
+            return Pause(SECOND_LOOK_SECONDS, NOT_FOUND)
         error = NotFound.advice
         return Fail(NotAdopted(seen.id, "the API does not know it under this key (HTTP 404)", error))
     batch = _value(get)
@@ -221,34 +247,30 @@ def _refresh(seen: _Seen) -> Step:
         return Get(shared=True)
     batch = _value(get)
     if isinstance(batch, BatchDetails) and batch.is_empty:
-        return Done({"live_status": DELETED, "missing": True})
-    return Done() if batch is not None else _missing(seen, get, Done({"live_status": DELETED, "missing": True}))
+        return _GONE
+    return Done() if batch is not None else _missing(seen, get)
 
 
-def _missing(seen: _Seen, entry: Entry, done: Step) -> Step:
+def _missing(seen: _Seen, entry: Entry) -> Step:
     """After a 404 to a GET or PATCH: another account's batch is an error; the word of one 404 is not enough."""
     if not is_gone(entry.outcome):
-        return _failed_or(entry, done)
+        return _failed_or(entry, _GONE)
     if (error := _another_account(seen, entry)) is not None:
         return Fail(error)
     if seen.is_doubting:
         return Get()
-    not_found = [one for one in seen.entries if is_gone(one.outcome) and isinstance(one.step, (Get, Cancel))]
-    if len(not_found) > 1 and not_found[-1] is seen.last(Get):
-        return _doubt(seen) or done
-    return Pause(SECOND_LOOK_SECONDS, "not_found")
+    # A second 404 is believed where it answers the GET that the first one led to. A PATCH is always followed by a GET.
+    if isinstance(entry.step, Get) and seen.doubts:
+        return _doubt(seen) or _GONE
+    return Pause(SECOND_LOOK_SECONDS, NOT_FOUND)
 
 
 def _doubt(seen: _Seen) -> Pause | None:
     """Return the wait before the next try after a 404; None once the batch cannot be hidden any more."""
-    pauses = [one.step.seconds for one in seen.entries if isinstance(one.step, Pause) and _is_doubt(one)]
+    pauses = [one.seconds for one in seen.doubts]
     following = HIDDEN_PAUSES[min(len(pauses), len(HIDDEN_PAUSES) - 1)]
     is_over = len(pauses) == len(HIDDEN_PAUSES) or sum(pauses) + following > seen.hidden
-    return None if is_over else Pause(following, "not_found")
-
-
-def _is_doubt(entry: Entry) -> bool:
-    return isinstance(entry.step, Pause) and entry.step.reason == "not_found"
+    return None if is_over else Pause(following, NOT_FOUND)
 
 
 def _another_account(seen: _Seen, entry: Entry) -> AnotherAccount | None:
@@ -283,7 +305,7 @@ def _after_cancel(seen: _Seen, cancel: Entry, status: str) -> Step:
     gets = after.of(Get)
     now = next((batch.status for one in reversed(gets) if (batch := _value(one)) is not None), status)
     if now == CANCELLED or any(is_gone(one.outcome) for one in gets):
-        return _confirm(seen, Done({"live_status": CANCELLED}))
+        return _confirm(seen, _CANCELLED)
     if after.last(Confirm) is None and len(gets) < len(CANCELLING_PAUSES):
         return Get() if after.just_paused else Pause(CANCELLING_PAUSES[len(gets)], "cancelling")
     return _confirm(seen, Done())
@@ -293,11 +315,11 @@ def _cancel_not_found(seen: _Seen, cancel: Entry, tries: int) -> Step:
     get = seen.since(cancel).last(Get)
     batch = _value(get) if get is not None else None
     if batch is None:
-        gone = _missing(seen, get or cancel, Done({"live_status": DELETED, "missing": True}))
+        gone = _missing(seen, get or cancel)
         again = Cancel() if tries == 1 else None
         return _confirm(seen, gone, again) if isinstance(gone, Done) else gone
     if isinstance(batch, BatchDetails) and batch.is_empty:
-        return _confirm(seen, Done({"live_status": DELETED, "missing": True}))
+        return _confirm(seen, _GONE)
     # It is there after all.
     return Cancel() if tries < TRIES else _failed_or(cancel, Done())
 
@@ -310,11 +332,10 @@ def _after_refusal(seen: _Seen, cancel: Entry, tries: int, if_completed: IfCompl
         return Get()
     batch = _value(get)
     if batch is None or (isinstance(batch, BatchDetails) and batch.is_empty):
-        gone = Done({"live_status": DELETED, "missing": True})
-        step = gone if batch is not None else _missing(after, get, gone)
+        step = _GONE if batch is not None else _missing(after, get)
         return _confirm(seen, step) if isinstance(step, Done) else step
     if batch.status == CANCELLED:
-        return _confirm(seen, Done({"live_status": CANCELLED}))
+        return _confirm(seen, _CANCELLED)
     if batch.status == CANCELLING:
         return _after_cancel(seen, cancel, batch.status)
     # Under a word that we do not know more sessions may start, so ending those there are is not enough.
@@ -353,12 +374,12 @@ def _end(seen: _Seen) -> Step:
         return Get()
     batch = next((value for one in gets if (value := _value(one)) is not None), None)
     if batch is None:
-        gone = _missing(seen, gets[-1], Done({"live_status": DELETED, "missing": True}))
+        gone = _missing(seen, gets[-1])
         return _confirm(seen, gone) if isinstance(gone, Done) else gone
     if batch.is_empty:
-        return _confirm(seen, Done({"live_status": DELETED, "missing": True}))
+        return _confirm(seen, _GONE)
     if batch.status == CANCELLED:
-        return _confirm(seen, Done({"live_status": CANCELLED}))
+        return _confirm(seen, _CANCELLED)
     # What ends here must not start again elsewhere: a cancel keeps the data, and no more sessions start.
     return _end_all(seen) if batch.status == COMPLETED else _cancel(seen, "end_sessions")
 
@@ -415,7 +436,7 @@ def _delete(seen: _Seen) -> Step:
     if response is None:
         return _delete_not_found(seen, deletes) if is_gone(last.outcome) else _failed_or(last, Done())
     if not response.failed:
-        return _confirm(seen, Done({"live_status": DELETED, "missing": False}))
+        return _confirm(seen, _DELETED)
     if len(deletes) < TRIES:
         return Delete() if seen.just_paused else Pause(PAUSE_SECONDS * len(deletes), "undeleted_sessions")
     return _end_undeleted(seen, last, response)
@@ -434,7 +455,7 @@ def _delete_not_found(seen: _Seen, deletes: list[Entry]) -> Step:
     pause = None if is_expected or had_look else _doubt(seen)
     # What a look finds running after a 404 is deleted once more: more of it may start.
     again = None if had_look or seen.start.is_deleted else Delete()
-    return pause or _confirm(seen, Done({"live_status": DELETED, "missing": not was_answered}), again)
+    return pause or _confirm(seen, _DELETED if was_answered else _GONE, again)
 
 
 def _end_undeleted(seen: _Seen, delete: Entry, response: BatchDeleted) -> Step:
@@ -454,7 +475,7 @@ def _end_undeleted(seen: _Seen, delete: Entry, response: BatchDeleted) -> Step:
     if failures or len(named) < failed:
         unnamed = [("a session that the API did not name", "not deleted")] * max(0, failed - len(named))
         return Fail(DeletionIncomplete(seen.id, [*failures, *unnamed], deleted))
-    return _confirm(seen, Done({"live_status": DELETED, "missing": False}))
+    return _confirm(seen, _DELETED)
 
 
 def _all_sessions(after: _Seen) -> tuple[Step | None, tuple[str, ...]]:
@@ -480,33 +501,21 @@ def _confirm(seen: _Seen, done: Step, again: Step | None = None) -> Step:
     `again` comes first where a 404 says that there is no such batch: one whose sessions run is there after all, and
     may start more.
     """
-    looks = [number for number, one in enumerate(seen.entries) if isinstance(one.step, Confirm)]
-    tail = _since_last_call(seen)
-    last = tail.last(Confirm)
-    if last is None:
+    looks = seen.looks
+    if not looks or seen.just_paused:
         return Confirm()
-    look = _value(last)
+    look = _value(looks[-1])
+    # A look that failed, or an unknown word in the end, leaves `still_running` empty: nothing to wait for, or to end.
     if look is None or not (look.running or look.unknown):
         return done
-    pauses = len(tail.of(Pause))
-    if pauses < len(CONFIRM_PAUSES):
-        return Confirm() if tail.just_paused else Pause(CONFIRM_PAUSES[pauses], "confirm")
-    if tail.just_paused:
-        return Confirm()
+    if len(looks) <= len(CONFIRM_PAUSES):
+        return Pause(CONFIRM_PAUSES[len(looks) - 1], "confirm")
     if not look.running:
         return done
-    was_ended_again = any(isinstance(one.step, EndSessions) for one in seen.entries[looks[0] :])
-    if not was_ended_again:
+    if not seen.were_ended_after_a_look:
         return again or EndSessions(look.running)
     failures = dict(_failures(seen.of(EndSessions)[-1]))
     return Fail(StillRunning(seen.id, [(one, failures.get(one, "ended, and still listed")) for one in look.running]))
-
-
-def _since_last_call(seen: _Seen) -> _Seen:
-    number = next(
-        (n for n, one in reversed(list(enumerate(seen.entries))) if not isinstance(one.step, (Confirm, Pause))), -1
-    )
-    return _Seen(seen.start, seen.entries[number + 1 :], seen.hidden)
 
 
 # Reading entries
