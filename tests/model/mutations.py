@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-NEXT_STEP, FOLD, RUN, TRAIL = (f"lifecycle/{name}.py" for name in ("next_step", "fold", "run", "trail"))
+NEXT_STEP, FOLD, RUN, TRAIL, INTERRUPTED = (
+    f"lifecycle/{name}.py" for name in ("next_step", "fold", "run", "trail", "interrupted")
+)
 
 
 class Mutation(NamedTuple):
@@ -126,16 +128,16 @@ MUTATIONS = [
     ),
     Mutation(
         "pending entries of the state are not read",
-        TRAIL,
-        "            for one in state.pending\n",
-        "            for one in ()\n",
+        INTERRUPTED,
+        "        for one in state.pending\n",
+        "        for one in ()\n",
         (ORPHAN,),
     ),
     Mutation(
         "receipts of interrupted creates are not read",
-        TRAIL,
-        "        for receipt in unfinished:\n",
-        "        for receipt in unfinished[:0]:\n",
+        INTERRUPTED,
+        "    for receipt in unfinished:\n",
+        "    for receipt in ():\n",
         (ORPHAN,),
     ),
     Mutation(

@@ -18,6 +18,7 @@ from pulumi_anchorbrowser.words import batches
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.cleanup import Plan, PlannedBatch, Skipped
+    from pulumi_anchorbrowser.lifecycle.interrupted import InterruptedCreate
     from pulumi_anchorbrowser.lifecycle.state import StackState
     from pulumi_anchorbrowser.receipts import Receipt
 
@@ -31,26 +32,11 @@ OrphanKind = Literal["interrupted", "unknown"]
 
 
 @dataclass(frozen=True)
-class _Interrupted:
-    """A create that no run has finished: in the state, in the receipts, or in both."""
-
-    claim: str
-    owner: str
-    urn: str
-    count: int | None
-    found_in: tuple[str, ...]
-    receipts: tuple[int, ...] = ()
-
-    def to_row(self) -> dict[str, Any]:
-        return {"claim": self.claim, "owner": self.owner, "urn": self.urn, "found_in": list(self.found_in)}
-
-
-@dataclass(frozen=True)
 class _Orphan:
     """A batch that the state does not have, and the interrupted create that started it, if one did."""
 
     batch: PlannedBatch
-    create: _Interrupted | None
+    create: InterruptedCreate | None
 
     @property
     def kind(self) -> OrphanKind:
@@ -67,7 +53,7 @@ class _Orphan:
             "owner": batch.owner,
             "claim": batch.claim,
             "urn": create.urn if create else None,
-            "found_in": list(create.found_in) if create else [],
+            "found_in": _found_in(create) if create else [],
         }
 
 
@@ -76,19 +62,26 @@ class _Found:
     """`creates` are the interrupted creates whose batch cannot be found."""
 
     orphans: tuple[_Orphan, ...]
-    creates: tuple[_Interrupted, ...]
+    creates: tuple[InterruptedCreate, ...]
     skipped: tuple[Skipped, ...]
 
     def to_document(self) -> dict[str, Any]:
         return {
             "orphans": [one.to_row() for one in self.orphans],
-            "claims": [one.to_row() for one in self.creates],
+            "claims": [
+                {"claim": one.claim, "owner": one.owner, "urn": one.urn, "found_in": _found_in(one)}
+                for one in self.creates
+            ],
             "skipped": [asdict(one) for one in self.skipped],
         }
 
     def summary(self) -> str:
         interrupted = sum(one.kind == "interrupted" for one in self.orphans)
         return f"Found {batches(interrupted)} of interrupted creates, and {len(self.orphans) - interrupted} unknown"
+
+
+def _found_in(create: InterruptedCreate) -> list[str]:
+    return [*(["state"] if create.is_pending else []), *(["receipts"] if create.receipts else [])]
 
 
 @click.command(short_help="Find batches of a stack that its state does not have.")
@@ -201,7 +194,7 @@ def _plan(connection: Connection, messages: Messages, **selection: Any) -> Plan:
     return connection.cleanup.plan(Request(Selection(**selection)), messages)
 
 
-def _look_for(connection: Connection, creates: Iterable[_Interrupted]) -> dict[str, str]:
+def _look_for(connection: Connection, creates: Iterable[InterruptedCreate]) -> dict[str, str]:
     """Return the batch of each of these creates that has a visible session, by its claim."""
     listing, since = connection.batches.runner.listing, connection.client.api_time()
     looks = {one.claim: listing.find_claim(one.claim, count=one.count, since=since).batch_id for one in creates}
@@ -210,23 +203,13 @@ def _look_for(connection: Connection, creates: Iterable[_Interrupted]) -> dict[s
 
 def _interrupted_creates(
     known: StackState, receipts: list[Receipt], owners: Collection[str]
-) -> dict[str, _Interrupted]:
-    creates = {
-        one.claim: _Interrupted(one.claim, one.owner, one.urn, one.count, ("state",))
-        for one in known.pending
-        if one.claim not in known.claims
-    }
-    for receipt in receipts:
-        subject = receipt.subject
-        if not _is_unfinished(receipt) or subject.claim in known.claims or not _is_of(receipt, known, owners):
-            continue
-        before = creates.get(subject.claim)
-        in_state = ("state",) if before is not None and "state" in before.found_in else ()
-        numbers = (*(before.receipts if before else ()), receipt.id)
-        creates[subject.claim] = _Interrupted(
-            subject.claim, subject.owner, subject.urn, subject.count, (*in_state, "receipts"), numbers
-        )
-    return creates
+) -> dict[str, InterruptedCreate]:
+    """Return the interrupted creates of this stack by their claims."""
+    from pulumi_anchorbrowser.lifecycle.interrupted import interrupted_creates, is_create_without_end, settled_claims
+
+    unfinished = [one for one in receipts if is_create_without_end(one) and _is_of(one, known, owners)]
+    creates = interrupted_creates(known, unfinished, settled_claims(receipts))
+    return {one.claim: one for one in creates}
 
 
 def _claims_in_progress(receipts: Iterable[Receipt], known: StackState) -> frozenset[str]:
@@ -235,10 +218,6 @@ def _claims_in_progress(receipts: Iterable[Receipt], known: StackState) -> froze
 
     mine = {one.subject.claim for one in receipts if one.operation == "create" and is_running(one.run)}
     return frozenset(mine - known.claims - {""})
-
-
-def _is_unfinished(receipt: Receipt) -> bool:
-    return receipt.operation == "create" and receipt.outcome in {None, "unknown"}
 
 
 def _is_of(receipt: Receipt, known: StackState, owners: Collection[str]) -> bool:
@@ -280,10 +259,10 @@ def _settle(connection: Connection, orphans: list[_Orphan]) -> None:
         for orphan in orphans:
             for receipt in orphan.create.receipts if orphan.create else ():
                 note = "deleted as an orphan"
-                connection.receipts.end(receipt, "settled", batch_id=orphan.batch.batch_id, note=note)
+                connection.receipts.end(receipt.id, "settled", batch_id=orphan.batch.batch_id, note=note)
     except ReceiptsUnavailable as error:
         Messages().warning(str(error))
-    if any(orphan.create and "state" in orphan.create.found_in for orphan in orphans):
+    if any(orphan.create and orphan.create.is_pending for orphan in orphans):
         print_note(_CLEAR)
 
 
@@ -297,7 +276,7 @@ def _print(found: _Found) -> None:
         )
     if found.creates:
         click.echo("Interrupted creates whose batch cannot be found: none was started, or it shows no session yet.")
-        rows = [(one.claim, one.urn.split("::")[-1], ", ".join(one.found_in)) for one in found.creates]
+        rows = [(one.claim, one.name, ", ".join(_found_in(one))) for one in found.creates]
         print_table(("CLAIM", "RESOURCE", "FOUND IN"), rows)
     if found.skipped:
         click.echo("Not in the state either, and skipped:")
@@ -312,6 +291,6 @@ def _print(found: _Found) -> None:
 
 def _cells(orphan: _Orphan) -> tuple[object, ...]:
     batch, create = orphan.batch, orphan.create
-    found_in, resource = (", ".join(create.found_in), create.urn.split("::")[-1]) if create else (None, None)
+    found_in, resource = (", ".join(_found_in(create)), create.name) if create else (None, None)
     age = age_of(batch.created_at)
     return batch.batch_id, batch.status, age, batch.total_requests, orphan.kind, found_in, resource, batch.claim

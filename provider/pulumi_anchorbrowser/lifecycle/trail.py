@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock, Thread
@@ -19,6 +18,7 @@ from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle.errors import LeftoverUnknown
 from pulumi_anchorbrowser.lifecycle.goals import Deleted, SessionsEnded, Sought
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
+from pulumi_anchorbrowser.lifecycle.interrupted import InterruptedCreate, interrupted_creates, settled_claims
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Runner
@@ -33,23 +33,6 @@ _LOOKED_FOR_ONCE_AFTER = timedelta(hours=1)
 # The place of the start time in /proc/<process>/stat, counted after the program's name (man 5 proc).
 _START_TIME = 19
 _CLEAR = "`pulumi refresh --clear-pending-creates` ends Pulumi's own warning about it"
-
-
-@dataclass(frozen=True)
-class InterruptedCreate:
-    """A create that no run has finished. `receipts` are those of this machine."""
-
-    claim: str
-    urn: str
-    owner: str
-    count: int | None
-    receipts: tuple[Receipt, ...] = ()
-    provider: str = ""
-
-    @property
-    def name(self) -> str:
-        """The resource's name in the program."""
-        return self.urn.split("::")[-1]
 
 
 class Trail:
@@ -83,8 +66,9 @@ class Trail:
         self._adopted: set[str] = set()
         self._settling: dict[str, Lock] = {}
         self._not_found: set[str] = set()
-        # Of each interrupted create that was looked for in this run: why that failed, None where it did not.
-        self._settled: dict[str, str | None] = {}
+        # The claims of the interrupted creates that were looked for in this run; and why that failed, where it did.
+        self._settled: set[str] = set()
+        self._failures: dict[str, str] = {}
 
     def begin(self, stack: str | None) -> None:
         """Begin to read the state of `organization/project/stack` in the background, once.
@@ -172,17 +156,12 @@ class Trail:
             known = self._all_interrupted(state, owner, notices)
             with self._lock:
                 self._known[owner] = known
-        return [one for one in known if self._settled.get(one.claim, "not looked for") is not None]
+        return [one for one in known if one.claim not in self._settled]
 
     def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
-        found = {
-            one.claim: InterruptedCreate(one.claim, one.urn, one.owner, one.count, provider=one.provider)
-            for one in state.pending
-        }
         try:
             unfinished = self._unfinished_receipts(owner)
-            # Pulumi keeps the entry of a create that was settled until the user clears it.
-            settled = _settled_claims(self._receipts.all()) if found else frozenset()
+            settled = settled_claims(self._receipts.all()) if state.pending else frozenset()
         except ReceiptsUnavailable as error:
             if self._is_first("receipts"):
                 notices.warning(
@@ -190,21 +169,11 @@ class Trail:
                 )
             unfinished, settled = [], frozenset()
         for receipt in unfinished:
-            subject = receipt.subject
-            if subject.claim in state.claims:
+            if receipt.subject.claim in state.claims:
                 # Its end could not be written down. Once the batch is moved to another stack, only this says so.
                 self._end(receipt, "done", None, "the state has its batch")
-                continue
-            known = found.get(subject.claim)
-            receipts, provider = (known.receipts, known.provider) if known else ((), "")
-            found[subject.claim] = InterruptedCreate(
-                subject.claim, subject.urn, subject.owner, subject.count, (*receipts, receipt), provider
-            )
-        return [
-            one
-            for claim, one in found.items()
-            if claim not in state.claims | settled and run_mark_of(claim) != self._run_mark
-        ]
+        interrupted = interrupted_creates(state, unfinished, settled)
+        return [one for one in interrupted if run_mark_of(one.claim) != self._run_mark]
 
     def _unfinished_receipts(self, owner: str) -> list[Receipt]:
         # An owner is a label that a stack of the same name in another backend has too. Its creates in flight are none
@@ -230,9 +199,13 @@ class Trail:
             settling = self._settling.setdefault(one.claim, Lock())
         with settling, logs.about(claim=one.claim):
             # A look that failed is not repeated: hundreds of deletes would wait for its time limit one after another.
-            if one.claim not in self._settled:
-                self._settled[one.claim] = self._look_for(runner, one, patience, notices)
-            return self._settled[one.claim]
+            if one.claim not in self._settled and one.claim not in self._failures:
+                failure = self._look_for(runner, one, patience, notices)
+                if failure is None:
+                    self._settled.add(one.claim)
+                else:
+                    self._failures[one.claim] = failure
+            return self._failures.get(one.claim)
 
     def _look_for(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
         age = age_of(one.claim, self._clock.now())
@@ -266,8 +239,9 @@ class Trail:
             brought = runner.bring(record, goal, notices)
             if brought.error is None:
                 self._close(one, record.batch_id)
-                is_pending = any(one.claim == pending.claim for pending in state.pending)
-                notices.info(f"the interrupted create of {one.name} is settled{f'; {_CLEAR}' if is_pending else ''}")
+                notices.info(
+                    f"the interrupted create of {one.name} is settled{f'; {_CLEAR}' if one.is_pending else ''}"
+                )
                 return
             error = error or brought.error
         notices.warning(
@@ -321,16 +295,6 @@ class Trail:
             is_first = what not in self._once
             self._once.add(what)
         return is_first
-
-
-def _settled_claims(receipts: Iterable[Receipt]) -> frozenset[str]:
-    """Return the claims of which a receipt says that nothing is left of their batch."""
-    return frozenset(
-        one.subject.claim
-        for one in receipts
-        if (one.operation == "create" and one.outcome == "settled")
-        or (one.operation == "delete" and one.outcome in {"done", "gone"} and not one.failed_deletions)
-    )
 
 
 def _is_of_account(one: InterruptedCreate, runner: Runner) -> bool:
