@@ -201,7 +201,7 @@ class _Acting:
 
             return one
 
-        singles = SessionsEnding(self._finder, self.receipts, self.plan, self.state, self.actor)
+        singles = SessionsEnding(self._finder, self.batches.runner, self.plan, self.state, self.actor)
         with pool_of(self.batches.runner.client.max_concurrency, "cleanup") as pool:
             yield from mapped(pool, followed(self._stop), self.plan.batches)
             yield from singles.carry_out(pool, followed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,9 +16,10 @@ from pulumi_anchorbrowser.clock import Interrupted
 from pulumi_anchorbrowser.lifecycle.fold import is_gone
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete, Look, look_of, moment
 from pulumi_anchorbrowser.lifecycle.next_step import CONFIRM_PAUSES
+from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import minted_at
-from pulumi_anchorbrowser.receipts import Ending, Receipts, ReceiptsUnavailable, SessionEnding, Subject
+from pulumi_anchorbrowser.receipts import Subject
 from pulumi_anchorbrowser.words import counted
 
 # Beside times of the API: the clocks of its servers may differ.
@@ -79,8 +79,8 @@ class Singles:
 class SessionsEnding:
     """Ends the single sessions of a plan that still qualify."""
 
-    def __init__(self, finder: Finder, receipts: Receipts, plan: Plan, state: StackState | None, actor: Actor) -> None:
-        self._finder, self._receipts, self._plan, self._state, self._actor = finder, receipts, plan, state, actor
+    def __init__(self, finder: Finder, runner: Runner, plan: Plan, state: StackState | None, actor: Actor) -> None:
+        self._finder, self._runner, self._plan, self._state, self._actor = finder, runner, plan, state, actor
         self._listed: dict[str, SessionStatus] = {}
         self._unreadable: str | None = None
 
@@ -135,28 +135,7 @@ class SessionsEnding:
     def _call(self, session: PlannedSession) -> Outcome[None]:
         owner = self._actor.owner or session.owner or ""
         subject = Subject(owner=owner, urn=self._actor.urn, claim="", account=self._plan.account, count=1)
-        receipt = 0
-        with self._tolerant():
-            receipt = self._receipts.begin("end_sessions", subject)
-        try:
-            outcome = self._finder.client.end_session(session.session_id)
-        except Interrupted:
-            with self._tolerant():
-                self._receipts.end(receipt, "refused", note="interrupted before it was sent")
-            raise
-        ending, how = _ending(outcome)
-        with self._tolerant():
-            self._receipts.session_ended(receipt, session.session_id, how)
-            ended = 1 if how == "ended" else 0
-            self._receipts.end(receipt, ending, ended_sessions=ended, was_lost=outcome.was_lost)
-        return outcome
-
-    @contextmanager
-    def _tolerant(self) -> Iterator[None]:
-        try:
-            yield
-        except ReceiptsUnavailable as error:
-            self._finder.warn_once(f"{error.explanation}. Continuing without a receipt. {error.advice}")
+        return self._runner.end_session(session.session_id, subject, self._finder.notices)
 
     def _confirmed(self, results: list[BatchResult]) -> list[BatchResult]:
         """Return the results after another look: a session that the API goes on to list as running is a failure."""
@@ -200,14 +179,6 @@ def _newest(found: Iterable[_Found]) -> datetime | None:
     times = [moment(one.created_at) if isinstance(one, PlannedSession) else None for one in found]
     known = [time for time in times if time is not None]
     return max(known) if known and len(known) == len(times) else None
-
-
-def _ending(outcome: Outcome[None]) -> tuple[Ending, SessionEnding]:
-    if isinstance(outcome.last, Answered):
-        return "done", "ended"
-    if outcome.was_lost:
-        return "unknown", "lost"
-    return ("gone", "gone") if is_gone(outcome) else ("refused", "refused")
 
 
 def _confirmed(result: BatchResult, look: Look) -> BatchResult:

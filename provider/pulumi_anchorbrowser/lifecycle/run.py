@@ -131,6 +131,15 @@ class Runner:
         """Make one mutating call with its receipt: the intent before, the outcome after."""
         return self._recorded(operation, subject, call, notices)[1]
 
+    def end_session(self, session_id: str, subject: Subject, notices: Notices) -> Outcome[None]:
+        """End one session that belongs to no batch, with a receipt of its own. Raises Interrupted."""
+        with self._begun("end_sessions", subject, notices) as receipt:
+            outcome = self.client.end_session(session_id)
+        with self._tolerant(notices):
+            self.receipts.session_ended(receipt, session_id, _how(outcome))
+            self.receipts.end(receipt, _ending(outcome), **_values_of_all({session_id: outcome}))
+        return outcome
+
     # Steps
 
     def _take(self, record: BatchRecord, step: Call, notices: Notices, entries: list[Entry]) -> None:
@@ -264,15 +273,21 @@ class Runner:
     def _recorded(
         self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices
     ) -> tuple[int, Outcome[_Value]]:
+        with self._begun(operation, subject, notices) as receipt:
+            outcome = call()
+        self._end(receipt, outcome, notices, subject)
+        return receipt, outcome
+
+    @contextmanager
+    def _begun(self, operation: Operation, subject: Subject, notices: Notices) -> Iterator[int]:
+        """Write the intent of one call, and its end where it is interrupted before it is sent."""
         receipt = self._begin(operation, subject, notices)
         try:
-            outcome = call()
+            yield receipt
         except Interrupted:
             with self._tolerant(notices):
                 self.receipts.end(receipt, "refused", note="interrupted before the call was sent")
             raise
-        self._end(receipt, outcome, notices, subject)
-        return receipt, outcome
 
     def _begin(self, operation: Operation, subject: Subject, notices: Notices) -> int:
         # Stopping browsers goes before bookkeeping, and so does starting them: the state has the claim.
