@@ -30,48 +30,54 @@ _MAY_HOLD_SECRETS = frozenset({"configuration", "metadata"})
 
 
 def check(
-    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, owner: str, is_unknown: IsUnknown
+    services: Services,
+    old_inputs: Mapping[str, Any],
+    news: Mapping[str, Any],
+    *,
+    urn: str,
+    owner: str,
+    is_unknown: IsUnknown,
 ) -> Checked:
     """Return the inputs, with a claim that the engine saves before it creates.
 
-    `olds` are the inputs of the last run; empty for a new batch, which gets a new claim.
+    `old_inputs` are the inputs of the last run; empty for a new batch, which gets a new claim.
     """
     services.begin_trail(urn, owner)
     inputs = with_canonical_id({**_SHOWN_DEFAULTS, **news, "owner": owner})
-    inputs["claim"] = olds.get("claim") or services.new_claim()
+    inputs["claim"] = old_inputs.get("claim") or services.new_claim()
     if isinstance(inputs.get("batch_id"), str):
         services.trail.spare(inputs["batch_id"])
-    problems = [_without_value(one) for one in batch_problems(olds, inputs, is_unknown)]
+    problems = [_without_value(one) for one in batch_problems(old_inputs, inputs, is_unknown)]
     return Checked(inputs, problems, unknown_fields(inputs.get("configuration")))
 
 
 def diff(
     services: Services,
     batch_id: str,
-    olds: Mapping[str, Any],
+    old_outputs: Mapping[str, Any],
     news: Mapping[str, Any],
     *,
     urn: str,
     is_unknown: IsUnknown,
     notices: Notices,
 ) -> Changes:
-    """Return what changed from the outputs `olds`, and what of it makes a new batch necessary. Calls nothing.
+    """Return what changed from `old_outputs`, and what of it makes a new batch necessary. Calls nothing.
 
     Reports what the change will start and stop: a preview shows the names of properties alone.
     """
     owner = str(news.get("owner", ""))
     services.begin_trail(urn, owner)
     services.trail.announce(owner, notices)
-    services.note_batch(batch_id, olds.get("count"))
-    if _record(olds, urn).is_of_unknown_outcome:
+    services.note_batch(batch_id, old_outputs.get("count"))
+    if _record(old_outputs, urn).is_of_unknown_outcome:
         # What it started is looked for and deleted before another one is started.
         notices.info(
             "an earlier create of this resource may have started a batch: this change looks for that batch and deletes "
             "it, then creates anew"
         )
         return Changes(["live_status"], ["live_status"], deletes_first=True)
-    changes = changes_between(batch_id, olds, {**DEFAULTS, **news}, is_unknown)
-    intent = intent_of(_record(olds, urn), {**DEFAULTS, **news}, changes) if changes.changed else None
+    changes = changes_between(batch_id, old_outputs, {**DEFAULTS, **news}, is_unknown)
+    intent = intent_of(_record(old_outputs, urn), {**DEFAULTS, **news}, changes) if changes.changed else None
     if intent is not None:
         notices.info(intent)
     return changes
@@ -108,10 +114,10 @@ def read(services: Services, outputs: Mapping[str, Any], *, urn: str, notices: N
 
 
 def update(
-    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
+    services: Services, old_outputs: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
 ) -> dict[str, Any]:
     """Cancel or delete the batch where the desired status has changed to that; save the rest. Return the outputs."""
-    record = _record(olds, urn)
+    record = _record(old_outputs, urn)
     inputs = BatchInputs.model_validate({**news, "resource_urn": urn})
     services.begin_trail(urn, inputs.owner)
     with services.operation("update", urn, claim=record.claim, batch_id=record.batch_id):

@@ -33,7 +33,7 @@ _LAST_UP_COUNTS = "A destroy uses the values of the last `pulumi up`, so run tha
 
 def check(
     services: Services,
-    olds: Mapping[str, Any],
+    old_inputs: Mapping[str, Any],
     news: Mapping[str, Any],
     *,
     urn: str,
@@ -47,17 +47,17 @@ def check(
     """
     inputs = {**DEFAULTS, **_without_none(news), "owner": owner}
     # Batches keep the owner tag of the name that the stack had, also those that Pulumi retains and no state has.
-    if former := {*olds.get("former_owners", ()), olds.get("owner", owner)} - {owner}:
+    if former := {*old_inputs.get("former_owners", ()), old_inputs.get("owner", owner)} - {owner}:
         inputs["former_owners"] = sorted(former)
     problems = cleanup_problems(inputs, is_unknown)
-    if not problems and runs_on_apply(olds, inputs):
+    if not problems and runs_on_apply(old_inputs, inputs):
         _report_plan(services, inputs, urn, notices)
     return Checked(inputs, problems)
 
 
-def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
-    """Return what the user changed from the outputs `olds`. Nothing makes a new cleanup necessary."""
-    return Changes(_changed(olds, news, (*RUNS_AGAIN, *RECORDED)), [])
+def diff(old_outputs: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
+    """Return what the user changed from `old_outputs`. Nothing makes a new cleanup necessary."""
+    return Changes(_changed(old_outputs, news, (*RUNS_AGAIN, *RECORDED)), [])
 
 
 def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: Notices) -> tuple[str, dict[str, Any]]:
@@ -70,11 +70,11 @@ def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: 
 
 
 def update(
-    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
+    services: Services, old_outputs: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
 ) -> dict[str, Any]:
     """Run the cleanup again where it runs on apply and what it does has changed. Return the outputs."""
-    if not runs_on_apply(olds, news):
-        return {**news, **{name: olds.get(name) for name in RESULTS}}
+    if not runs_on_apply(old_outputs, news):
+        return {**news, **{name: old_outputs.get(name) for name in RESULTS}}
     return {**news, **outputs_of(run(services, _parsed(news, urn), urn=urn, notices=notices))}
 
 
@@ -128,16 +128,16 @@ def _parsed(inputs: Mapping[str, Any], urn: str) -> CleanupInputs:
     return CleanupInputs.model_validate({**inputs, "resource_urn": urn})
 
 
-def runs_on_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether this change of the inputs runs the cleanup; `olds` is empty for a new resource."""
+def runs_on_apply(old: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether this change of the inputs runs the cleanup; `old` is empty for a new resource."""
     applies = {"apply", "both"}
     if news.get("when") not in applies:
         return False
-    return olds.get("when") not in applies or bool(_changed(olds, news, RUNS_AGAIN))
+    return old.get("when") not in applies or bool(_changed(old, news, RUNS_AGAIN))
 
 
-def _changed(olds: Mapping[str, Any], news: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if _without_none(olds.get(name)) != _without_none(news.get(name))]
+def _changed(old: Mapping[str, Any], news: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if _without_none(old.get(name)) != _without_none(news.get(name))]
 
 
 def _without_none(value: Any) -> Any:

@@ -19,13 +19,15 @@ def check(services: Services, news: Mapping[str, Any], *, is_unknown: IsUnknown)
     return Checked(inputs, ready_problems(inputs, is_unknown, services.count_of(inputs.get("batch_id"))))
 
 
-def diff(olds: Mapping[str, Any], news: Mapping[str, Any], *, is_unknown: IsUnknown = lambda _: False) -> Changes:
-    """Return what changed from the outputs `olds`. Another batch is another wait; anything else is an update.
+def diff(
+    old_outputs: Mapping[str, Any], news: Mapping[str, Any], *, is_unknown: IsUnknown = lambda _: False
+) -> Changes:
+    """Return what changed from `old_outputs`. Another batch is another wait; anything else is an update.
 
     A preview of an update of the batch does not know its id: most likely it stays the same.
     """
-    source = ["batch_id"] if olds.get("batch_id") != news.get("batch_id") else []
-    in_place = [name for name in _IN_PLACE if olds.get(name) != news.get(name)]
+    source = ["batch_id"] if old_outputs.get("batch_id") != news.get("batch_id") else []
+    in_place = [name for name in _IN_PLACE if old_outputs.get(name) != news.get(name)]
     return Changes([*source, *in_place], [] if is_unknown(news.get("batch_id")) else source)
 
 
@@ -36,13 +38,13 @@ def create(services: Services, inputs: Mapping[str, Any], *, urn: str, notices: 
 
 
 def update(
-    services: Services, olds: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
+    services: Services, old_outputs: Mapping[str, Any], news: Mapping[str, Any], *, urn: str, notices: Notices
 ) -> dict[str, Any]:
     """Wait again where the inputs ask for another wait. Return the outputs."""
     inputs = _parsed(news, urn)
-    if any(olds.get(name) != news.get(name) for name in WAITED_FOR):
+    if any(old_outputs.get(name) != news.get(name) for name in WAITED_FOR):
         return _wait(services, inputs, urn, notices)
-    return {**olds, **inputs.model_dump()}
+    return {**old_outputs, **inputs.model_dump()}
 
 
 def _parsed(inputs: Mapping[str, Any], urn: str) -> ReadyInputs:

@@ -22,18 +22,20 @@ class Changes(NamedTuple):
     """Whether the old one is deleted before the new one is created."""
 
 
-def changes_between(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> Changes:
+def changes_between(
+    batch_id: str, old_outputs: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown
+) -> Changes:
     """The changes from the recorded outputs to the new inputs.
 
     A batch is replaced only while it is to be active: to cancel one and to change its `count` in the same breath
     must not start another. Another `batch_id` is always another batch.
     """
     active = news.get("status", "active") == "active" or is_unknown(news.get("status"))
-    source = _source_changes(batch_id, olds, news)
+    source = _source_changes(batch_id, old_outputs, news)
     # With `batch_id` there is no `count`, `configuration` or `metadata` to differ.
     adopts = source or news.get("batch_id") is not None
-    started_with = [] if adopts else started_with_changes(olds, news)
-    in_place = [name for name in _IN_PLACE if _differs(olds.get(name), news.get(name))]
+    started_with = [] if adopts else started_with_changes(old_outputs, news)
+    in_place = [name for name in _IN_PLACE if _differs(old_outputs.get(name), news.get(name))]
     replaces = []
     if active:
         replaces += source + started_with
@@ -41,22 +43,22 @@ def changes_between(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, A
             replaces.append("status")
     elif "batch_id" in source and news.get("batch_id") is not None:
         replaces.append("batch_id")
-    named = source or _renamed_source(olds, news)
+    named = source or _renamed_source(old_outputs, news)
     return Changes([*named, *started_with, *in_place], replaces)
 
 
-def started_with_changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+def started_with_changes(old_outputs: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """Return the changed inputs of those that a batch is started with.
 
     They need a new batch where it is to be active, and are only saved where it is not.
     """
-    return [name for name in STARTED_WITH if _differs(olds.get(name), news.get(name))]
+    return [name for name in STARTED_WITH if _differs(old_outputs.get(name), news.get(name))]
 
 
-def _source_changes(batch_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+def _source_changes(batch_id: str, old_outputs: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     wanted = news.get("batch_id")
     if wanted is None:
-        return ["batch_id"] if olds.get("adopted") else []
+        return ["batch_id"] if old_outputs.get("adopted") else []
     return [] if _is_same_id(wanted, batch_id) else ["batch_id"]
 
 
@@ -67,9 +69,9 @@ def _is_same_id(wanted: Any, batch_id: str) -> bool:
         return False
 
 
-def _renamed_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+def _renamed_source(old_outputs: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     # `count` gave way to the `batch_id` of the very batch it had started.
-    return ["batch_id"] if news.get("batch_id") is not None and not olds.get("adopted") else []
+    return ["batch_id"] if news.get("batch_id") is not None and not old_outputs.get("adopted") else []
 
 
 def _differs(old: Any, new: Any) -> bool:

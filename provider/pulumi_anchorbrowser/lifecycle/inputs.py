@@ -47,12 +47,12 @@ DEFAULTS: dict[str, Any] = {name: BatchInputs.model_fields[name].default for nam
                             ("status", "on_destroy", "if_completed", "on_missing")}  # fmt: skip
 
 
-def batch_problems(olds: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
+def batch_problems(old_inputs: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
     """Everything that is wrong with the new inputs, given the old ones (empty for a new resource)."""
-    olds, news = with_canonical_id(dict(olds)), with_canonical_id(dict(news))
+    old_inputs, news = with_canonical_id(dict(old_inputs)), with_canonical_id(dict(news))
     problems = problems_of(BatchInputs, news, is_unknown)
     problems += _source_problems(news)
-    problems += _reactivation_problems(olds, news)
+    problems += _reactivation_problems(old_inputs, news)
     configuration = news.get("configuration")
     if isinstance(configuration, Mapping):
         found = problems_of(SessionConfiguration, configuration, is_unknown)
@@ -73,11 +73,11 @@ def _source_problems(news: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(name, "cannot be set on an adopted batch")
 
 
-def _reactivation_problems(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Problem]:
+def _reactivation_problems(old_inputs: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Problem]:
     adopted = news.get("batch_id")
-    if adopted is None or adopted != olds.get("batch_id"):
+    if adopted is None or adopted != old_inputs.get("batch_id"):
         return
-    before, now = olds.get("status", "active"), news.get("status", "active")
+    before, now = old_inputs.get("status", "active"), news.get("status", "active")
     if now == "active" and before != "active":
         yield Problem(
             "status",

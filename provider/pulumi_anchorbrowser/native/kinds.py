@@ -61,11 +61,11 @@ class Kind:
     secrets: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """The paths of inputs and outputs that are secret."""
 
-    def check(self, target: Target, olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, old_inputs: Properties, news: Properties) -> Checked:
         """Return the inputs as they are saved, and what is wrong with them."""
         raise NotImplementedError
 
-    def diff(self, target: Target, id_: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, target: Target, id_: str, old_outputs: Properties, news: Properties) -> Changes:
         """Return what changed."""
         raise NotImplementedError
 
@@ -73,17 +73,17 @@ class Kind:
         """Create it. Return its id and outputs."""
         raise NotImplementedError
 
-    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Change it. Return the outputs."""
         raise NotImplementedError
 
-    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
-        """Return the outputs of a create (`olds` is empty) or an update as far as they are known."""
+    def preview(self, old_outputs: Properties, news: Properties) -> dict[str, Any]:
+        """Return the outputs of a create (`old_outputs` is empty) or an update as far as they are known."""
         raise NotImplementedError
 
-    def read(self, _target: Target, olds: Properties) -> dict[str, Any] | None:
+    def read(self, _target: Target, old_outputs: Properties) -> dict[str, Any] | None:
         """Return the outputs brought up to date; None where it is gone."""
-        return dict(olds)
+        return dict(old_outputs)
 
     def import_(self, _target: Target, _id: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the inputs and the outputs of what exists under this id."""
@@ -113,14 +113,14 @@ class BatchKind(Kind):
         "message",
     )
 
-    def check(self, target: Target, olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, old_inputs: Properties, news: Properties) -> Checked:
         """Return the inputs, with a claim."""
-        return batch.check(target.services, olds, news, urn=target.urn, owner=target.owner, is_unknown=is_unknown)
+        return batch.check(target.services, old_inputs, news, urn=target.urn, owner=target.owner, is_unknown=is_unknown)
 
-    def diff(self, target: Target, id_: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, target: Target, id_: str, old_outputs: Properties, news: Properties) -> Changes:
         """Return what changed, and what of it needs a new batch."""
         return batch.diff(
-            target.services, id_, olds, news, urn=target.urn, is_unknown=is_unknown, notices=target.notices
+            target.services, id_, old_outputs, news, urn=target.urn, is_unknown=is_unknown, notices=target.notices
         )
 
     def create(self, target: Target, news: Properties, keep: Keep) -> tuple[str, dict[str, Any]]:
@@ -131,24 +131,24 @@ class BatchKind(Kind):
             error.advice = _CLAIM_IN_STATE
             raise
 
-    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Cancel or delete the batch where the desired status has changed to that; save the rest."""
-        return batch.update(target.services, olds, news, urn=target.urn, notices=target.notices)
+        return batch.update(target.services, old_outputs, news, urn=target.urn, notices=target.notices)
 
-    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+    def preview(self, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
         inputs = {**DEFAULTS, **news}
-        if not olds:
+        if not old_outputs:
             return {**dict.fromkeys(self._outputs, UNKNOWN), "count": None, "configuration": None, "metadata": None,
                     "adopted": "batch_id" in news, **inputs}  # fmt: skip
-        kept = {name: value for name, value in olds.items() if name not in BatchInputs.model_fields}
-        outputs = {**kept, **inputs, "batch_id": olds.get("batch_id"), "claim": olds.get("claim")}
-        changes = any(olds.get(name) != inputs[name] for name in ("status", "if_completed"))
+        kept = {name: value for name, value in old_outputs.items() if name not in BatchInputs.model_fields}
+        outputs = {**kept, **inputs, "batch_id": old_outputs.get("batch_id"), "claim": old_outputs.get("claim")}
+        changes = any(old_outputs.get(name) != inputs[name] for name in ("status", "if_completed"))
         return {**outputs, **dict.fromkeys(self._of_a_stop, UNKNOWN)} if changes else outputs
 
-    def read(self, target: Target, olds: Properties) -> dict[str, Any] | None:
+    def read(self, target: Target, old_outputs: Properties) -> dict[str, Any] | None:
         """Return the outputs brought up to date."""
-        return batch.read(target.services, olds, urn=target.urn, notices=target.notices)
+        return batch.read(target.services, old_outputs, urn=target.urn, notices=target.notices)
 
     def import_(self, target: Target, id_: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the inputs and outputs of a resource that adopts this batch."""
@@ -156,9 +156,9 @@ class BatchKind(Kind):
         names = ("batch_id", "status", "on_destroy", "owner", "claim")
         return {name: outputs[name] for name in names}, outputs
 
-    def delete(self, target: Target, olds: Properties) -> None:
+    def delete(self, target: Target, old_outputs: Properties) -> None:
         """Do what `on_destroy` says."""
-        batch.delete(target.services, olds, urn=target.urn, notices=target.notices)
+        batch.delete(target.services, old_outputs, urn=target.urn, notices=target.notices)
 
 
 class BatchReadyKind(Kind):
@@ -171,22 +171,22 @@ class BatchReadyKind(Kind):
         """Return the inputs with their defaults."""
         return ready.check(target.services, news, is_unknown=is_unknown)
 
-    def diff(self, _target: Target, _id: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, _target: Target, _id: str, old_outputs: Properties, news: Properties) -> Changes:
         """Return what changed: another batch is another wait."""
-        return ready.diff(olds, news, is_unknown=is_unknown)
+        return ready.diff(old_outputs, news, is_unknown=is_unknown)
 
     def create(self, target: Target, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
         """Wait. A failure leaves the batch, which is a resource of its own, in the state."""
         return ready.create(target.services, news, urn=target.urn, notices=target.notices)
 
-    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Wait again where the inputs ask for another wait."""
-        return ready.update(target.services, olds, news, urn=target.urn, notices=target.notices)
+        return ready.update(target.services, old_outputs, news, urn=target.urn, notices=target.notices)
 
-    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+    def preview(self, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
-        waits = not olds or any(olds.get(name) != news.get(name) for name in WAITED_FOR)
-        return {**olds, **news, **(dict.fromkeys(READY_RESULTS, UNKNOWN) if waits else {})}
+        waits = not old_outputs or any(old_outputs.get(name) != news.get(name) for name in WAITED_FOR)
+        return {**old_outputs, **news, **(dict.fromkeys(READY_RESULTS, UNKNOWN) if waits else {})}
 
 
 class BatchCleanupKind(Kind):
@@ -194,11 +194,11 @@ class BatchCleanupKind(Kind):
 
     name = "BatchCleanup"
 
-    def check(self, target: Target, olds: Properties, news: Properties) -> Checked:
+    def check(self, target: Target, old_inputs: Properties, news: Properties) -> Checked:
         """Return the inputs with their defaults. Report the plan of a cleanup on apply."""
         return cleanup.check(
             target.services,
-            olds,
+            old_inputs,
             news,
             urn=target.urn,
             owner=target.owner,
@@ -206,27 +206,27 @@ class BatchCleanupKind(Kind):
             notices=target.notices,
         )
 
-    def diff(self, _target: Target, _id: str, olds: Properties, news: Properties) -> Changes:
+    def diff(self, _target: Target, _id: str, old_outputs: Properties, news: Properties) -> Changes:
         """Return what changed. Nothing makes a new cleanup necessary."""
-        return cleanup.diff(olds, news)
+        return cleanup.diff(old_outputs, news)
 
     def create(self, target: Target, news: Properties, _keep: Keep) -> tuple[str, dict[str, Any]]:
         """Run the cleanup where it runs on apply."""
         return cleanup.create(target.services, news, urn=target.urn, notices=target.notices)
 
-    def update(self, target: Target, olds: Properties, news: Properties) -> dict[str, Any]:
+    def update(self, target: Target, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Run the cleanup again where it runs on apply and what it does has changed."""
-        return cleanup.update(target.services, olds, news, urn=target.urn, notices=target.notices)
+        return cleanup.update(target.services, old_outputs, news, urn=target.urn, notices=target.notices)
 
-    def preview(self, olds: Properties, news: Properties) -> dict[str, Any]:
+    def preview(self, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
-        runs = cleanup.runs_on_apply(olds, news)
-        results = dict.fromkeys(RESULTS, UNKNOWN) if runs else {name: olds.get(name) for name in RESULTS}
+        runs = cleanup.runs_on_apply(old_outputs, news)
+        results = dict.fromkeys(RESULTS, UNKNOWN) if runs else {name: old_outputs.get(name) for name in RESULTS}
         return {**news, **results}
 
-    def delete(self, target: Target, olds: Properties) -> None:
+    def delete(self, target: Target, old_outputs: Properties) -> None:
         """Run the cleanup where it runs on destroy."""
-        cleanup.delete(target.services, olds, urn=target.urn, notices=target.notices)
+        cleanup.delete(target.services, old_outputs, urn=target.urn, notices=target.notices)
 
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BatchKind(), BatchReadyKind(), BatchCleanupKind())}

@@ -76,14 +76,14 @@ def _with_secret(value: Any, *path: str) -> Any:
 
 
 def detailed_diff(
-    olds: Mapping[str, Any], news: Mapping[str, Any], changed: list[str], replaces: list[str]
+    old_outputs: Mapping[str, Any], news: Mapping[str, Any], changed: list[str], replaces: list[str]
 ) -> dict[str, provider_pb2.PropertyDiff]:
     """Return what changed, down to the item of a list, under the names that programs write."""
     return {
         path: provider_pb2.PropertyDiff(kind=kind)
         for name in changed
         for path, kind in _differences(
-            names.properties_outside({name: olds.get(name)}),
+            names.properties_outside({name: old_outputs.get(name)}),
             names.properties_outside({name: news.get(name)}),
             name in replaces,
         )

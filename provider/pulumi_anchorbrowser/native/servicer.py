@@ -150,10 +150,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: Any) -> Any:
         """Return what changed, down to nested properties, and what of it needs a new resource."""
         with self._serving(request, context) as (kind, target):
-            olds, news = received(request.olds), received(request.news)
+            old_outputs, news = received(request.olds), received(request.news)
             is_dynamic = DYNAMIC in request.olds.fields
-            changes = kind.diff(target, request.id, olds, news)
-            details = detailed_diff(olds, news, changes.changed, changes.replaces)
+            changes = kind.diff(target, request.id, old_outputs, news)
+            details = detailed_diff(old_outputs, news, changes.changed, changes.replaces)
             if is_dynamic and not changes.changed:
                 # An update writes the outputs under the plugin's names; the batch stays as it is.
                 details = {DYNAMIC: provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.DELETE)}
@@ -181,13 +181,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         """Bring a resource's outputs up to date; or, where Pulumi knows none, import what exists under the id."""
         with self._serving(request, context) as (kind, target):
-            olds = received(request.properties)
-            if not olds:
+            old_outputs = received(request.properties)
+            if not old_outputs:
                 inputs, outputs = kind.import_(target, request.id)
                 return provider_pb2.ReadResponse(
                     id=outputs["batch_id"], properties=_marked(kind, outputs), inputs=sent(inputs)
                 )
-            seen = kind.read(target, olds)
+            seen = kind.read(target, old_outputs)
             if seen is None:
                 return provider_pb2.ReadResponse()
             return provider_pb2.ReadResponse(
@@ -197,8 +197,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: Any, context: Any) -> Any:
         """Change a resource, or say what is known of it before."""
         with self._serving(request, context) as (kind, target):
-            olds, news = received(request.olds), received(request.news)
-            outputs = kind.preview(olds, news) if request.preview else kind.update(target, olds, news)
+            old_outputs, news = received(request.olds), received(request.news)
+            outputs = kind.preview(old_outputs, news) if request.preview else kind.update(target, old_outputs, news)
             return provider_pb2.UpdateResponse(properties=_marked(kind, outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:
