@@ -15,7 +15,7 @@ from lifecycle.one_batch import CLAIM, OWNER, URN, Stage, inputs
 from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord, LifecycleError, new_claim
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.tags import claim_of
-from pulumi_anchorbrowser.lifecycle.trail import Trail
+from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
 from pulumi_anchorbrowser.receipts import Receipts, Subject
 from pulumi_anchorbrowser.simulator import Fault
 
@@ -131,6 +131,28 @@ def test_a_create_that_this_run_has_under_way_is_no_interrupted_one(stage: Stage
     left = runs.left(own)
     runs.next(StackState(pending=(pending(own),))).delete(stage.start("completed"), stage.told)
     assert live(stage) == {left}
+
+
+@pytest.mark.parametrize(
+    ("age", "sender", "is_interrupted"),
+    [
+        pytest.param(timedelta(0), new_run(), False, id="its process runs"),
+        pytest.param(timedelta(0), "1fffffff-1-ab", True, id="its process has ended"),
+        pytest.param(timedelta(minutes=50), None, False, id="nothing says who made it"),
+        pytest.param(timedelta(minutes=70), None, True, id="no create takes so long"),
+    ],
+)
+def test_a_create_of_an_earlier_run_at_the_same_address_is_an_interrupted_one(
+    stage: Stage, runs: Runs, age: timedelta, sender: str | None, is_interrupted: bool
+) -> None:
+    same_mark = claim(age, THIS_RUN)
+    left = runs.left(same_mark)
+    if sender is not None:
+        earlier = Receipts(runs.place, sender)
+        receipt = earlier.begin("create", Subject(OWNER, URN, same_mark, "", count=5))
+        earlier.end(receipt, "done", batch_id=left)
+    runs.next(StackState(pending=(pending(same_mark),))).delete(stage.start("completed"), stage.told)
+    assert live(stage) == (set() if is_interrupted else {left})
 
 
 def test_a_batch_that_neither_the_state_nor_a_receipt_names_is_left_running(stage: Stage, runs: Runs) -> None:

@@ -161,19 +161,29 @@ class Trail:
     def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
         try:
             unfinished = self._unfinished_receipts(owner)
-            settled = settled_claims(self._receipts.all()) if state.pending else frozenset()
+            receipts = list(self._receipts.all()) if state.pending else unfinished
         except ReceiptsUnavailable as error:
             if self._is_first("receipts"):
                 notices.warning(
                     f"{error.explanation}. Interrupted creates are known by the state alone. {error.advice}"
                 )
-            unfinished, settled = [], frozenset()
+            unfinished = receipts = []
         for receipt in unfinished:
             if receipt.subject.claim in state.claims:
                 # Its end could not be written down. Once the batch is moved to another stack, only this says so.
                 self._end(receipt, "done", None, "the state has its batch")
-        interrupted = interrupted_creates(state, unfinished, settled)
-        return [one for one in interrupted if run_mark_of(one.claim) != self._run_mark]
+        interrupted = interrupted_creates(state, unfinished, settled_claims(receipts))
+        senders = {one.subject.claim: one.run for one in receipts if one.operation == "create"}
+        return [one for one in interrupted if not self._is_of_this_run(one.claim, senders.get(one.claim))]
+
+    def _is_of_this_run(self, claim: str, sender: str | None) -> bool:
+        """Whether the claim is of a create that may be in flight. `sender` is the process of its receipt, if known."""
+        if run_mark_of(claim) != self._run_mark:
+            return False
+        # A mark is made of the engine's address, which, once in some ten thousand runs, an earlier engine had as well.
+        age = age_of(claim, self._clock.now())
+        is_old = age is not None and age > _LOOKED_FOR_ONCE_AFTER
+        return not is_old and (sender is None or is_running(sender) is not False)
 
     def _unfinished_receipts(self, owner: str) -> list[Receipt]:
         # An owner is a label that a stack of the same name in another backend has too. Its creates in flight are none
