@@ -116,6 +116,8 @@ class Report:
 
     def total(self, count: str) -> int | None:
         """Return the sum of one of COUNTS, as far as the API has said; None where it has said none."""
+        # Another rule than that of a batch's own counts, as in a report of receipts: a batch whose count is unknown
+        # makes no total unknown. Its row says so.
         known = [said for one in self.results if (said := getattr(one, count)) is not None]
         return sum(known) if known else None
 

@@ -26,7 +26,7 @@ Stop = Literal["cancel", "delete", "end_sessions"]
 
 @dataclass(frozen=True)
 class Said:
-    """What the API said in one stop of a batch: in this run, in an earlier one, or in the state.
+    """What the API said in one stop of a batch: in this attempt, in an earlier one, or in the state.
 
     `counted` is the count of a response, None where the response had none; `was_answered` says whether there was a
     response. `was_lost`: a try may have been handled without its response arriving. Endings name their sessions, but
@@ -77,7 +77,7 @@ def counts_of(said: Sequence[Said], total: int | None) -> Counts:
 
 
 def said_in(entries: Iterable[Entry]) -> list[Said]:
-    """Return what the API said in this run's stops."""
+    """Return what the API said in the stops among these entries."""
     return [said for entry in entries if (said := _said(entry)) is not None]
 
 

@@ -1,4 +1,4 @@
-"""What a run reports to the user when it ends, derived from the record before and after and from the run's entries."""
+"""What an attempt to reach a goal reports when it ends, from the record before and after and from its entries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Message(NamedTuple):
 
 
 def messages_of(before: BatchRecord, after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> list[Message]:
-    """Return what to tell of a run that reached its goal."""
+    """Return what to report of an attempt that reached its goal."""
     if after.batch_id is None:
         return []
     return [

@@ -91,9 +91,9 @@ _Kind = TypeVar("_Kind", bound=Call)
 
 
 def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry], hidden: float = 0.0) -> Step:
-    """Return the next step toward the goal, from the record before the run and the entries of this run.
+    """Return the next step toward the goal, from the record before and the entries of this attempt.
 
-    For `hidden` seconds from the run's begin, a part of the API may not know the batch yet.
+    For its first `hidden` seconds, a part of the API may not know the batch yet.
     """
     seen = _Seen(start, tuple(entries), hidden)
     match goal:
@@ -115,7 +115,7 @@ def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry], hidden: 
 
 @dataclass(frozen=True)
 class _Seen:
-    """What this run has seen so far."""
+    """What this attempt to reach a goal has seen so far."""
 
     start: BatchRecord
     entries: tuple[Entry, ...]
@@ -161,13 +161,13 @@ class _Seen:
 
     @property
     def were_ended_after_a_look(self) -> bool:
-        """Whether sessions that a look of this run found running were then ended one by one."""
+        """Whether sessions that a look of this attempt found running were then ended one by one."""
         looks = self.of(Confirm)
         return bool(looks) and bool(self.since(looks[0]).of(EndSessions))
 
     @property
     def was_answered(self) -> bool:
-        """Whether the API has shown in this run that it knows the batch under the account in use."""
+        """Whether the API has shown in this attempt that it knows the batch under the account in use."""
         about_batch = (Get, Cancel, Delete, Start)
         return any(_value(entry) is not None for entry in self.entries if isinstance(entry.step, about_batch))
 

@@ -69,7 +69,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class Brought:
-    """Where a run has brought a batch: its record, and the counts of this run alone.
+    """Where an attempt to reach a goal has brought a batch: its record, and the counts of this attempt alone.
 
     `error` says why the goal was not reached; the record then has what was done until then.
     """
