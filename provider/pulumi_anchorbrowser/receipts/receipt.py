@@ -35,9 +35,9 @@ class Receipt:
     """A receipt as the store has it. Times are UTC. An `outcome` of None: the call has begun, and no end is known.
 
     Counts are the API's own, None where it said none. `was_lost`: the response to one of the tries was lost.
-    `run` names the process that made the call: a provider host, a plugin or a command. A run of the engine may have several.
-    `ended`, `gone`, `refused` and `lost` are the ids of the sessions that an `end_sessions` was to end, by how that
-    ended.
+    `run` names the process that made the call: a provider host, a plugin or a command. A run of the engine may have
+    several. `ended`, `gone`, `refused` and `lost` are the ids of the sessions that an `end_sessions` was to end, by how
+    that ended.
     """
 
     id: int
