@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "packaging"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 
+import clean_environments
 from archives import build, only
 from stages import EngineStage
-
-PLUGIN = "pulumi-resource-anchorbrowser"
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +27,5 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty_machine(engine_stage: EngineStage) -> EngineStage:
     """An engine that finds no plugin on the PATH, has none in its PULUMI_HOME, and whose pip is the real one."""
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    without = [folder for folder in folders if not (Path(folder) / PLUGIN).exists()]
-    engine_stage.env |= {"PATH": os.pathsep.join(without), "PYTHONPATH": ""}
+    engine_stage.env |= clean_environments.empty_machine()
     return engine_stage

@@ -52,9 +52,13 @@ def write(machine: EngineStage, program: dict[str, object]) -> None:
 
 
 def goes_up_and_down(machine: EngineStage, api: Simulator) -> None:
-    """Start the batch and wait for it; delete it with the stack."""
+    """Start the batch and wait for it; stop its browsers by the status; delete it with the stack."""
     assert machine.up().outputs["ready"] >= 2
     assert len(api.live_sessions()) == 3
+    machine.config(**{f"{PROGRAM['name']}:status": "cancelled"})
+    outputs = machine.up().outputs
+    assert (outputs["endedSessions"], outputs["stillRunning"]) == (3, 0)
+    assert api.live_sessions() == []
     machine.destroy()
     assert api.live_sessions() == []
 

@@ -23,6 +23,7 @@ from archives import ROOT
 
 CACHE = ROOT / ".cache" / "packaging"
 SECONDS = 360
+PLUGIN = "pulumi-resource-anchorbrowser"
 # How pip words it where it cannot reach an index, and not that a requirement is wrong.
 _UNREACHABLE = ("connection broken", "from versions: none", "Read timed out", "Connection timed out")
 
@@ -58,6 +59,14 @@ class CleanEnvironment:
     def distributions(self) -> dict[str, str]:
         """What is installed: names and versions."""
         return {one.name.lower(): one.version for one in distributions(path=[str(self.packages)])}
+
+
+def empty_machine(*first: Path) -> dict[str, str]:
+    """The settings with which an engine's stage finds these folders first, and the project nowhere else."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    others = [folder for folder in folders if not (Path(folder) / PLUGIN).exists()]
+    # The environment's own pip is asked for the packages, in place of the tests' quick one.
+    return {"PATH": os.pathsep.join([*map(str, first), *others]), "PYTHONPATH": ""}
 
 
 def clean_environment(

@@ -10,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 # The programs there are what an installed package is type-checked with.
 sys.path.insert(0, str(Path(__file__).parents[1] / "typing"))
+# Batches that no stack has.
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 
 from archives import Archives, archives
 from clean_environments import CleanEnvironment, clean_environment

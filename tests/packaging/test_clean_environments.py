@@ -6,7 +6,6 @@ The simulator that judges runs in the tests' own process, except where its own e
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from typing import Any
 
 import pytest
 from archives import PACKAGE
-from clean_environments import CleanEnvironment
-from stages import EngineStage
+from clean_environments import CleanEnvironment, empty_machine
+from elsewhere import start
+from stages import EngineStage, standing_api
 from user_programs import PROGRAMS, RIGHT, type_errors
 
 from pulumi_anchorbrowser import __version__
@@ -33,6 +33,24 @@ batch = ab.Batch("crawl", count=3)
 ready = ab.BatchReady("crawl-ready", batch_id=batch.batch_id)
 pulumi.export("ready", ready.completed_requests)
 pulumi.export("installed", ab.__file__)
+"""
+THREE_JOBS = """
+import pulumi
+import pulumi_anchorbrowser
+from pulumi_anchorbrowser{module} import Batch, BatchCleanup
+
+hook = pulumi_anchorbrowser.teardown_hook("hook", select={{"owner": "any", "tags": ["of-site"]}}, action="end_sessions")
+bound = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_delete=[hook]))
+crawl = Batch("crawl", count=4, status=pulumi.Config().get("status"))
+site = Batch("site", count=1, opts=bound)
+once = BatchCleanup("once", select={{"owner": "any", "tags": ["old"]}}, when="apply")
+last = BatchCleanup("last", select={{"owner": "any", "tags": ["left"]}})
+pulumi.export("crawl", crawl.batch_id)
+pulumi.export("site", site.batch_id)
+pulumi.export("cancelled", crawl.cancelled_sessions)
+pulumi.export("still_running", crawl.still_running)
+pulumi.export("deleted", once.deleted_sessions)
+pulumi.export("installed", pulumi_anchorbrowser.__file__)
 """
 REHEARSED = """
 import json, sys
@@ -83,17 +101,38 @@ def test_the_provider_alone_runs_a_program_on_the_real_host(
     judge(json.loads(done.stdout.splitlines()[-1]), sim, base)
 
 
-def test_the_provider_alone_runs_a_program_on_the_real_engine(
-    base: CleanEnvironment, sim: Simulator, engine_stage: EngineStage
+@pytest.mark.parametrize("module", ["", ".native"], ids=["dynamic", "native"])
+def test_the_provider_alone_does_all_three_jobs_on_the_real_engine(
+    module: str, base: CleanEnvironment, engine_stage: EngineStage
 ) -> None:
-    # The environment's own pip is asked here for the packages, in place of the quick one.
-    engine_stage.env = {"PATH": os.pathsep.join([str(base.bin), os.environ["PATH"]]), "PYTHONPATH": ""}
-    engine_stage.write_program(PROGRAM)
-    engine_stage.config(**{"anchorbrowser:baseUrl": sim.url, "anchorbrowser:pollInterval": "0.1"})
-    engine_stage.set_secret("anchorbrowser:apiKey", KEY)
-    outputs = engine_stage.up().outputs
-    engine_stage.destroy()
-    judge(outputs, sim, base)
+    with standing_api({KEY: "team"}) as sim:
+        sim.settings.creation_seconds = 1000
+        engine_stage.env = empty_machine(base.bin)
+        engine_stage.write_program(THREE_JOBS.format(module=module))
+        engine_stage.config(**{"anchorbrowser:baseUrl": sim.url, "anchorbrowser:pollInterval": "0.1"})
+        engine_stage.set_secret("anchorbrowser:apiKey", KEY)
+        old = start(sim, "old")
+        outputs = engine_stage.up().outputs
+        assert Path(outputs["installed"]).is_relative_to(base.packages)
+        assert (outputs["deleted"], old.deleted) == (3, True)
+
+        sim.advance(650)
+        running = len(sim.batches[outputs["crawl"]].running())
+        engine_stage.config(status="cancelled")
+        outputs = engine_stage.up().outputs
+        assert running > 0
+        assert (outputs["cancelled"], outputs["still_running"]) == (running, 0)
+        assert sim.live_sessions(batch_id=outputs["crawl"]) == []
+
+        of_site, left = start(sim, "of-site"), start(sim, "left")
+        sim.clear_requests()
+        engine_stage.destroy(flags=["--run-program"])
+        assert (of_site.deleted, left.deleted) == (False, True)
+        assert sim.live_sessions() == []
+        # The hook runs before its resource is deleted.
+        paths = [request.path.rpartition("/")[2] for request in sim.requests if request.method == "DELETE"]
+        assert paths.index(of_site.session_id(0)) < paths.index(outputs["site"])
+        assert {request.user_agent for request in sim.requests} == {f"pulumi-anchorbrowser/{__version__}"}
 
 
 def test_an_extra_brings_only_what_it_needs(
@@ -144,6 +183,15 @@ def test_the_command_with_its_extra_lists_the_batches_of_the_team(with_cli: Clea
     listed = with_cli.run("pulumi-anchorbrowser", "list", "--json", env=settings(sim.url))
     assert json.loads(listed.stdout)["batches"] == []
     assert [request.method for request in sim.requests] == ["GET"]
+
+
+def test_the_command_with_its_extra_sweeps_what_matches(with_cli: CleanEnvironment, sim: Simulator) -> None:
+    old, other = start(sim, "old"), start(sim, "other")
+    command = ["pulumi-anchorbrowser", "sweep", "--owner", "any", "--tag", "old", "--yes", "--json"]
+    swept = with_cli.run(*command, env=settings(sim.url))
+    assert swept.returncode == 0, swept.stderr
+    assert json.loads(swept.stdout)["totals"]["deleted_sessions"] == 3
+    assert (old.deleted, other.deleted) == (True, False)
 
 
 def test_the_command_alone_says_what_to_install_for_the_simulator(with_cli: CleanEnvironment) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import httpx
 from stages import EngineStage, RehearsalStage
 from stages.base import SIGNATURE
+from stages.native import PLUGIN_TYPE
 
 from pulumi_anchorbrowser.rehearsal import ResourceState
 from pulumi_anchorbrowser.simulator import Simulator
 
 RECORDED = Path(__file__).parent / "recorded"
-RELEASES = sorted(folder.name for folder in RECORDED.iterdir() if (folder / "deployment.json").exists())
+Binding = Literal["dynamic", "native"]
+BINDINGS: tuple[Binding, ...] = get_args(Binding)
+TYPES: dict[Binding, str] = {"dynamic": "pulumi-python:dynamic/anchorbrowser:", "native": PLUGIN_TYPE}
 KEY = "key-of-the-recorded-state"
 BATCHES = "/v1/batch-sessions"
 BASE_URL = "@base_url@"
@@ -27,37 +30,59 @@ def placeholder(name: str) -> str:
     return f"@{name}@"
 
 
+@dataclass(frozen=True)
+class Recording:
+    """What a release has recorded of one binding."""
+
+    release: str
+    binding: Binding
+
+    def __str__(self) -> str:
+        return f"{self.release}-{self.binding}"
+
+    @property
+    def file(self) -> Path:
+        """Where it is."""
+        return RECORDED / self.release / f"{self.binding}.json"
+
+    @property
+    def text(self) -> str:
+        """The state as it was recorded, with its placeholders."""
+        return self.file.read_text(encoding="utf-8")
+
+    @property
+    def program(self) -> str:
+        """The release's program; over the plugin it imports the same names from another module."""
+        source = (RECORDED / self.release / "__main__.py").read_text(encoding="utf-8")
+        dynamic, native = (f"\nfrom pulumi_anchorbrowser{module} import " for module in ("", ".native"))
+        assert source.count(dynamic) == 1
+        return source if self.binding == "dynamic" else source.replace(dynamic, native)
+
+
+RELEASES = sorted(folder.name for folder in RECORDED.iterdir() if (folder / "__main__.py").exists())
+RECORDINGS = [Recording(release, binding) for release in RELEASES for binding in BINDINGS]
+
+
 @dataclass
 class OldState:
     """A recorded state whose batches are in a simulator: the ids by name, and the deployment."""
 
-    release: str
+    recording: Recording
     batches: dict[str, str]
     deployment: dict[str, Any]
 
     @property
-    def program(self) -> str:
-        """The program it was recorded with."""
-        return program_of(self.release)
-
-    @property
     def resources(self) -> list[dict[str, Any]]:
         """Its resources, without the stack and the provider's own."""
-        resources: list[dict[str, Any]] = self.deployment["deployment"]["resources"]
-        return [resource for resource in resources if resource["type"].startswith("pulumi-python:dynamic")]
+        return resources_of(self.deployment, self.recording.binding)
 
 
-def program_of(release: str) -> str:
-    """The program of a recorded state."""
-    return (RECORDED / release / "__main__.py").read_text(encoding="utf-8")
+def resources_of(deployment: dict[str, Any], binding: Binding) -> list[dict[str, Any]]:
+    """The resources of this binding in a deployment."""
+    return [one for one in deployment["deployment"]["resources"] if one["type"].startswith(TYPES[binding])]
 
 
-def text_of(release: str) -> str:
-    """The state as it was recorded, with its placeholders."""
-    return (RECORDED / release / "deployment.json").read_text(encoding="utf-8")
-
-
-def fill_in(release: str, sim: Simulator) -> OldState:
+def fill_in(recording: Recording, sim: Simulator) -> OldState:
     """The recorded state, of batches that are made for it now, and brought to where it has them."""
     sim.settings.creation_seconds = 0
     counts = {"active": 3, "cancelled": 4, "deleted": 2, "adopted": 2}
@@ -68,10 +93,10 @@ def fill_in(release: str, sim: Simulator) -> OldState:
     sim.cancel(batches["cancelled"])
     sim.delete(batches["deleted"])
     sim.clear_requests()
-    text = text_of(release).replace(BASE_URL, sim.url)
+    text = recording.text.replace(BASE_URL, sim.url)
     for name, batch_id in batches.items():
         text = text.replace(placeholder(name), batch_id)
-    return OldState(release, batches, json.loads(text))
+    return OldState(recording, batches, json.loads(text))
 
 
 def start(sim: Simulator, count: int) -> str:
@@ -83,7 +108,7 @@ def start(sim: Simulator, count: int) -> str:
 def load(stage: EngineStage | RehearsalStage, old: OldState, sim: Simulator) -> None:
     """Makes the old state that of a fresh stack, with the program and the config that go with it."""
     stage.env["ANCHORBROWSER_API_KEY"] = KEY
-    stage.write_program(old.program)
+    stage.write_program(old.recording.program)
     stage.config(**{"anchorbrowser:baseUrl": sim.url, "adopted": old.batches["adopted"]})
     if isinstance(stage, EngineStage):
         file = stage.project_dir.parent / "deployment.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from stages import EngineStage, RehearsalStage, standing_api
 from stages.base import SECRET, SIGNATURE
-from upgrades.old_states import KEY, RECORDED, RELEASES, OldState, fill_in, load, program_of, text_of
+from upgrades.old_states import KEY, RECORDED, RECORDINGS, RELEASES, TYPES, OldState, Recording, fill_in, load
 
 from pulumi_anchorbrowser import __version__
 from pulumi_anchorbrowser.dynamic.providers import BatchCleanupProvider, BatchProvider, BatchReadyProvider
@@ -27,9 +27,18 @@ def sim() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture(params=RELEASES)
+@pytest.fixture(params=RECORDINGS, ids=str)
 def old(request: pytest.FixtureRequest, sim: Simulator) -> OldState:
     return fill_in(request.param, sim)
+
+
+@pytest.fixture
+def rehearsed(request: pytest.FixtureRequest, old: OldState, sim: Simulator) -> RehearsalStage:
+    """A rehearsal that has the old state."""
+    kind = "native" if old.recording.binding == "native" else "rehearsal"
+    stage: RehearsalStage = request.getfixturevalue(f"{kind}_stage")
+    load(stage, old, sim)
+    return stage
 
 
 def changed(sim: Simulator) -> list[str]:
@@ -58,15 +67,16 @@ def test_this_release_or_one_before_it_has_recorded_its_state() -> None:
     assert numbers(__version__)[:2] in [numbers(release)[:2] for release in RELEASES]
 
 
-@pytest.mark.parametrize("release", RELEASES)
-def test_a_recorded_state_tells_nothing_of_the_machine_it_was_made_on(release: str) -> None:
-    text = text_of(release) + program_of(release)
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_a_recorded_state_tells_nothing_of_the_machine_it_was_made_on(recording: Recording) -> None:
+    text = recording.text + recording.program
     for telling in ("sourcePosition", "stackTrace", "site-packages", str(Path.home()) + "/", "127.0.0.1"):
         assert telling not in text
     for name in ("@base_url@", "@active@", "@cancelled@", "@deleted@", "@adopted@"):
         assert name in text
 
 
+@pytest.mark.parametrize("old", [one for one in RECORDINGS if one.binding == "dynamic"], indirect=True, ids=str)
 def test_every_recorded_provider_still_loads_by_its_literal_name(old: OldState) -> None:
     found = set()
     for resource in old.resources:
@@ -82,23 +92,22 @@ def test_every_recorded_provider_still_loads_by_its_literal_name(old: OldState) 
 
 def test_every_recorded_type_and_id_is_what_it_was(old: OldState) -> None:
     kinds = {resource["urn"].rpartition("::")[2]: (resource["type"], resource["id"]) for resource in old.resources}
-    batch, ready = (f"pulumi-python:dynamic/anchorbrowser:{kind}" for kind in ("Batch", "BatchReady"))
+    prefix = TYPES[old.recording.binding]
     assert kinds == {
-        **{name: (batch, batch_id) for name, batch_id in old.batches.items()},
-        "leftovers": ("pulumi-python:dynamic/anchorbrowser:BatchCleanup", kinds["leftovers"][1]),
-        "ready": (ready, f"{old.batches['active']}-ready"),
+        **{name: (f"{prefix}Batch", batch_id) for name, batch_id in old.batches.items()},
+        "leftovers": (f"{prefix}BatchCleanup", kinds["leftovers"][1]),
+        "ready": (f"{prefix}BatchReady", f"{old.batches['active']}-ready"),
     }
 
 
 def test_a_rehearsed_old_state_is_kept_as_it_is_and_destroyed(
-    rehearsal_stage: RehearsalStage, old: OldState, sim: Simulator
+    rehearsed: RehearsalStage, old: OldState, sim: Simulator
 ) -> None:
-    load(rehearsal_stage, old, sim)
-    before = rehearsal_stage.rehearsal.resources
-    result = rehearsal_stage.up()
+    before = rehearsed.rehearsal.resources
+    result = rehearsed.up()
     assert (result.changes, sim.requests) == ({}, [])
     assert result.operations["same"] == len(old.resources)
-    after = rehearsal_stage.rehearsal.resources
+    after = rehearsed.rehearsal.resources
     assert after.keys() == before.keys()
     for urn, resource in after.items():
         assert (resource.id, resource.outputs) == (before[urn].id, before[urn].outputs)
@@ -107,37 +116,35 @@ def test_a_rehearsed_old_state_is_kept_as_it_is_and_destroyed(
         assert resource.inputs | filled_in == before[urn].inputs
         assert filled_in.items() <= DEFAULTS.items()
 
-    rehearsal_stage.refresh()
+    rehearsed.refresh()
     assert changed(sim) == []
     sim.clear_requests()
-    assert (rehearsal_stage.up().changes, sim.requests) == ({}, [])
+    assert (rehearsed.up().changes, sim.requests) == ({}, [])
 
-    rehearsal_stage.destroy()
-    assert rehearsal_stage.export()["deployment"]["resources"] == []
+    rehearsed.destroy()
+    assert rehearsed.export()["deployment"]["resources"] == []
     assert is_right_for_a_destroy(changed(sim), old, sim)
     assert sim.live_sessions() == []
 
 
 def test_a_rehearsed_old_state_is_destroyed_without_its_program(
-    rehearsal_stage: RehearsalStage, old: OldState, sim: Simulator
+    rehearsed: RehearsalStage, old: OldState, sim: Simulator
 ) -> None:
-    load(rehearsal_stage, old, sim)
-    rehearsal_stage.write_program("raise RuntimeError('the program is not run by a destroy')")
-    rehearsal_stage.destroy()
+    rehearsed.write_program("raise RuntimeError('the program is not run by a destroy')")
+    rehearsed.destroy()
     assert is_right_for_a_destroy(changed(sim), old, sim)
     assert sim.live_sessions() == []
 
 
 def test_a_change_of_an_old_resource_is_an_update_in_place(
-    rehearsal_stage: RehearsalStage, old: OldState, sim: Simulator
+    rehearsed: RehearsalStage, old: OldState, sim: Simulator
 ) -> None:
-    load(rehearsal_stage, old, sim)
     active = 'Batch("active", count=3, '
-    assert active in old.program
-    rehearsal_stage.write_program(old.program.replace(active, active + 'status="deleted", '))
-    assert rehearsal_stage.up().changes == {"update": 1}
+    assert active in old.recording.program
+    rehearsed.write_program(old.recording.program.replace(active, active + 'status="deleted", '))
+    assert rehearsed.up().changes == {"update": 1}
     assert changed(sim) == [f"DELETE batch-sessions/{old.batches['active']}"]
-    outputs = rehearsal_stage.resource_outputs("active")
+    outputs = rehearsed.resource_outputs("active")
     assert (outputs["deleted_sessions"], outputs["live_status"]) == (3, "deleted")
 
 
