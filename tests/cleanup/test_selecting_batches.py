@@ -243,6 +243,14 @@ def test_of_a_thousand_batches_the_fifty_with_one_retagged_session_are_named_and
     assert report.totals()["deleted_sessions"] == 3 * 950
 
 
+def test_the_last_progress_counts_as_the_plan_does(yard: Yard) -> None:
+    for tags in (("crawl",), ("crawl", PROTECT_TAG), ("other",)):
+        yard.start(*tags)
+    plan = yard.plan(select={"owner": "any", "tags": ["crawl"]})
+    assert (len(plan.batches), len(plan.skipped)) == (1, 1)
+    assert yard.heard.statuses[-1] == "looked at 3 batches: 1 planned, 1 skipped"
+
+
 def test_protection_on_one_session_of_many_protects(yard: Yard) -> None:
     batch = yard.start("t", count=5)
     yard.retag(batch, "t", PROTECT_TAG, index=4)

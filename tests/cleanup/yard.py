@@ -37,6 +37,7 @@ class Heard:
 
     infos: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
 
     def info(self, text: str) -> None:
         self.infos.append(text)
@@ -45,7 +46,7 @@ class Heard:
         self.warnings.append(text)
 
     def progress(self, text: str) -> None:
-        """Passing."""
+        self.statuses.append(text)
 
 
 class QuickClock(SystemClock):

@@ -24,7 +24,7 @@ from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
-from pulumi_anchorbrowser.words import counted
+from pulumi_anchorbrowser.words import batches, counted
 
 # Look-ups that have begun or ended, and whose results are not yet used: memory stays flat for any number of batches.
 _AHEAD = 500
@@ -45,13 +45,14 @@ class Finder:
 
     def batches(self, matching: Matching) -> Iterator[PlannedBatch | Skipped]:
         """Yield what becomes of each batch that matches or may match. Raises ApiError, and ListingIncomplete."""
-        found = 0
+        planned = skipped = 0
         verdicts = self.mapped(lambda one: self._verdict(matching, one), self._candidates(matching))
         for looked_at, verdict in enumerate(verdicts, 1):
             if verdict is not None:
-                found += 1
+                planned += isinstance(verdict, PlannedBatch)
+                skipped += isinstance(verdict, Skipped)
                 yield verdict
-            self.notices.progress(f"looked at {counted(looked_at, 'batch', 'batches')}, {found} found")
+            self.notices.progress(f"looked at {batches(looked_at)}: {planned} planned, {skipped} skipped")
 
     def judge(
         self, matching: Matching, batch: BatchSummary | PlannedBatch, state: StackState | None = None
