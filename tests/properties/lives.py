@@ -118,7 +118,7 @@ class Engine:
             yield Known(known.id, known.inputs, _renamed(known.outputs, IN_PYTHON))
 
     def save(self) -> None:
-        """Write the state."""
+        """Write the state, whole: a host that has just started may be reading it."""
         resources = [*self.state.items(), *self.condemned]
         document = {
             "resources": [
@@ -128,7 +128,9 @@ class Engine:
                 {"resource": _resource(urn, inputs), "type": "creating"} for urn, inputs in self.pending
             ],
         }
-        self.place.write_text(json.dumps({"deployment": document}), encoding="utf-8")
+        beside = self.place.with_suffix(".new")
+        beside.write_text(json.dumps({"deployment": document}), encoding="utf-8")
+        beside.replace(self.place)
 
     def _change(self, urn: str, known: Known, inputs: dict[str, Any], wanted: dict[str, Any]) -> bool:
         diff = self.host.diff(urn, known.id, known.outputs, inputs)
