@@ -1,7 +1,8 @@
-"""Builds the API as an ASGI application around one state."""
+"""The API as an ASGI application around one state."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,31 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from pulumi_anchorbrowser.simulator import batch_routes, session_routes
-from pulumi_anchorbrowser.simulator.calling import KEY_HEADER, refusal, refused
+from pulumi_anchorbrowser.simulator.calling import KEY_HEADER, STATE, refusal, refused
 from pulumi_anchorbrowser.simulator.errors import ErrorResponse, UnknownKey
 from pulumi_anchorbrowser.simulator.state import SimulatorState
-from pulumi_anchorbrowser.simulator.teams import Teams
 
 METHOD_NOT_ALLOWED = 405
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-
-
-class KeyFirst:
-    """Responds with 401 before anything of a request is looked at: a stranger learns nothing from a 400 or a 404."""
-
-    def __init__(self, app: ASGIApp, teams: Teams) -> None:
-        self._app = app
-        self._teams = teams
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        open_to_all = scope["type"] != "http" or not scope["path"].startswith("/v1/")
-        if open_to_all or self._teams.team_of(Headers(scope=scope).get(KEY_HEADER)) is not None:
-            await self._app(scope, receive, send)
-        else:
-            await refused(UnknownKey())(scope, receive, send)
 
 
 class SimulatedApi(FastAPI):
@@ -91,14 +76,30 @@ def _fits(route: BaseRoute, scope: Scope) -> bool:
     return route.matches(scope)[0] is Match.FULL
 
 
-def build_app(state: SimulatorState) -> FastAPI:
-    """Return the API of one state; nothing in it is shared with another."""
+@cache
+def routed_api() -> FastAPI:
+    """Return the routes, which serve every state of the process: FastAPI takes 0.1 s to make the models of them."""
     app = SimulatedApi(title="AnchorBrowser API, simulated", version="1.0.0", docs_url=None, redoc_url=None)
-    app.state.api = state
     app.include_router(batch_routes.routes)
     app.include_router(session_routes.routes)
-    app.add_middleware(KeyFirst, teams=state.teams)
     app.add_exception_handler(ErrorResponse, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     return app
+
+
+class ApiOfState:
+    """The API of one state, of which nothing is shared with another.
+
+    Responds with 401 before anything of a request is looked at: a stranger learns nothing from a 400 or a 404.
+    """
+
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        open_to_all = scope["type"] != "http" or not scope["path"].startswith("/v1/")
+        if open_to_all or self._state.teams.team_of(Headers(scope=scope).get(KEY_HEADER)) is not None:
+            await routed_api()({**scope, STATE: self._state}, receive, send)
+        else:
+            await refused(UnknownKey())(scope, receive, send)

@@ -19,27 +19,29 @@ from pulumi_anchorbrowser.simulator.wire import Sent, Wire
 
 KEY_HEADER = "anchor-api-key"
 JSON = "application/json"
-LAG = "simulator.lag"  # where a fault puts the lag of one request, in its ASGI scope
+# Names in the ASGI scope of a request: the state that it is about, and where a fault puts its lag.
+STATE = "simulator.state"
+LAG = "simulator.lag"
 
 _key_header = APIKeyHeader(name=KEY_HEADER, scheme_name="api_key_header", auto_error=False)
 
 
 async def _caller(request: Request, key: Annotated[str | None, Security(_key_header)]) -> str:
-    team = cast(SimulatorState, request.app.state.api).teams.team_of(key)
+    team = (await _state(request)).teams.team_of(key)
     if team is None:
         raise UnknownKey
     return team
 
 
 async def _state(request: Request) -> SimulatorState:
-    return cast(SimulatorState, request.app.state.api)
+    return cast(SimulatorState, request.scope[STATE])
 
 
 def lag_of(listing: LaggingListing) -> Any:
     """Return the dependency that says how many seconds this listing is behind, by the settings or by a fault."""
 
     async def lag(request: Request) -> float:
-        settings = cast(SimulatorState, request.app.state.api).settings
+        settings = (await _state(request)).settings
         usual = settings.lag_seconds if listing in settings.lagging else 0.0
         return max(usual, cast(float, request.scope.get(LAG, 0.0)))
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import NamedTuple
 from uuid import UUID
 
-from pulumi_anchorbrowser.simulator.app import build_app
+from pulumi_anchorbrowser.simulator.app import ApiOfState
 from pulumi_anchorbrowser.simulator.batch import SESSION_BITS, SimulatedBatch
 from pulumi_anchorbrowser.simulator.clock import SimulatorClock
 from pulumi_anchorbrowser.simulator.configuration import SentConfiguration, SentSessionConfig
@@ -56,7 +56,7 @@ class Simulator:
         self._clock = SimulatorClock(clock or time.time, lambda: self._settings.clock_offset_seconds)
         self._teams = Teams(DEFAULT_KEYS if api_keys is None else api_keys, self._settings, self._clock)
         self._state = SimulatorState(self._teams, self._settings, self._clock)
-        self._gate = Gate(build_app(self._state), self._state, self.faults)
+        self._gate = Gate(ApiOfState(self._state), self._state, self.faults)
         self._server = LoopbackServer(self._gate, port)
 
     def start(self) -> Simulator:
