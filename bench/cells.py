@@ -68,7 +68,7 @@ FULL = Size(
         *_lives(500, 1, {}, latencies=(300,)),
         *_lives(50, 1, {300: 1}, latencies=(300,)),
     ),
-    waits=((200, 1), (50, 1)),
+    waits=((200, 3), (50, 1)),
     creation_seconds=30.0,
     poll_seconds=5.0,
     cleaned=1000,

@@ -287,7 +287,8 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
     and run `up` first, or use `pulumi state delete`.
 
     A preview of an `up` shows in the log what a cleanup on apply would stop; the `up` itself shows that plan again. The
-    preview of a destroy calls no provider: use `pulumi-anchorbrowser sweep` to see the plan at any time.
+    preview of a delete calls no provider, neither that of a destroy nor that of an `up` without the cleanup: use
+    `pulumi-anchorbrowser sweep` to see the plan at any time.
 
     For a cleanup that belongs to one resource, and runs whenever that is deleted or replaced, see `teardown_hook`.
     """
