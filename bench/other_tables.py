@@ -16,8 +16,8 @@ from bench.tables import MIB, NAMES, Row, table
 
 def waiting_table(results: Results) -> str:
     """How much asking there is, and how soon a wait ends."""
-    head = ("batches", "requests, polling", "polls", "requests per poll",
-            "last batch ready to end of `up`, s", "in polls")  # fmt: skip
+    head = ("batches", "requests, polling", "polls", "requests per poll", "last batch ready to last look, s",
+            "to end of `up`, s", "in polls")  # fmt: skip
     return table(head, (_waited(n, list(results.of("waiting", batches=n).values()))
                         for n in results.labels("waiting", "batches")))  # fmt: skip
 
@@ -28,6 +28,7 @@ def _waited(batches: int, found: list[dict[str, Any]]) -> Row:
         told(spread(one["polling_requests"] for one in found), 0),
         found[0]["looks"],
         told(spread(one["polling_requests"] / one["looks"] for one in found)),
+        told(spread(one["call_after_ready"] for one in found)),
         told(spread(one["end_after_ready"] for one in found)),
         told(spread(one["end_after_ready"] / one["pause"] for one in found), 2),
     )
