@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,6 +14,8 @@ from threading import Thread
 # Where the state is read from in place of the CLI, as the rehearsal does, which has no CLI.
 FILE_VARIABLE = "ANCHORBROWSER_STATE_FILE"
 EXPORT_SECONDS = 60
+# The engine of this run may be writing the state, of which the CLI then finds a part, or nothing.
+_TRIES, _PAUSE_SECONDS = 3, 0.5
 _URN_PARTS = 4
 _PROCESSES = Path("/proc")
 # The CLI that started this process has looked for updates itself. The garbage collector takes a quarter of an export.
@@ -37,7 +40,19 @@ def export_begun(stack: str) -> Exported:
 
 
 def export(stack: str | None, cwd: Path | None = None) -> Exported:
-    """Return what `pulumi stack export` prints. Raises OSError, subprocess.TimeoutExpired, UnicodeDecodeError."""
+    """Return what `pulumi stack export` prints; it is run again where it fails.
+
+    Raises OSError, subprocess.TimeoutExpired, UnicodeDecodeError.
+    """
+    for _ in range(_TRIES - 1):
+        exported = _export(stack, cwd)
+        if exported.returncode == 0:
+            return exported
+        time.sleep(_PAUSE_SECONDS)
+    return _export(stack, cwd)
+
+
+def _export(stack: str | None, cwd: Path | None) -> Exported:
     command = [_cli(), "stack", "export", "--non-interactive", *(["--stack", stack] if stack else [])]
     return subprocess.run(  # noqa: S603  # a command of our own making
         command,

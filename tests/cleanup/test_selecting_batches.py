@@ -244,11 +244,14 @@ def test_of_a_thousand_batches_the_fifty_with_one_retagged_session_are_named_and
 
 
 def test_the_last_progress_counts_as_the_plan_does(yard: Yard) -> None:
-    for tags in (("crawl",), ("crawl", PROTECT_TAG), ("other",)):
-        yard.start(*tags)
+    for number in range(40):
+        yard.start("other" if number % 4 == 0 else "crawl", *([PROTECT_TAG] if number % 4 == 1 else []))
     plan = yard.plan(select={"owner": "any", "tags": ["crawl"]})
-    assert (len(plan.batches), len(plan.skipped)) == (1, 1)
-    assert yard.heard.statuses[-1] == "looked at 3 batches: 1 planned, 1 skipped"
+    assert (len(plan.batches), len(plan.skipped)) == (20, 10)
+    assert yard.heard.statuses == [
+        "looked at 20 batches: 10 planned, 5 skipped",
+        "looked at 40 batches: 20 planned, 10 skipped",
+    ]
 
 
 def test_protection_on_one_session_of_many_protects(yard: Yard) -> None:

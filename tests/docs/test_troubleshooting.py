@@ -216,6 +216,12 @@ def test_the_command_explain_prints_every_entry_and_without_a_name_lists_them() 
         assert "**" not in printed_entry
 
 
+def test_the_command_explain_takes_a_whole_line_that_a_command_printed(errors: list[ExpectedError]) -> None:
+    for error in errors:
+        line = f"error: Exception calling application: {printed(error)}"
+        assert CliRunner().invoke(explain, [line]).output == CliRunner().invoke(explain, [error.anchor]).output
+
+
 def test_a_link_of_an_entry_is_printed_with_the_page_that_it_leads_to() -> None:
     shown = CliRunner().invoke(explain, ["unusable-setting"]).output
     assert "Correct the setting: settings (docs/settings.md)." in shown

@@ -54,6 +54,14 @@ def test_a_begun_export_that_fails_is_a_state_that_cannot_be_read(cli: FakeCli) 
         read_begun_state(STACK)
 
 
+def test_an_export_that_meets_the_engine_writing_the_state_is_made_again(cli: FakeCli, tmp_path: Path) -> None:
+    state = """echo '{"deployment": {}}'"""
+    once = f"mkdir {tmp_path}/met 2>&- && {{ echo 'error: failed to load checkpoint: EOF' >&2; exit 255; }}; {state}"
+    cli.does(once)
+    assert read_state(STACK).batch_ids == frozenset()
+    assert cli.calls == [EXPORT] * 2
+
+
 def test_without_a_cli_the_begun_export_fails_when_it_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     exports.begin(STACK)

@@ -28,6 +28,8 @@ from pulumi_anchorbrowser.words import batches, counted
 
 # Look-ups that have begun or ended, and whose results are not yet used: memory stays flat for any number of batches.
 _AHEAD = 500
+# A look at fewer is over before its progress is read.
+_SHOWN_EACH = 20
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -52,7 +54,8 @@ class Finder:
                 planned += isinstance(verdict, PlannedBatch)
                 skipped += isinstance(verdict, Skipped)
                 yield verdict
-            self.notices.progress(f"looked at {batches(looked_at)}: {planned} planned, {skipped} skipped")
+            if looked_at % _SHOWN_EACH == 0:
+                self.notices.progress(f"looked at {batches(looked_at)}: {planned} planned, {skipped} skipped")
 
     def judge(
         self, matching: Matching, batch: BatchSummary | PlannedBatch, state: StackState | None = None
