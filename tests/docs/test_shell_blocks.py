@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,7 @@ def lines_of(block: Block) -> list[str]:
 
 
 WITH_COMMANDS = [block for block in HERE if not is_pulumis(block) and lines_of(block)]
+WITH_REQUESTS = [block for block in HERE if any(words[0] == "curl" for words in commands_of(script_of(block)))]
 PAGES_ON_ENGINE = sorted({block.page for block in ON_ENGINE if block.page.startswith("examples/")})
 
 
@@ -121,7 +123,7 @@ def parse(words: list[str]) -> None:
 
 
 def test_a_block_that_nobody_runs_only_sets_up_or_is_named_here_with_the_reason() -> None:
-    run = {*ON_ENGINE, *WITH_COMMANDS, *(block for block in HERE if shows_output(block))}
+    run = {*ON_ENGINE, *WITH_COMMANDS, *WITH_REQUESTS, *(block for block in HERE if shows_output(block))}
     for block in HERE:
         if block not in run:
             commands = [" ".join(words) for words in commands_of(script_of(block)) if words[0] not in SETS_UP]
@@ -137,6 +139,15 @@ def test_the_commands_of_a_block_end_well(reader: Reader, api: Simulator, block:
     for line in lines_of(block):
         # Without a terminal and without --yes a command only plans.
         done(reader.types(line, block.page), 0, PLAN_ONLY)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on PATH")
+@pytest.mark.parametrize("block", WITH_REQUESTS, ids=str)
+def test_a_request_of_a_page_starts_a_batch_that_the_cleanup_of_the_readme_matches(
+    reader: Reader, api: Simulator, block: Block
+) -> None:
+    done(reader.types(script_of(block), block.page))
+    assert len(api.live_sessions("pr-12")) == 2
 
 
 @pytest.mark.engine

@@ -85,6 +85,16 @@ def test_a_create_deletes_what_an_interrupted_create_of_the_same_resource_left(s
     assert [one for one in stage.told.infos if "--clear-pending-creates" in one]
 
 
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_pending_create_that_started_nothing_is_reported_and_may_be_cleared_after_an_hour(
+    stage: Stage, runs: Runs, hours: int
+) -> None:
+    interrupted = claim(timedelta(hours=hours))
+    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    [said] = [one for one in stage.told.infos if "started no batch that can be found" in one]
+    assert ("--clear-pending-creates" in said) == (hours > 0)
+
+
 def test_a_create_leaves_what_an_interrupted_create_of_another_resource_left(stage: Stage, runs: Runs) -> None:
     interrupted = claim()
     left = runs.left(interrupted)

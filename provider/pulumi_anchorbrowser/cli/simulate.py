@@ -19,7 +19,7 @@ _TEAM = "simulated-team"
 @click.command(short_help="Serve a simulated AnchorBrowser API.")
 @click.option("--port", type=_PORT, default=0, metavar="PORT", help="Port to listen on.  [default: a free one]")
 @click.option(
-    "--key", "keys", multiple=True, metavar="KEY", help="API key to accept; repeatable.  [default: simulated-key]"
+    "--key", "keys", multiple=True, metavar="KEY", help="API key of the one team; repeatable.  [default: simulated-key]"
 )
 @click.option("--creation-seconds", type=_FLOAT, default=0.0, metavar="S", help="Seconds until a batch is ready.")
 @click.option("--failing-sessions", type=_INT, default=0, metavar="N", help="Sessions of a batch that fail to start.")

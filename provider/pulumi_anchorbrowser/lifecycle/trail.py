@@ -227,6 +227,9 @@ class Trail:
             self._delete(runner, one, sought.record, notices)
             return None
         self._not_found.add(one.claim)
+        if one.is_pending and not self._is_of_other_provider(one):
+            clear = f"; {_CLEAR}" if is_old else ""
+            notices.info(f"the interrupted create of {one.name} started no batch that can be found{clear}")
         if is_old and _is_of_account(one, runner):
             self._close(one, None)
         return None
