@@ -42,7 +42,7 @@ long-lives: setup
 matrix: setup
 	.ci/matrix
 
-bench: setup ## Measure everything on this machine (a quarter of an hour); BENCH=--quick to try it
+bench: setup ## Measure everything on this machine (half an hour); BENCH=--quick to try it
 	$(BIN)/python -m bench $(BENCH)
 
 check: lint types rooms changelog ## Lint, format, types, the arrows between rooms, the changelog
