@@ -139,7 +139,8 @@ class Settings:
         places, remedy = [self.key_source.place], self.key_source.remedy
         if of_last_up:
             remedy = self.environment_key_source.remedy
-            places = [f"{one} of the last `pulumi up`" for one in places if self.key_source is not FROM_ENVIRONMENT]
+            is_in_state = self.key_source is not FROM_ENVIRONMENT
+            places = [f"{self.key_source.place} of the last `pulumi up`"] if is_in_state else []
             if not places or self.environment_key not in {None, self.api_key}:
                 places.append(self.environment_key_source.place)
         if is_valid:

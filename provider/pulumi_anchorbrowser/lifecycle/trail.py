@@ -161,7 +161,7 @@ class Trail:
     def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
         try:
             unfinished = self._unfinished_receipts(owner)
-            receipts = list(self._receipts.all()) if state.pending else unfinished
+            receipts = self._receipts.all() if state.pending else unfinished
         except ReceiptsUnavailable as error:
             if self._is_first("receipts"):
                 notices.warning(
