@@ -5,10 +5,14 @@ BENCH ?=
 LIVES ?= 2000
 TESTS ?=
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n 2
+# A test waits for half of its time, so two processes for each of the two cores that all times are given for.
+PYTEST := $(BIN)/python -m pytest -n 4
 SCRIPTS := . .ci docs docs/_generator examples/demo examples/adopt-and-cancel examples/automation-api \
 	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook provider/plugin bench \
 	bench/programs
+
+# The many processes of the tests would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A CLI that `make demo` has installed serves the tests too, where there is none on the PATH.
 export PATH := $(PATH):$(CURDIR)/.pulumi/bin

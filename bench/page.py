@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from bench import other_tables, tables
 from bench.cells import PLAIN_MOST
-from bench.plots import draw
 from bench.results import Results
 from bench.sections import cleanup, quota, state, waiting
 
@@ -18,6 +17,9 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 def render(results: Results, page: Path) -> None:
     """Write the results between the markers of a page, which is made where it is missing."""
+    # Half of a second that the tests of the other modules do not need.
+    from bench.plots import draw
+
     before, after = f"{BEGIN}\n", f"{END}\n"
     if page.exists():
         text = page.read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from stages import NO_ENGINE, EngineStage, NativeStage, RehearsalStage, Stage, engine_is_here
 
-# Tests that share what is made once: a type checker's findings, the archives of a release, a database server.
-TOGETHER = ("tests/typing/", "tests/packaging/", "tests/teams/")
+# Tests that share what is made once: findings of a type checker, archives of a release, a database server, all texts.
+TOGETHER = ("tests/typing/", "tests/packaging/", "tests/teams/", "tests/docs/test_messages.py")
 LEFT_LONG, LEFT_ENGINE = "tests left to make test-long", "engine tests among them"
 _left: dict[str, int] = {LEFT_LONG: 0, LEFT_ENGINE: 0}
 _seconds: defaultdict[str, list[float]] = defaultdict(list)

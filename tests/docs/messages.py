@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ class Text(NamedTuple):
     function: str
 
 
+@functools.cache
 def texts() -> list[Text]:
     """Return every string of the package that reads as prose: messages, advice and help, but no other docstring."""
     found = []

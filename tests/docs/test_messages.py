@@ -6,29 +6,10 @@ import re
 
 import pytest
 from docs.messages import Text, texts
+from docs.replaced_words import BANNED
 
 from pulumi_anchorbrowser.words import counted, sessions
 
-TEXTS = texts()
-# Words of version 1, each with what to write in its place.
-BANNED = {
-    r"\b[Ll]eft alone\b": "skipped (with a reason)",
-    r"\b[Tt]old\b|\b[Tt]ell\b": "report",
-    r"\bpatience\b": "wait, time out, retry after",
-    r"\b(look|ask|asking|asked|looked|looks) again\b": "retry, read again",
-    r"\bunanswered\b|\bunsettled\b": "interrupted",
-    r"\bsuperseded\b": "leftover",
-    r"\bgarble": "missing or invalid fields",
-    r"\b(go|goes|going) on\b": "continue",
-    r"\b(comes?|came) to\b": "the verb itself",
-    r"\b(deal|dealt) with\b": "cancel, delete, end",
-    r"\bmeant\b": "match",
-    r"\bvolley\b|\bgathering\b": "page, listing",
-    r"\banswer(s|ed)?\b": "response, respond",
-    r"\bInput should be\b": "must",
-    r"\(s\)": "a plural by `counted`",
-    r"docs/\S+\.md": "an entry that `pulumi-anchorbrowser explain` prints",
-}
 COUNTABLE = (
     "batch|session|browser|call|create|cancel|row|receipt|match|warning|resource|page|credit|minute|second|request"
 )
@@ -43,7 +24,7 @@ SENTENCES = re.compile(r"[^.]\. [A-Z`{]")
 
 
 def test_the_list_has_messages_of_every_kind() -> None:
-    listed = "\n".join(one.text for one in TEXTS)
+    listed = "\n".join(one.text for one in texts())
     for text in (
         "Correct the property that the API names, then run again.",
         "give either count or batch_id, not both",
@@ -53,39 +34,39 @@ def test_the_list_has_messages_of_every_kind() -> None:
         "the disk is full",
     ):
         assert text in listed
-    assert len(TEXTS) > 350
+    assert len(texts()) > 350
 
 
 @pytest.mark.parametrize("pattern", BANNED)
 def test_no_text_has_a_word_that_another_one_replaces(pattern: str) -> None:
-    assert [one for one in TEXTS if re.search(pattern, _without_placeholders(one.text))] == [], BANNED[pattern]
+    assert [one for one in texts() if re.search(pattern, _without_placeholders(one.text))] == [], BANNED[pattern]
 
 
 def test_no_text_has_two_spaces_in_a_row_or_a_space_before_a_stop() -> None:
-    assert [one for one in TEXTS if re.search(r"\S  +[^ \[]| [.,;:](\s|$)", one.text)] == []
+    assert [one for one in texts() if re.search(r"\S  +[^ \[]| [.,;:](\s|$)", one.text)] == []
 
 
 def test_a_number_and_its_noun_are_made_by_the_function_that_knows_plurals() -> None:
-    found = [(one, match) for one in TEXTS for match in UNCOUNTED.finditer(one.text)]
+    found = [(one, match) for one in texts() for match in UNCOUNTED.finditer(one.text)]
     assert [one for one, match in found if not (CONSTANT.fullmatch(match["value"]) or _is_no_number(match))] == []
     assert [counted(1, "batch", "batches"), counted(2, "row"), counted(0, "row")] == ["1 batch", "2 rows", "0 rows"]
     assert sessions(None) == "an unknown number of sessions"
 
 
 def test_a_notice_of_one_sentence_has_no_full_stop_and_one_of_several_has() -> None:
-    notices = [one for one in TEXTS if one.function in OF_NOTICES]
+    notices = [one for one in texts() if one.function in OF_NOTICES]
     assert len(notices) > 30
     assert [one for one in notices if _has_full_stop(one) is not bool(SENTENCES.search(one.text))] == []
 
 
 def test_what_a_command_prints_as_an_error_or_a_note_ends_with_a_full_stop() -> None:
-    whole = [one for one in TEXTS if one.function in OF_COMMANDS and SENTENCE.match(one.text)]
+    whole = [one for one in texts() if one.function in OF_COMMANDS and SENTENCE.match(one.text)]
     assert len(whole) > 15
     assert [one for one in whole if not _has_full_stop(one)] == []
 
 
 def test_advice_ends_with_a_full_stop() -> None:
-    advice = [one for one in TEXTS if one.text.endswith((", then run again", "Run the same command again"))]
+    advice = [one for one in texts() if one.text.endswith((", then run again", "Run the same command again"))]
     assert advice == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from docs.pages import ROOT, pages
-from docs.test_messages import BANNED
+from docs.replaced_words import BANNED
 
 # The decisions record the words of their time.
 PAGES = [page for page in pages() if "decisions" not in page.parts]

@@ -51,13 +51,14 @@ ACCEPT = {"on_destroy": "cancel", "if_completed": "accept"}
 NO_RECEIPTS = {"if_completed": "fail", "has_receipts": False}
 SHORT = [
     Search("cancel", 4, 1, ("up", "cancelled", "destroy"), CANCEL, at_least=300_000),
-    Search("delete, two faults", 2, 2, ("up", "deleted", "destroy"), at_least=35_000),
     Search("replace", 3, 1, ("up", "replace", "destroy"), CANCEL_OR_DELETE, at_least=100_000),
     Search("refresh", 3, 1, ("up", "refresh", "destroy"), END, at_least=25_000),
     Search("accept", 2, 1, ("up", "cancelled", "destroy"), ACCEPT),
     Search("no receipts", 3, 1, ("up", "deleted", "destroy"), NO_RECEIPTS, at_least=20_000),
     Search("adopt", 2, 1, ("adopt", "adopt cancelled", "cancelled", "destroy"), ACCEPT, True, at_least=5_000),
 ]
+# Its lives are among those of "all operations, two faults"; a mutation is found sooner with it.
+TWO_FAULTS = Search("delete, two faults", 2, 2, ("up", "deleted", "destroy"), at_least=35_000)
 LONG = [
     Search("no fault", 8, 0, settings=CANCEL, at_least=1_000_000_000),
     Search("all operations", 3, 1, at_least=300_000),

@@ -17,10 +17,10 @@ PACKAGE, TESTS = Path(pulumi_anchorbrowser.__file__).parent, Path(__file__).pare
 # Ends at the first search that finds something. The package must be the copy, and not the one that is installed.
 SEARCH = """
 import sys
-from model.searches import SHORT
+from model.searches import SHORT, TWO_FAULTS
 import pulumi_anchorbrowser
 assert pulumi_anchorbrowser.__file__.startswith(sys.argv[1]), pulumi_anchorbrowser.__file__
-for search in SHORT:
+for search in (*SHORT, TWO_FAULTS):
     lives = search.lives()
     lives.try_all(search.world(), most_broken=1)
     if lives.broken:

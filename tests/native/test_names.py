@@ -49,7 +49,13 @@ def test_a_name_of_the_schema_comes_back_from_inside(name: str) -> None:
     assert "_" not in name
 
 
-@given(st.recursive(st.dictionaries(WRITTEN, PLAIN), lambda inner: st.dictionaries(WRITTEN, inner | st.lists(inner))))
+@given(
+    st.recursive(
+        st.dictionaries(WRITTEN, PLAIN),
+        lambda inner: st.dictionaries(WRITTEN, inner | st.lists(inner), max_size=3),
+        max_leaves=10,
+    )
+)
 def test_properties_at_every_depth_come_back_from_inside(properties: dict[str, Any]) -> None:
     assert names.properties_outside(names.properties_inside(properties)) == properties
 

@@ -232,7 +232,7 @@ class PluginLives(Lives):
     package, type = PLUGIN, "anchorbrowser:index:Batch"
 
 
-for lives, examples in ((Lives, "25"), (PluginLives, "10")):
+for lives, examples in ((Lives, "10"), (PluginLives, "5")):
     lives.TestCase.settings = settings(
         max_examples=int(os.environ.get("ANCHORBROWSER_TEST_EXAMPLES", examples)),
         stateful_step_count=12,

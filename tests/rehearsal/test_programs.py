@@ -58,12 +58,18 @@ def test_a_project_folder_runs_as_its_language_host_would_run_it(folder: Path) -
     assert LogLine("stdout", "made by the host") in result.log
 
 
-def test_the_program_and_its_helpers_are_run_afresh_at_each_up(folder: Path) -> None:
+def test_the_program_and_its_helpers_are_run_afresh_at_each_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    helper = folder / "shelf_helper.py"
     with Rehearsal(folder) as stage:
         stage.up()
-        (folder / "shelf_helper.py").write_text("NAME = 'another'\n")
+        written = helper.stat()
+        # As long as it was, and in the same second: all that bytecode knows of its source.
+        helper.write_text(helper.read_text().replace("first", "other"))
+        os.utime(helper, ns=(written.st_atime_ns, written.st_mtime_ns))
         assert stage.up().counts == {"create": 1, "delete": 1}
-        assert [resource.name for resource in stage.resources.values()] == ["another"]
+        assert [resource.name for resource in stage.resources.values()] == ["other"]
+    assert not (folder / "__pycache__").exists()
 
 
 def test_a_run_leaves_directory_path_environment_and_modules_as_they_were(folder: Path) -> None:

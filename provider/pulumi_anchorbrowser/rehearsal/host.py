@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _CHANNEL_OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),  # else a port used again after a crash inherits the backoff of the dead host
     ("grpc.max_receive_message_length", 400 * 1024 * 1024),
 ]
+# Else gRPC prints a line of its own when a host ends before a call does. It reads this at its first use.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 _CANCEL_SECONDS = 1.0
 _STATUS_DETAILS = "grpc-status-details-bin"
 

@@ -158,14 +158,17 @@ def _folder(program: Program) -> Iterator[None]:
         yield
         return
     cwd, path, argv, loaded = Path.cwd(), list(sys.path), sys.argv, set(sys.modules)
+    writes_none = sys.dont_write_bytecode
     os.chdir(root)
     sys.path.insert(0, str(root))
     sys.argv = [str(root)]
+    # Bytecode is as old as a second: a program changed twice within one would run as it was.
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
         os.chdir(cwd)
-        sys.path[:], sys.argv = path, argv
+        sys.path[:], sys.argv, sys.dont_write_bytecode = path, argv, writes_none
         _forget_modules_of(root, loaded)
 
 
