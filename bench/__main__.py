@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import tempfile
 from pathlib import Path
 
 import click
 
+import pulumi_anchorbrowser
 from bench import machine
 from bench.api import api_in_its_own_process
 from bench.cells import FULL, QUICK, Cell, Size
@@ -34,6 +36,8 @@ def main(quick: bool, only: str | None, fresh: bool, only_render: bool) -> None:
     if fresh:
         path.unlink(missing_ok=True)
     results = Results(path, machine.describe())
+    # As pip does with what it installs. Compiled anew in each command, ours would take half a second longer.
+    compileall.compile_dir(Path(pulumi_anchorbrowser.__file__).parent, quiet=1)
     measure(results, QUICK if quick else FULL, only)
     is_published = not quick and only is None
     if is_published:

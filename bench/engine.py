@@ -42,7 +42,7 @@ def clean_environment(home: Path) -> dict[str, str]:
 
 
 def _is_foreign(name: str) -> bool:
-    return name.startswith(("PULUMI_", "ANCHORBROWSER_")) or name.lower().endswith("_proxy")
+    return name.startswith(("PULUMI_", "ANCHORBROWSER_", "PYTHON")) or name.lower().endswith("_proxy")
 
 
 class Project:
