@@ -11,7 +11,8 @@ import pytest
 from docs.pages import DOCS, ROOT
 
 HEAD = "| promise | fault | shown by |"
-PLACE = re.compile(r"`(tests/[^`]+)`( \(long\))?")
+# A place, and how much of it `make test` leaves to another command: all of it, or the part that stands before the colon.
+PLACE = re.compile(r"`(tests/[^`]+)`(?: \((?P<part>[^):]+: )?(?P<command>long|`make [a-z-]+`)\))?")
 
 
 def rows() -> list[str]:
@@ -20,9 +21,23 @@ def rows() -> list[str]:
     return [line.strip("| ").rpartition("|")[2] for line in table.splitlines()[2:]]
 
 
-def places(*, long: bool) -> list[str]:
-    """The files and folders that rows name as shown by `make test`, or by `make test-long`."""
-    return sorted({place for row in rows() for place, mark in PLACE.findall(row) if bool(mark) is long})
+def places(command: str | None) -> list[str]:
+    """The files and folders that rows name as shown by this command; None: by `make test`."""
+    found = set()
+    for row in rows():
+        for place, part, other in PLACE.findall(row):
+            if command is None and (part or not other):
+                found.add(place)
+            if command is not None and other == command:
+                found.add(place)
+    return sorted(found)
+
+
+def collected(named: list[str], *options: str) -> list[str]:
+    """Those of the places in which pytest finds a test with these options."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *options, *named]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    return [place for place in named if any(one.startswith((f"{place}/", f"{place}::")) for one in listed)]
 
 
 def test_every_promise_names_a_test() -> None:
@@ -30,14 +45,18 @@ def test_every_promise_names_a_test() -> None:
     assert [row for row in rows() if not PLACE.search(row)] == []
 
 
-def test_every_test_that_is_marked_as_long_exists() -> None:
-    files = {place: [ROOT / place, *(ROOT / place).glob("test_*.py")] for place in places(long=True)}
-    assert [place for place, paths in files.items() if not any(map(Path.is_file, paths))] == []
+def test_every_mark_of_a_test_is_one_that_the_page_explains() -> None:
+    marks = re.findall(r"`tests/[^`]+` \(([^)]*)\)", "\n".join(rows()))
+    named = {mark.rpartition(": ")[2] for mark in marks if "`" in mark or "long" in mark}
+    assert named == {"long", "`make long-lives`"}
+    assert re.search(r"^long-lives:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.long
+def test_every_test_that_is_marked_as_long_is_one_that_make_long_tests_runs() -> None:
+    assert collected(places("long"), "-m", "long") == places("long")
 
 
 @pytest.mark.long
 def test_every_other_test_is_one_that_make_test_runs() -> None:
-    named = places(long=False)
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *named]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
-    assert [place for place in named if not any(one.startswith((f"{place}/", f"{place}::")) for one in listed)] == []
+    assert collected(places(None)) == places(None)
