@@ -1,4 +1,10 @@
-"""Counts in words."""
+"""Counts and lists in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_MOST_NAMED = 10
 
 
 def counted(count: float, one: str, many: str = "", *, shown: str = "") -> str:
@@ -17,3 +23,9 @@ def batches(count: int) -> str:
 def sessions(count: int | None) -> str:
     """Return `1 session`, `2 sessions`; of None, that the number is unknown."""
     return "an unknown number of sessions" if count is None else counted(count, "session")
+
+
+def first_of(texts: Sequence[str], separator: str = ", ") -> str:
+    """Return the first ten of the texts, and how many more there are."""
+    more = [f"and {len(texts) - _MOST_NAMED} more"] if len(texts) > _MOST_NAMED else []
+    return separator.join([*texts[:_MOST_NAMED], *more])

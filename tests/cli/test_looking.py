@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from cli.batches import KEY, MISSING, OTHER_OWNER, OWNER, PROTECT, Team
 from cli.driving import CommandLine
@@ -9,6 +12,19 @@ from cli.driving import CommandLine
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 HOUR = 3600
+STATUSES = "/v1/sessions/all/status"
+
+
+def null_items(body: Any) -> None:
+    body["data"]["items"] = None
+
+
+def one_item_less(body: Any) -> None:
+    del body["data"]["items"][0]
+
+
+def an_odd_item(body: Any) -> None:
+    body["data"]["items"][0]["session_id"] = "odd"
 
 
 def listed(cli: CommandLine, *options: str) -> list[str]:
@@ -97,15 +113,61 @@ def test_the_list_names_owners_and_protection(cli: CommandLine, team: Team) -> N
 def test_an_odd_row_and_a_batch_that_goes_meanwhile_do_not_spoil_the_list(
     cli: CommandLine, team: Team, sim: Simulator
 ) -> None:
-    sim.settings.odd_rows = 2
     gone, batch = team.start(), team.start()
-    look = Fault("status", path="/v1/sessions/all/status", when=lambda r: gone in str(r.query), status=404)
-    sim.faults.add(look)
+    rows = Fault("edited", path="/v1/batch-sessions", edit=lambda body: body["data"]["batches"].extend([{}, {}]))
+    look = Fault("status", path=STATUSES, when=lambda r: gone in str(r.query), status=404)
+    sim.faults.add(rows, look)
     ended = cli.run("list", "--json")
     assert ended.code == 0, ended.err
     assert {one["batch_id"] for one in ended.json["batches"]} == {gone, batch}
     assert "skipped 2 rows of the batch list" in ended.err
     assert look.struck == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (Fault("status", status=500), "HTTP 500"),
+        (Fault("edited", edit=null_items), "the response (HTTP 200) has missing or invalid fields: items"),
+        (Fault("edited", edit=one_item_less), "the API lists 1 and reports 2"),
+        (Fault("edited", edit=an_odd_item), "the API lists 1 session without a usable id"),
+    ],
+)
+def test_sessions_that_cannot_all_be_read_are_unknown_and_the_other_batches_are_listed(
+    cli: CommandLine, team: Team, sim: Simulator, fault: Fault, why: str
+) -> None:
+    unknown, known = team.start(), team.start()
+    fault = replace(fault, path=STATUSES, when=lambda request: request.query.get("batch_id") == unknown, times=None)
+    sim.faults.add(fault)
+    listed = cli.run("list", "--json")
+    assert {one["batch_id"]: (one["running"], one["protected"]) for one in listed.json["batches"]} == {
+        unknown: (None, None),
+        known: (2, False),
+    }
+    assert listed.err.startswith(f"Warning: could not read all sessions of 1 batch: {unknown} ({why}")
+    assert (listed.code, listed.err.count("\n")) == (4, 1)
+    shown = cli.run("show", unknown, "--json")
+    assert (shown.code, shown.json["running"], shown.json["protected"]) == (4, None, None)
+    assert f"{unknown} ({why}" in shown.err
+
+
+def test_a_batch_whose_sessions_are_unknown_is_listed_whatever_tags_are_wanted(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    unknown, other = team.start(), team.start(owner=OTHER_OWNER)
+    sim.faults.add(Fault("status", path=STATUSES, when=lambda r: unknown in str(r.query), status=500))
+    ended = cli.run("list", "--owner", OTHER_OWNER)
+    assert ended.code == 4
+    assert {line.split()[0] for line in ended.out.splitlines()[1:]} == {unknown, other}
+
+
+def test_protection_that_is_seen_is_shown_though_other_sessions_are_unknown(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    batch = team.start(tags=(PROTECT,))
+    sim.faults.add(Fault("edited", path=STATUSES, edit=one_item_less))
+    [row] = cli.run("list", "--json").json["batches"]
+    assert (row["batch_id"], row["running"], row["protected"]) == (batch, None, True)
 
 
 def test_a_batch_is_shown_with_its_sessions_tags_and_receipts(cli: CommandLine, team: Team, sim: Simulator) -> None:

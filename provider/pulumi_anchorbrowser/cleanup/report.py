@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.cleanup.plan import Plan
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
-from pulumi_anchorbrowser.words import batches, counted, sessions
+from pulumi_anchorbrowser.words import batches, counted, first_of, sessions
 
 # gone: the API no longer knows it. skipped: it no longer qualifies. interrupted: begun, and not brought to its end.
 CleanupOutcome = Literal["done", "gone", "skipped", "failed", "interrupted", "not_begun"]
 COUNTS = ("cancelled_sessions", "deleted_sessions", "ended_sessions", "failed_sessions")
 TOTALS = (*COUNTS, "still_running", "cleaned_batches", "gone_batches", "skipped_batches", "failed_batches")
 RESULTS = ("matched", "plan", "skipped", "results", "failures", *TOTALS)
-_NAMED = 10
 _DONE = {"delete": "deleted", "cancel": "cancelled", "end_sessions": "ended the sessions of"}
 
 
@@ -40,11 +38,11 @@ class CleanupIncomplete(LifecycleError):
 
     def __init__(self, report: Report) -> None:
         failed = [f"{one['batch_id'] or one['session_id']} ({one['reason']})" for one in report.failures]
-        parts = [f"{len(failed)} failed: {_named(failed, '; ')}"] if failed else []
+        parts = [f"{len(failed)} failed: {first_of(failed, '; ')}"] if failed else []
         if report.was_interrupted:
             unfinished = [one.id for one in report.results if one.outcome == "interrupted"]
-            parts += [f"{len(unfinished)} interrupted: {_named(unfinished)}"] if unfinished else []
-            parts += [f"{len(report.not_begun)} not begun: {_named(report.not_begun)}"] if report.not_begun else []
+            parts += [f"{len(unfinished)} interrupted: {first_of(unfinished)}"] if unfinished else []
+            parts += [f"{len(report.not_begun)} not begun: {first_of(report.not_begun)}"] if report.not_begun else []
         super().__init__(f"Could not clean up everything: {'; '.join(parts)}")
 
 
@@ -165,8 +163,3 @@ def outputs_of(report: Report | None) -> dict[str, Any]:
         "failures": report.failures,
         **report.totals(),
     }
-
-
-def _named(ids: Sequence[str], separator: str = ", ") -> str:
-    more = f"{separator}and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return f"{separator.join(ids[:_NAMED])}{more}"

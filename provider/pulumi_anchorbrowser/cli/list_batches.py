@@ -9,12 +9,14 @@ import click
 
 from pulumi_anchorbrowser.cli.changing import looking
 from pulumi_anchorbrowser.cli.connection import Connection, connected
+from pulumi_anchorbrowser.cli.exits import ExitCode, end
 from pulumi_anchorbrowser.cli.options import selecting_options, selection_of
 from pulumi_anchorbrowser.cli.printing import Messages, age_of, json_option, print_json, print_note, print_table
+from pulumi_anchorbrowser.cli.sessions import SessionsNow, sessions_now, warn_of_trouble
 from pulumi_anchorbrowser.words import batches, counted
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.api import BatchSummary, SessionStatus
+    from pulumi_anchorbrowser.api import BatchSummary
     from pulumi_anchorbrowser.cleanup import Selection
 
 _COUNTS = ("total_requests", "completed_requests", "failed_requests")
@@ -24,25 +26,21 @@ _COUNTS = ("total_requests", "completed_requests", "failed_requests")
 class _Listed:
     batch: BatchSummary
     # None: not looked up.
-    sessions: tuple[SessionStatus, ...] | None = None
-
-    def has_on_all(self, tags: set[str]) -> bool:
-        return bool(self.sessions) and all(tags <= set(one.tags) for one in self.sessions or ())
+    sessions: SessionsNow | None = None
 
     def to_row(self) -> dict[str, Any]:
-        from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, owner_of
+        from pulumi_anchorbrowser.lifecycle.tags import owner_of
 
-        batch = self.batch
-        tags = {tag for one in self.sessions or () for tag in one.tags}
+        batch, sessions = self.batch, self.sessions
         return {
             "batch_id": batch.batch_id,
             "status": batch.status,
             "created_at": batch.created_at,
             "completed_at": batch.actual_completion_time,
             **{name: getattr(batch, name) for name in _COUNTS},
-            "running": None if self.sessions is None else running_in(self.sessions),
-            "owner": owner_of(tags),
-            "protected": PROTECT_TAG in tags if self.sessions else None,
+            "running": sessions and sessions.running,
+            "owner": sessions and owner_of(sessions.tags),
+            "protected": sessions and sessions.is_protected,
         }
 
 
@@ -54,26 +52,20 @@ def list_batches(owner: str | None, quick: bool, as_json: bool, **criteria: Any)
     """List batches, the newest first.
 
     STATUS describes the creation of a batch: in a completed batch every browser was created, and may still run. RUNNING
-    is how many browsers run now, counted from the status of each session.
+    is how many browsers run now, counted from the status of each session; empty if that is not known.
     """
     selection = selection_of(owner=owner, **criteria)
     if quick and (selection.tags or selection.stack):
         raise click.UsageError("--quick reads no sessions, and --owner and --tag match the tags of sessions.")
     with connected() as connection, looking() as messages:
         found = _found(connection, selection, messages, with_sessions=not quick)
+        is_partial = warn_of_trouble(messages, {one.batch.batch_id: one.sessions for one in found if one.sessions})
     rows = [one.to_row() for one in sorted(found, key=lambda one: one.batch.created_at or "", reverse=True)]
     if as_json:
         print_json("list", batches=rows)
     else:
         _print(rows, quick=quick)
-
-
-def running_in(sessions: tuple[SessionStatus, ...]) -> int | None:
-    """Return how many of these sessions run; None where the API uses a word that this release does not know."""
-    from pulumi_anchorbrowser.lifecycle.listing import look_of
-
-    look = look_of(sessions)
-    return None if look.unknown else len(look.running)
+    end(ExitCode.SOME_FAILED if is_partial else ExitCode.OK)
 
 
 def _found(connection: Connection, selection: Selection, messages: Messages, *, with_sessions: bool) -> list[_Listed]:
@@ -90,7 +82,7 @@ def _found(connection: Connection, selection: Selection, messages: Messages, *, 
         messages.warning(f"skipped {counted(odd_rows, 'row')} of the batch list without a usable id or status")
 
     def look(batch: BatchSummary) -> _Listed:
-        return _Listed(batch, sessions_of(connection, batch.batch_id))
+        return _Listed(batch, sessions_now(client, batch.batch_id))
 
     listed = connection.batches.runner.listing.all_batches(on_odd_rows=report)
     found = [batch for batch in listed if matching.may_match(batch) is True]
@@ -101,18 +93,8 @@ def _found(connection: Connection, selection: Selection, messages: Messages, *, 
         for one in mapped(pool, look, found):
             looked.append(one)
             messages.progress(f"looked at {len(looked)} of {batches(len(found))}")
-    wanted = set(matching.required_tags)
-    return [one for one in looked if not wanted or one.has_on_all(wanted)]
-
-
-def sessions_of(connection: Connection, batch_id: str) -> tuple[SessionStatus, ...]:
-    """Return the sessions of a batch with their own statuses; none where the API has no such batch any more."""
-    from pulumi_anchorbrowser.api import NotFound
-
-    try:
-        return connection.client.session_statuses(batch_id=batch_id).items
-    except NotFound:
-        return ()
+    wanted = frozenset(matching.required_tags)
+    return [one for one in looked if not wanted or (one.sessions and one.sessions.may_all_have(wanted))]
 
 
 def _print(rows: list[dict[str, Any]], *, quick: bool) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pulumi_anchorbrowser.cli.connection import connected
-from pulumi_anchorbrowser.cli.list_batches import running_in, sessions_of
+from pulumi_anchorbrowser.cli.exits import ExitCode, end
 from pulumi_anchorbrowser.cli.options import batch_id
-from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_fields, print_json, print_table
+from pulumi_anchorbrowser.cli.printing import Messages, age_of, json_option, print_fields, print_json, print_table
+from pulumi_anchorbrowser.cli.sessions import SessionsNow, sessions_now, warn_of_trouble
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.api import BatchDetails, SessionStatus
+    from pulumi_anchorbrowser.api import BatchDetails
     from pulumi_anchorbrowser.receipts import Receipt
 
 # The URLs of a session are left out: they open its browser to whoever holds them.
@@ -41,38 +42,40 @@ def show(batch_id: str, as_json: bool) -> None:
                 raise
         if batch is not None and batch.is_empty:
             batch = None
-        statuses = sessions_of(connection, batch_id) if batch is not None else ()
-    document = _document(batch_id, batch, statuses, receipts)
+        sessions = sessions_now(connection.client, batch_id) if batch is not None else SessionsNow()
+    is_partial = warn_of_trouble(Messages(), {batch_id: sessions})
+    document = _document(batch_id, batch, sessions, receipts)
     if as_json:
         print_json("show", **document)
     else:
         _print(document)
+    end(ExitCode.SOME_FAILED if is_partial else ExitCode.OK)
 
 
 def _document(
-    batch_id: str, batch: BatchDetails | None, statuses: tuple[SessionStatus, ...], receipts: list[Receipt]
+    batch_id: str, batch: BatchDetails | None, sessions: SessionsNow, receipts: list[Receipt]
 ) -> dict[str, Any]:
-    from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, claim_of, owner_of
+    from pulumi_anchorbrowser.lifecycle.tags import claim_of, owner_of
     from pulumi_anchorbrowser.receipts.report import ReceiptsReport
 
-    tags = sorted({tag for one in statuses for tag in one.tags})
+    tags = sorted(sessions.tags)
     return {
         "batch_id": batch_id,
         "exists": batch is not None,
         **{name: getattr(batch, name, None) for name in _BATCH},
         "completed_at": getattr(batch, "actual_completion_time", None),
-        "running": running_in(statuses) if batch is not None else None,
+        "running": sessions.running if batch is not None else None,
         "owner": owner_of(tags),
         "claim": claim_of(tags),
-        "protected": PROTECT_TAG in tags if statuses else None,
+        "protected": sessions.is_protected,
         "tags": tags,
-        "sessions": _sessions(batch, statuses),
+        "sessions": _sessions(batch, sessions),
         "receipts": ReceiptsReport(receipts).to_rows(),
     }
 
 
-def _sessions(batch: BatchDetails | None, statuses: tuple[SessionStatus, ...]) -> list[dict[str, Any]]:
-    now = {one.session_id: one.status for one in statuses}
+def _sessions(batch: BatchDetails | None, sessions: SessionsNow) -> list[dict[str, Any]]:
+    now = {one.session_id: one.status for one in sessions.listed}
     created = [{name: getattr(session, name) for name in _SESSION} for session in (batch and batch.sessions) or ()]
     # The API may leave sessions out of the batch, or their ids.
     unnamed = now.keys() - {one["session_id"] for one in created}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.words import sessions
-
-_NAMED_SESSIONS = 10
+from pulumi_anchorbrowser.words import first_of, sessions
 
 
 class LifecycleError(ExpectedError):
@@ -76,9 +74,8 @@ class SessionsLeft(LifecycleError):
 
     def __init__(self, attempt: str, failures: Sequence[tuple[str, str]]) -> None:
         self.failed_sessions = len(failures)
-        named = "; ".join(f"{session} ({why})" for session, why in failures[:_NAMED_SESSIONS])
-        more = f"; and {len(failures) - _NAMED_SESSIONS} more" if len(failures) > _NAMED_SESSIONS else ""
-        super().__init__(f"Could not {attempt}: {named}{more}")
+        named = first_of([f"{session} ({why})" for session, why in failures], "; ")
+        super().__init__(f"Could not {attempt}: {named}")
 
 
 class DeletionIncomplete(SessionsLeft):
