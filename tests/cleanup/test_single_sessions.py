@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pulumi_anchorbrowser.cleanup import Actor, Exclusion, TooMany, outputs_of
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import new_claim
-from pulumi_anchorbrowser.simulator import Fault
+from pulumi_anchorbrowser.simulator import Fault, LoggedRequest
 
 SESSIONS: dict[str, Any] = {"tags": ["t"], "what": "sessions"}
 ALL: dict[str, Any] = {"tags": ["t"], "what": "all"}
@@ -135,6 +136,36 @@ def test_a_session_that_no_longer_qualifies_is_skipped(yard: Yard, tags: tuple[s
         other: ("done", None),
     }
     assert yard.running() == {changed}
+
+
+def test_protection_that_is_set_while_calls_wait_spares_the_sessions_that_are_still_to_end(
+    yard: Yard, tmp_path: Path
+) -> None:
+    one_by_one = Yard(yard.sim, tmp_path / "others.sqlite3", max_concurrency=1)
+    sessions = {single(yard, "t") for _ in range(3)}
+    plan = one_by_one.plan(select=SESSIONS)
+
+    def protect(request: LoggedRequest) -> None:
+        for session in sessions - {request.path.rpartition("/")[2]}:
+            yard.sim.put_tags(session, ["t", "pulumi-protect"])
+        one_by_one.clock.sleep(60)
+
+    yard.sim.faults.add(Fault(method="DELETE", before=protect))
+    report = one_by_one.cleanup.carry_out(plan, yard.heard)
+    one_by_one.client.close()
+    assert [one.outcome for one in report.results] == ["done", "skipped", "skipped"]
+    assert {one.session_id for one in report.results[1:]} == yard.running()
+
+
+def test_a_look_serves_several_endings(yard: Yard) -> None:
+    for _ in range(17):
+        single(yard, "t")
+    plan = yard.plan(select=SESSIONS)
+    yard.sim.clear_requests()
+    yard.cleanup.carry_out(plan, yard.heard)
+    assert yard.running() == set()
+    looks = [one for one in yard.sim.requests if one.path == STATUSES]
+    assert len(looks) == 3, "one for 4 endings of each of 4 calls at once, one for the rest, one to confirm"
 
 
 def test_more_single_sessions_than_the_limit_are_refused(yard: Yard) -> None:

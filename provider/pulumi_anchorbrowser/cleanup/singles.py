@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 from pulumi_anchorbrowser.api import Account, Answered, ApiError, Outcome, SessionStatus
 from pulumi_anchorbrowser.api.models import UNFINISHED
@@ -24,8 +25,10 @@ from pulumi_anchorbrowser.words import counted
 
 # Beside times of the API: the clocks of its servers may differ.
 _MARGIN = timedelta(hours=1)
-# After each look at all of them, so many sessions are ended for each call that is made at once.
-_ENDED_AFTER_A_LOOK = 4
+# One look at all of them serves so many endings for each call that is made at once, and for so long: protection that
+# is set while calls wait for a rate limit must count. A look before each ending would be too many requests.
+_ENDINGS_OF_A_LOOK = 4
+_SECONDS_OF_A_LOOK = 5.0
 
 _Found = PlannedSession | Skipped
 Followed = Callable[[Callable[[PlannedSession], BatchResult]], Callable[[PlannedSession], BatchResult]]
@@ -81,37 +84,42 @@ class SessionsEnding:
 
     def __init__(self, finder: Finder, runner: Runner, plan: Plan, state: StackState | None, actor: Actor) -> None:
         self._finder, self._runner, self._plan, self._state, self._actor = finder, runner, plan, state, actor
-        self._listed: dict[str, SessionStatus] = {}
-        self._unreadable: str | None = None
+        self._lock = Lock()
+        self._listed: dict[str, SessionStatus] | str = {}
+        self._looked_at, self._endings_left = 0.0, 0
 
     def carry_out(self, pool: ThreadPoolExecutor, followed: Followed) -> list[BatchResult]:
         """Return the result of each session, in the order of the plan."""
-        results: list[BatchResult] = []
-        size = _ENDED_AFTER_A_LOOK * self._finder.client.max_concurrency
-        for start in range(0, len(self._plan.sessions), size):
-            self._look_again()
-            results += mapped(pool, followed(self._end), self._plan.sessions[start : start + size])
-        return self._confirmed(results)
+        return self._confirmed([*mapped(pool, followed(self._end), self._plan.sessions)])
 
-    def _look_again(self) -> None:
-        self._listed, self._unreadable = {}, None
+    def _latest_look(self) -> dict[str, SessionStatus] | str:
+        """Return the sessions that run, by their ids, or why they cannot be read. Raises Interrupted."""
+        clock = self._finder.clock
+        # Who waits here for another thread's look needs that look as well.
+        with self._lock:
+            if not self._endings_left or clock.monotonic() - self._looked_at > _SECONDS_OF_A_LOOK:
+                self._listed = self._look()
+                self._looked_at = clock.monotonic()
+                self._endings_left = _ENDINGS_OF_A_LOOK * self._finder.client.max_concurrency
+            self._endings_left -= 1
+            return self._listed
+
+    def _look(self) -> dict[str, SessionStatus] | str:
         if not self._finder.client.opens(Account.parse(self._plan.account)):
-            self._unreadable = "the plan was made with another API key or base URL"
-            return
+            return "the plan was made with another API key or base URL"
         try:
-            self._listed = {one.session_id: one for one in running(self._finder, self._plan.matching)}
+            return {one.session_id: one for one in running(self._finder, self._plan.matching)}
         except (ApiError, ListingIncomplete) as error:
-            self._unreadable = f"could not read the session again: {error.explanation}"
-        except Interrupted:
-            self._unreadable = "interrupted"  # Then none is begun.
+            return f"could not read the session again: {error.explanation}"
 
     def _end(self, session: PlannedSession) -> BatchResult:
         result = BatchResult(None, "end_sessions", "not_begun", session_id=session.session_id)
         try:
             self._finder.clock.check()
-            if self._unreadable is not None:
-                return replace(result, outcome="failed", reason=self._unreadable)
-            if (reason := self._no_longer(session)) is not None:
+            listed = self._latest_look()
+            if isinstance(listed, str):
+                return replace(result, outcome="failed", reason=listed)
+            if (reason := self._no_longer(listed.get(session.session_id))) is not None:
                 return replace(result, outcome="skipped", reason=reason)
             outcome = self._call(session)
         except Interrupted:
@@ -122,9 +130,8 @@ class SessionsEnding:
             return replace(result, outcome="gone")
         return replace(result, outcome="failed", failed_sessions=1, reason=outcome.last.error.explanation)
 
-    def _no_longer(self, session: PlannedSession) -> str | None:
-        """Why the session is not to be ended any more; None where it is."""
-        listed = self._listed.get(session.session_id)
+    def _no_longer(self, listed: SessionStatus | None) -> str | None:
+        """Return why a session is not to be ended any more; None where it is. None is one that is not listed."""
         if listed is None:
             return "the API no longer lists it as running with the tags of the selection"
         verdict = self._plan.matching.judge_session(listed, self._state)
