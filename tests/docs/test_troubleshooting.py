@@ -15,6 +15,7 @@ from pkgutil import walk_packages
 import pytest
 from click.testing import CliRunner
 from docs.pages import DOCS
+from docs.replaced_words import BANNED
 
 import pulumi_anchorbrowser
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, Outcome
@@ -23,6 +24,7 @@ from pulumi_anchorbrowser.binding.settings import Settings, refuse_misspelt
 from pulumi_anchorbrowser.cleanup import Cleanup, CleanupInputs, MatchesEverything, Plan, TooMany, run_cleanup
 from pulumi_anchorbrowser.cli.exits import ExitCode
 from pulumi_anchorbrowser.cli.explain import explain
+from pulumi_anchorbrowser.cli.explanations import as_text
 from pulumi_anchorbrowser.clock import SystemClock
 from pulumi_anchorbrowser.dynamic.teardown_hook import NoResourceHooks, UnusableTeardownHook
 from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, printed
@@ -222,13 +224,24 @@ def test_the_command_explain_takes_a_whole_line_that_a_command_printed(errors: l
         assert CliRunner().invoke(explain, [line]).output == CliRunner().invoke(explain, [error.anchor]).output
 
 
-def test_a_link_of_an_entry_is_printed_with_the_page_that_it_leads_to() -> None:
-    shown = CliRunner().invoke(explain, ["unusable-setting"]).output
-    assert "Correct the setting: settings (docs/settings.md)." in shown
-    page = re.findall(
-        r"\(docs/([\w/-]+\.md)[)#]", "".join(CliRunner().invoke(explain, [one]).output for one in entries())
+def test_a_link_of_an_entry_is_printed_as_what_a_user_without_the_pages_can_use() -> None:
+    explained = {one: CliRunner().invoke(explain, [one]).output for one in entries()}
+    assert "Correct the setting: settings (the page Settings of the documentation)." in explained["unusable-setting"]
+    titles = {title for text in explained.values() for title in re.findall(r"\(the page (\w+) of the doc", text)}
+    assert titles == {"Settings", "Receipts", "BatchCleanup"}
+    linked = {page for text in entries().values() for page in re.findall(r"\]\(([\w/-]+\.md)", text)}
+    headings = {(DOCS / page).read_text(encoding="utf-8").partition("\n")[0] for page in linked}
+    assert titles == {heading.strip("# `") for heading in headings}
+    assert as_text("See [the wait](#not-ready).", {"not-ready"}) == (
+        "See the wait (`pulumi-anchorbrowser explain not-ready`)."
     )
-    assert {*page} == {"settings.md", "receipts.md", "reference/batch-cleanup.md"}
+    assert "the page Troubleshooting of the documentation" in as_text("See [warnings](#what-looks-like-an-error).", {})
+
+
+@pytest.mark.parametrize("pattern", [one for one in BANNED if "docs" in one])
+def test_no_printed_entry_names_a_file_that_a_user_does_not_have(pattern: str) -> None:
+    assert re.search(pattern, "see docs/settings.md")
+    assert [one for one in entries() if re.search(pattern, CliRunner().invoke(explain, [one]).output)] == []
 
 
 def test_the_command_explain_names_the_nearest_entry() -> None:

@@ -181,7 +181,8 @@ def read_state(read: Callable[[], StackState | None] | None, notices: Notices) -
         reason = f" ({error.explanation})"
     notices.warning(
         f"the state of this cleanup's own stack could not be read{reason}: only the owner tag protects its batches. "
-        "A batch that the stack adopted may not carry that tag: exclude the batch by its id."
+        "A batch that the stack adopted may lack that tag, and is stopped if it matches: exclude such a batch by its id, "
+        "or make sure that the state can be read."
     )
     return None
 
