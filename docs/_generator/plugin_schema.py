@@ -32,11 +32,11 @@ _ANY = {"$ref": "pulumi.json#/Any"}
 # Under another name in a program than in the core.
 _ARGUMENTS = {"Selection": "SelectArgs", "Exclusion": "ExcludeArgs"}
 _ENUMS = {getattr(choices, name): name for name in
-          ("Status", "OnDestroy", "IfCompleted", "OnMissing", "Action", "When", "OnFailure", "LiveStatus")}  # fmt: skip
-# Choices that no other room needs, and that stand at their property alone.
+          ("Status", "OnDestroy", "IfCompleted", "OnMissing", "Action", "When", "OnFailure", "LiveStatus",
+           "What")}  # fmt: skip
+# No other room needs this one, which stands at its property alone.
 _ENUMS[Literal["anchor_proxy", "custom"]] = "ProxyType"
-_ENUMS[Literal["batches", "sessions", "all"]] = "What"
-_TOLD = {"ProxyType": "Whose proxy it is.", "What": "What a cleanup selects."}
+_TOLD = {"ProxyType": "Whose proxy it is."}
 _SECRETS = {("Proxy", "password"), ("BatchReady", "sessions"), ("Config", "api_key")}
 _ALWAYS_SET = {
     "Batch": ("batch_id", "status", "on_destroy", "if_completed", "on_missing", "owner", "claim", "account", "adopted",

@@ -18,3 +18,10 @@ When = Literal["apply", "destroy", "both"]
 """When a cleanup runs."""
 OnFailure = Literal["error", "warn"]
 """Whether batches that could not be stopped are an error or a warning."""
+What = Literal["batches", "sessions", "all"]
+"""What a cleanup selects."""
+
+ANY = "any"
+"""In place of an owner: batches of every owner match."""
+DEFAULT_LIMIT = 100
+"""With more matches, a cleanup does nothing."""

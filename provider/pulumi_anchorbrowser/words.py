@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+STOPPED = {"cancelled_sessions": "cancelled", "ended_sessions": "ended", "deleted_sessions": "deleted"}
+"""The verb of each count of sessions that were stopped."""
 _MOST_NAMED = 10
 
 

@@ -20,7 +20,6 @@ from pulumi_anchorbrowser.cleanup import (
     Request,
     Selection,
     TooMany,
-    Watch,
     outputs_of,
     run_cleanup,
 )
@@ -39,7 +38,7 @@ def run_inputs(yard: Yard, **inputs: Any) -> Heard:
     """Run a cleanup as a resource does; return what was printed."""
     parsed = CleanupInputs.model_validate({**INPUTS, **inputs})
     heard = Heard()
-    run_cleanup(yard.cleanup, parsed, parsed.request(None), heard)
+    run_cleanup(yard.cleanup, parsed, heard)
     return heard
 
 
@@ -350,7 +349,7 @@ def test_an_interrupt_while_batches_are_stopped_ends_the_calls_in_flight_and_nam
         if len(seen) == 5:
             yard.clock.interrupt()
 
-    report = yard.cleanup.carry_out(plan, yard.heard, watch=Watch(on_result))
+    report = yard.cleanup.carry_out(plan, yard.heard, on_result=on_result)
     assert report.was_interrupted
     assert set(report.not_begun) == yard.there()
     assert 5 <= len(yard.gone()) < 15
@@ -362,8 +361,7 @@ def test_an_interrupt_while_batches_are_stopped_ends_the_calls_in_flight_and_nam
 
 def unrecorded(yard: Yard) -> Cleanup:
     """A cleanup of the yard that keeps no receipts."""
-    none = Receipts(None)
-    return Cleanup(Batches(yard.client, none, clock=yard.clock), none, yard.clock)
+    return Cleanup(Batches(yard.client, Receipts(None), clock=yard.clock))
 
 
 @pytest.mark.parametrize("has_receipts", [True, False])
@@ -475,9 +473,8 @@ def test_the_second_key_is_never_used(yard: Yard) -> None:
 
     batch = yard.start("t")
     client = Client(yard.sim.url, ApiKeys("refused-key", KEY), ClientOptions(max_retries=0))
-    receipts = Receipts(None)
-    batches = Batches(client, receipts, clock=yard.clock)
+    batches = Batches(client, Receipts(None), clock=yard.clock)
     with pytest.raises(InvalidApiKey):
-        Cleanup(batches, receipts, yard.clock).plan(Request(Selection(**TAGGED)), Heard())
+        Cleanup(batches).plan(Request(Selection(**TAGGED)), Heard())
     assert yard.there() == {batch}
     client.close()

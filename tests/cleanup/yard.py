@@ -14,6 +14,7 @@ from stages import EngineStage, Stage, StageResult
 
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
 from pulumi_anchorbrowser.cleanup import Cleanup, Plan, Report, Request, Selection
+from pulumi_anchorbrowser.cleanup.finding import StateReader
 from pulumi_anchorbrowser.clock import SystemClock
 from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.receipts import Receipts
@@ -79,7 +80,7 @@ class Yard:
         self.client = Client(sim.url, ApiKeys(KEY), ClientOptions(**hasty), clock=self.clock)
         self.receipts = Receipts(receipts)
         self.batches = Batches(self.client, self.receipts, clock=self.clock)
-        self.cleanup = Cleanup(self.batches, self.receipts, self.clock)
+        self.cleanup = Cleanup(self.batches)
 
     def now(self) -> datetime:
         """The simulator's own time."""
@@ -91,8 +92,10 @@ class Yard:
         configuration = SentConfiguration(session=SentSessionConfig(tags=list(tags)))
         return self.sim._state.create("our-team", count, configuration).id  # noqa: SLF001
 
-    def plan(self, **request: Any) -> Plan:
-        """Plan a cleanup, by default for the stack THIS."""
+    def plan(self, read_state: StateReader | None = None, **request: Any) -> Plan:
+        """Plan a cleanup, by default for the stack THIS, whose state `read_state` returns from now on."""
+        if read_state is not None:
+            self.cleanup = Cleanup(self.batches, read_state)
         select = Selection(**request.pop("select"))
         return self.cleanup.plan(Request(select, **{"own_stack": THIS, **request}), self.heard)
 

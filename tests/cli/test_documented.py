@@ -13,7 +13,7 @@ from cli.batches import MISSING, OWNER, PROTECT, Team
 from cli.driving import CommandLine
 from cli.test_orphans import CLAIM, state_file
 
-from pulumi_anchorbrowser.cleanup import plan, report
+from pulumi_anchorbrowser.cleanup import matching, report
 from pulumi_anchorbrowser.cli.app import app
 from pulumi_anchorbrowser.cli.changing import ChangeState
 from pulumi_anchorbrowser.cli.exits import ExitCode
@@ -89,7 +89,7 @@ def test_every_exit_code_every_command_and_every_word_of_the_json_is_documented(
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE)} == {int(one) for one in ExitCode}
     named = set(re.findall(r"^\| `(\w+)[ A-Z_.]*` \|", TEXT, re.MULTILINE))
     assert named - {"ANCHORBROWSER_API_KEY"} >= set(app.commands)
-    words = (ChangeState, plan.Reason, report.CleanupOutcome, Ending)
+    words = (ChangeState, matching.Reason, report.CleanupOutcome, Ending)
     assert [word for kind in words for word in get_args(kind) if f"`{word}`" not in TEXT] == []
 
 

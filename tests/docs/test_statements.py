@@ -12,7 +12,7 @@ from docs.pages import DOCS, ROOT
 from pulumi_anchorbrowser import ExcludeArgs, ReadySession, SelectArgs
 from pulumi_anchorbrowser.api import BatchSession, BatchSummary
 from pulumi_anchorbrowser.cleanup import DEFAULTS
-from pulumi_anchorbrowser.cleanup.plan import Reason
+from pulumi_anchorbrowser.cleanup.matching import Reason
 from pulumi_anchorbrowser.cleanup.report import CleanupOutcome
 from pulumi_anchorbrowser.cli.doctor import OLDEST_SDK
 from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, with_tags

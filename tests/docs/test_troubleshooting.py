@@ -25,7 +25,6 @@ from pulumi_anchorbrowser.cleanup import Cleanup, CleanupInputs, MatchesEverythi
 from pulumi_anchorbrowser.cli.exits import ExitCode
 from pulumi_anchorbrowser.cli.explain import explain
 from pulumi_anchorbrowser.cli.explanations import as_text
-from pulumi_anchorbrowser.clock import SystemClock
 from pulumi_anchorbrowser.dynamic.teardown_hook import NoResourceHooks, UnusableTeardownHook
 from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, printed
 from pulumi_anchorbrowser.lifecycle import Batches
@@ -41,7 +40,7 @@ from pulumi_anchorbrowser.lifecycle.errors import (
     SessionsNotListed,
     StillRunning,
 )
-from pulumi_anchorbrowser.lifecycle.listing import Listing, ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.state import export
 from pulumi_anchorbrowser.lifecycle.waiting import NotReady, ReadyInputs, Waiting
 from pulumi_anchorbrowser.native.kinds import NotImportable, UnknownResource
@@ -103,8 +102,7 @@ def not_ready() -> ExpectedError:
     with Simulator() as api, closing(client_of(api)) as client:
         api.settings.creation_seconds = 60
         batch = client.create_batch(2).value()
-        clock = SystemClock()
-        waiting = Waiting(client, Listing(client, clock), clock, Silence(), lambda _operation, _subject, call: call())
+        waiting = Waiting(Batches(client, Receipts(None)).runner, Silence())
         with pytest.raises(NotReady) as caught:
             waiting.until(ReadyInputs(batch_id=batch.batch_id, timeout=0))
         return caught.value
@@ -122,8 +120,8 @@ def cleanup_incomplete() -> ExpectedError:
         client.create_batch(1, {"session": {"tags": ["left"]}}).value()
         api.faults.add(Fault("status", method="DELETE", status=400, times=None))
         inputs = CleanupInputs.model_validate({"select": {"tags": ["left"]}})
-        cleanup = Cleanup(Batches(client, Receipts(None)), Receipts(None), SystemClock())
-        return raised_by(run_cleanup, cleanup, inputs, inputs.request(None), Silence())
+        cleanup = Cleanup(Batches(client, Receipts(None)))
+        return raised_by(run_cleanup, cleanup, inputs, Silence())
 
 
 def other_errors(folder: Path) -> Iterator[ExpectedError]:

@@ -98,8 +98,7 @@ def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices:
 def run(services: Services, inputs: CleanupInputs, *, urn: str, notices: Notices, name: str = "cleanup") -> Report:
     """Report the plan, carry it out, report what was done."""
     with services.operation(name, urn):
-        request = inputs.request(services.state_reader(urn, inputs.owner))
-        return run_cleanup(_cleanup(services), inputs, request, notices)
+        return run_cleanup(Cleanup(services.batches, services.state_reader(urn, inputs.owner)), inputs, notices)
 
 
 def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notices: Notices) -> None:
@@ -109,7 +108,8 @@ def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notice
         return  # An input is not known yet.
     try:
         with services.settings.naming_key_source():
-            plan = _cleanup(services).plan(parsed.request(services.state_reader(urn, parsed.owner)), notices)
+            cleanup = Cleanup(services.batches, services.state_reader(urn, parsed.owner))
+            plan = cleanup.plan(parsed.request(), notices)
     except ExpectedError as error:
         notices.warning(f"could not list what the cleanup would do: {error}")
         return
@@ -118,10 +118,6 @@ def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notice
     if plan.matched > parsed.limit:
         found = counted(plan.matched, "match", "matches")
         notices.warning(f"the cleanup would be refused: {found} found, and limit is {parsed.limit}")
-
-
-def _cleanup(services: Services) -> Cleanup:
-    return Cleanup(services.batches, services.receipts, services.clock)
 
 
 def _parsed(inputs: Mapping[str, Any], urn: str) -> CleanupInputs:

@@ -1,6 +1,7 @@
 """Stopping batches by owner, status, age and tags: a plan first, as data, then what it says and no more."""
 
-from pulumi_anchorbrowser.cleanup.plan import Matching, Plan, PlannedBatch, PlannedSession, Skipped, UnusablePlan
+from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, PlannedSession, Skipped
+from pulumi_anchorbrowser.cleanup.plan import Plan, UnusablePlan
 from pulumi_anchorbrowser.cleanup.report import (
     COUNTS,
     RESULTS,
@@ -11,9 +12,8 @@ from pulumi_anchorbrowser.cleanup.report import (
     TooMany,
     outputs_of,
 )
-from pulumi_anchorbrowser.cleanup.run import Cleanup, Watch, run_cleanup, warn_of_undecided
+from pulumi_anchorbrowser.cleanup.run import Cleanup, run_cleanup, warn_of_undecided
 from pulumi_anchorbrowser.cleanup.selection import (
-    DEFAULT_LIMIT,
     DEFAULTS,
     RECORDED,
     RUNS_AGAIN,
@@ -28,7 +28,6 @@ from pulumi_anchorbrowser.cleanup.selection import (
 __all__ = [
     "COUNTS",
     "DEFAULTS",
-    "DEFAULT_LIMIT",
     "RECORDED",
     "RESULTS",
     "RUNS_AGAIN",
@@ -49,7 +48,6 @@ __all__ = [
     "Skipped",
     "TooMany",
     "UnusablePlan",
-    "Watch",
     "cleanup_problems",
     "outputs_of",
     "run_cleanup",

@@ -11,19 +11,12 @@ from typing import TypeVar
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, NotFound
-from pulumi_anchorbrowser.cleanup.plan import (
-    IN_STATE,
-    Matching,
-    PlannedBatch,
-    PlannedSession,
-    Skipped,
-    own_by_state,
-)
-from pulumi_anchorbrowser.lifecycle import Batches
+from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, Skipped
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.notices import Notices
+from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable
-from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
+from pulumi_anchorbrowser.receipts import ReceiptsUnavailable
 from pulumi_anchorbrowser.words import batches, counted
 
 # Look-ups that have begun or ended, and whose results are not yet used: memory stays flat for any number of batches.
@@ -31,6 +24,8 @@ _AHEAD = 500
 # A look at fewer is over before its progress is read.
 _SHOWN_EACH = 20
 
+# Returns the own stack's state, None (or raises StateUnreadable) where it cannot be read.
+StateReader = Callable[[], StackState | None]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -38,10 +33,9 @@ _Result = TypeVar("_Result")
 class Finder:
     """Looks at the batches and sessions of one team; for many threads. Every method raises Interrupted at once."""
 
-    def __init__(self, batches: Batches, receipts: Receipts, notices: Notices) -> None:
-        self.client, self.listing, self.clock = batches.runner.client, batches.runner.listing, batches.runner.clock
-        self.notices = notices
-        self._receipts = receipts
+    def __init__(self, runner: Runner, notices: Notices) -> None:
+        self.runner, self.notices = runner, notices
+        self.client, self.listing, self.clock = runner.client, runner.listing, runner.clock
         self._warned: set[str] = set()
         self._lock = Lock()
 
@@ -133,7 +127,7 @@ class Finder:
 
     def _recorded_owner(self, batch_id: str) -> str | None:
         try:
-            return self._receipts.owner_of(batch_id)
+            return self.runner.receipts.owner_of(batch_id)
         except ReceiptsUnavailable as error:
             self.warn_once(f"{error.explanation}. Owners are known by tags alone. {error.advice}")
             return None
@@ -147,7 +141,7 @@ class Finder:
 
 @contextmanager
 def pool_of(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose waiting work is dropped, not done, where an error ends what it is for."""
+    """Open a pool whose waiting work is dropped, not done, where an error ends what it is for."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
     try:
         yield pool
@@ -169,8 +163,8 @@ def mapped(pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: It
         yield under_way.popleft().result()
 
 
-def read_state(read: Callable[[], StackState | None] | None, notices: Notices) -> StackState | None:
-    """Return the own stack's state; None, with a warning, where it cannot be read."""
+def own_state(read: StateReader | None, notices: Notices) -> StackState | None:
+    """Return the own stack's state; None where there is no own stack, or, with a warning, where it cannot be read."""
     if read is None:
         return None
     reason = ""
@@ -181,18 +175,10 @@ def read_state(read: Callable[[], StackState | None] | None, notices: Notices) -
         reason = f" ({error.explanation})"
     notices.warning(
         f"the state of this cleanup's own stack could not be read{reason}: only the owner tag protects its batches. "
-        "A batch that the stack adopted may lack that tag, and is stopped if it matches: exclude such a batch by its id, "
-        "or make sure that the state can be read."
+        "A batch that the stack adopted may lack that tag, and is stopped if it matches: exclude such a batch by its "
+        "id, or make sure that the state can be read."
     )
     return None
-
-
-def own(found: PlannedBatch | PlannedSession | Skipped, state: StackState | None) -> Skipped | None:
-    """Return that what was found is skipped, because the own stack's state has it; else None."""
-    if isinstance(found, PlannedSession):
-        return own_by_state(Skipped(None, found.status, "own", IN_STATE, found.session_id), found.claims, state)
-    claims = found.claims if isinstance(found, PlannedBatch) else ()
-    return own_by_state(Skipped(found.batch_id, found.status, "own", IN_STATE), claims, state)
 
 
 def _query(matching: Matching) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.cleanup.plan import Plan
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
-from pulumi_anchorbrowser.words import batches, counted, first_of, sessions
+from pulumi_anchorbrowser.words import STOPPED, batches, counted, first_of, sessions
 
 # gone: the API no longer knows it. skipped: it no longer qualifies. interrupted: begun, and not brought to its end.
 CleanupOutcome = Literal["done", "gone", "skipped", "failed", "interrupted", "not_begun"]
@@ -141,8 +141,7 @@ class Report:
         done = sum(one.outcome == "done" for one in self.results if one.session_id)
         parts = [f"{_DONE[self.plan.action]} {batches(len(self.of_outcome('done')))}"] if self.plan.batches else []
         parts += [f"ended {counted(done, 'single session')}"] if self.plan.sessions else []
-        verbs = {"cancelled": "cancelled_sessions", "deleted": "deleted_sessions", "ended": "ended_sessions"}
-        parts += [f"{sessions(total)} {verb}" for verb, name in verbs.items() if (total := self.total(name))]
+        parts += [f"{sessions(total)} {verb}" for name, verb in STOPPED.items() if (total := self.total(name))]
         if self.still_running != 0 and any(one.outcome in {"done", "gone"} for one in self.results):
             parts.append("not confirmed" if self.still_running is None else f"{self.still_running} still running")
         words = {"gone": "already gone", "skipped": "skipped", "interrupted": "interrupted", "not_begun": "not begun"}

@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError
-from pulumi_anchorbrowser.choices import IfCompleted
-from pulumi_anchorbrowser.cleanup.finding import Finder, mapped, own, pool_of, read_state
-from pulumi_anchorbrowser.cleanup.plan import Matching, Plan, PlannedBatch, PlannedSession, Skipped
+from pulumi_anchorbrowser.choices import DEFAULT_LIMIT, IfCompleted
+from pulumi_anchorbrowser.cleanup.finding import Finder, StateReader, mapped, own_state, pool_of
+from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, PlannedSession, Skipped, own
+from pulumi_anchorbrowser.cleanup.plan import Plan
 from pulumi_anchorbrowser.cleanup.report import Actor, BatchResult, CleanupIncomplete, Report, TooMany
-from pulumi_anchorbrowser.cleanup.selection import DEFAULT_LIMIT, CleanupInputs, MatchesEverything, Request
+from pulumi_anchorbrowser.cleanup.selection import CleanupInputs, MatchesEverything, Request
 from pulumi_anchorbrowser.cleanup.singles import SessionsEnding, Singles
-from pulumi_anchorbrowser.clock import Clock, Interrupted
+from pulumi_anchorbrowser.clock import Interrupted
 from pulumi_anchorbrowser.lifecycle import Batches, BatchInputs, BatchRecord
 from pulumi_anchorbrowser.lifecycle.fold import counts_of, said_in
 from pulumi_anchorbrowser.lifecycle.goals import Cancelled, Deleted, Refreshed, SessionsEnded, StopGoal
@@ -24,7 +25,6 @@ from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.run import Brought
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.steps import Entry
-from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.words import counted
 
 _PRINTED_WARNINGS = 10
@@ -32,18 +32,22 @@ _STATUS_OF = {"delete": "deleted", "cancel": "cancelled", "end_sessions": "activ
 _Planned = TypeVar("_Planned", PlannedBatch, PlannedSession)
 
 
-@dataclass(frozen=True)
-class Watch:
-    """How a caller follows a run."""
-
-    on_result: Callable[[BatchResult], object] = lambda _: None
-
-
 class Cleanup:
-    """Plans and carries out cleanups; for many threads. It never uses the second key."""
+    """Plans and carries out cleanups; for many threads. It never uses the second key.
 
-    def __init__(self, batches: Batches, receipts: Receipts, clock: Clock) -> None:
-        self._batches, self._receipts, self._clock = batches, receipts, clock
+    `read_state` reads the state of the stack that the cleanup belongs to; None where it belongs to none.
+    """
+
+    def __init__(self, batches: Batches, read_state: StateReader | None = None) -> None:
+        self._batches, self._runner, self._read_state = batches, batches.runner, read_state
+
+    def matching(self, request: Request) -> Matching:
+        """Return what the request selects. Its ages are counted by the API's clock. Raises ApiError."""
+        client = self._runner.client
+        if request.select.has_ages:
+            # A response shows that clock.
+            client.list_batches(limit=1)
+        return Matching.of(request, client.api_time() or self._runner.clock.now())
 
     def plan(self, request: Request, notices: Notices) -> Plan:
         """Return what would be done. Reads only.
@@ -53,27 +57,22 @@ class Cleanup:
         """
         if request.select.matches_everything and not request.allow_all:
             raise MatchesEverything
-        client = self._batches.runner.client
-        if request.select.has_ages:
-            # Ages are counted by the API's clock, and a response says what it shows.
-            client.list_batches(limit=1)
-        matching = Matching.of(request, client.api_time() or self._clock.now())
+        matching = self.matching(request)
         found = list(self._found(matching, notices))
         # Read last: of a batch that this stack starts meanwhile, the state has the claim before the list has the batch.
-        state = read_state(request.read_state, notices)
+        state = own_state(self._read_state, notices)
         found = [own(one, state) or one for one in found]
         return Plan(
             matching,
             tuple(one for one in found if isinstance(one, PlannedBatch)),
             tuple(one for one in found if isinstance(one, PlannedSession)),
             tuple(one for one in found if isinstance(one, Skipped)),
-            str(client.account()),
-            request.read_state,
+            str(self._runner.client.account()),
             state,
         )
 
     def _found(self, matching: Matching, notices: Notices) -> Iterator[PlannedBatch | PlannedSession | Skipped]:
-        finder, what = Finder(self._batches, self._receipts, notices), matching.selection.what
+        finder, what = Finder(self._runner, notices), matching.selection.what
         singles = Singles(finder, matching) if what != "batches" else None
         if what != "sessions":
             yield from finder.batches(matching)
@@ -85,35 +84,35 @@ class Cleanup:
         plan: Plan,
         notices: Notices,
         *,
-        actor: Actor | None = None,
+        actor: Actor = Actor(),  # noqa: B008  # frozen
         limit: int | None = DEFAULT_LIMIT,
-        watch: Watch | None = None,
+        on_result: Callable[[BatchResult], object] = lambda _: None,
         if_completed: IfCompleted = "end_sessions",
     ) -> Report:
         """Stop what is planned and still qualifies, and nothing else. A failure is in the report, and ends nothing.
 
-        `if_completed` says what becomes of a batch that the API refuses to cancel. Where the clock is interrupted, the
-        calls in flight end and no other begins. Raises TooMany, before anything is done, where more than `limit`
-        (None: no limit) are planned.
+        `on_result` gets each result, in one thread at a time. `if_completed` says what becomes of a batch that the API
+        refuses to cancel. Where the clock is interrupted, the calls in flight end and no other begins. Raises TooMany,
+        before anything is done, where more than `limit` (None: no limit) are planned.
         """
         if limit is not None and plan.matched > limit:
             raise TooMany(plan.matched, limit)
         if plan.is_empty:
             return Report(plan)
-        state = read_state(plan.read_state, notices) or plan.state
-        acting = _Acting(self._batches, self._receipts, plan, state, actor or Actor(), if_completed, notices)
-        report = Report(plan, tuple(acting.carry_out((watch or Watch()).on_result)))
+        state = own_state(self._read_state, notices) or plan.state
+        acting = _Acting(self._batches, plan, state, actor, if_completed, notices)
+        report = Report(plan, tuple(acting.carry_out(on_result)))
         _print_warnings(report, notices)
         return report
 
 
-def run_cleanup(cleanup: Cleanup, inputs: CleanupInputs, request: Request, notices: Notices) -> Report:
+def run_cleanup(cleanup: Cleanup, inputs: CleanupInputs, notices: Notices) -> Report:
     """Report the plan, carry it out unless `dry_run`, report what was done.
 
     Raises TooMany before anything is done; CleanupIncomplete after everything is done that can be: for failures where
     `on_failure` is "error", and in any case where the run was interrupted.
     """
-    plan = cleanup.plan(request, notices)
+    plan = cleanup.plan(inputs.request(), notices)
     if inputs.dry_run:
         notices.info(f"cleanup, dry run: {plan.summary('would')}")
         warn_of_undecided(plan, notices)
@@ -175,7 +174,6 @@ class _Acting:
     """Stops the batches and single sessions of one plan."""
 
     batches: Batches
-    receipts: Receipts
     plan: Plan
     state: StackState | None
     actor: Actor
@@ -183,7 +181,7 @@ class _Acting:
     notices: Notices
 
     def __post_init__(self) -> None:
-        self._finder = Finder(self.batches, self.receipts, self.notices)
+        self._finder = Finder(self.batches.runner, self.notices)
         self._lock = Lock()
 
     def carry_out(self, on_result: Callable[[BatchResult], object]) -> Iterator[BatchResult]:
@@ -201,8 +199,8 @@ class _Acting:
 
             return one
 
-        singles = SessionsEnding(self._finder, self.batches.runner, self.plan, self.state, self.actor)
-        with pool_of(self.batches.runner.client.max_concurrency, "cleanup") as pool:
+        singles = SessionsEnding(self._finder, self.plan, self.state, self.actor)
+        with pool_of(self._finder.client.max_concurrency, "cleanup") as pool:
             yield from mapped(pool, followed(self._stop), self.plan.batches)
             yield from singles.carry_out(pool, followed)
 
@@ -212,7 +210,7 @@ class _Acting:
         heard = _Warnings()
         with logs.about(batch_id=batch.batch_id, claim=batch.claim):
             try:
-                self.batches.runner.clock.check()
+                self._finder.clock.check()
                 if (result := self._again(batch)) is not None:
                     return result
             except Interrupted:

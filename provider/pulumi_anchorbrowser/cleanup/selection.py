@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, PENDING, PROCESSING, BatchId
-from pulumi_anchorbrowser.choices import Action, LiveStatus, OnFailure, When
+from pulumi_anchorbrowser.api.configuration import Tag
+from pulumi_anchorbrowser.api.models import BatchId
+from pulumi_anchorbrowser.choices import ANY, DEFAULT_LIMIT, Action, LiveStatus, OnFailure, What, When
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_of
 from pulumi_anchorbrowser.lifecycle.durations import Duration, seconds
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
-from pulumi_anchorbrowser.lifecycle.state import StackState
 
-What = Literal["batches", "sessions", "all"]
-DEFAULT_LIMIT = 100
-ANY = "any"
-_EVERY_STATUS = frozenset({PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED})
+_EVERY_STATUS = frozenset(get_args(LiveStatus))
 _OWNER_PARTS = 3
 # Long before any batch, and a time that every API can read.
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -51,14 +48,7 @@ def _check_owner(owner: str) -> str:
     return owner
 
 
-def _check_tag(tag: str) -> str:
-    if not tag or "," in tag:
-        raise ValueError("a tag must not be empty or contain a comma")
-    return tag
-
-
 Owner = Annotated[str, AfterValidator(_check_owner)]
-SelectedTag = Annotated[str, AfterValidator(_check_tag)]
 
 
 class Selection(BaseModel):
@@ -75,7 +65,7 @@ class Selection(BaseModel):
     statuses: Annotated[list[LiveStatus], Field(min_length=1)] | None = None
     older_than: Duration | None = None
     newer_than: Duration | None = None
-    tags: Annotated[list[SelectedTag], Field(min_length=1)] | None = None
+    tags: Annotated[list[Tag], Field(min_length=1)] | None = None
     batch_ids: list[BatchId] | None = None
     what: What = "batches"
 
@@ -125,7 +115,7 @@ class Exclusion(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     batch_ids: list[BatchId] = []
-    tags: list[SelectedTag] = []
+    tags: list[Tag] = []
 
 
 @dataclass(frozen=True)
@@ -134,8 +124,7 @@ class Request:
 
     `own_stack` (`organization/project/stack`) is the stack that the cleanup belongs to, and whose batches it never
     stops; empty where there is none. `former_stacks` are the names that this stack had before it was renamed, which its
-    batches keep in their tags. `read_state` returns its state, None (or StateUnreadable) where it cannot be read.
-    `force`, only for batches named by id: protection and an undecided match spare nothing.
+    batches keep in their tags. `force`, only for batches named by id: protection and an undecided match spare nothing.
     """
 
     select: Selection
@@ -143,7 +132,6 @@ class Request:
     exclude: Exclusion = Exclusion()  # noqa: RUF009  # frozen
     own_stack: str = ""
     former_stacks: tuple[str, ...] = ()
-    read_state: Callable[[], StackState | None] | None = None
     allow_all: bool = False
     force: bool = False
 
@@ -175,20 +163,14 @@ class CleanupInputs(BaseModel):
     former_owners: list[str] = []
 
     @property
-    def runs_on_apply(self) -> bool:
-        """Whether creating or changing the resource runs the cleanup."""
-        return self.when in {"apply", "both"}
-
-    @property
     def runs_on_destroy(self) -> bool:
         """Whether removing the resource runs the cleanup."""
         return self.when in {"destroy", "both"}
 
-    def request(self, read_state: Callable[[], StackState | None] | None) -> Request:
-        """Return what the cleanup is asked to do. `read_state` returns the state of the stack `owner`."""
+    def request(self) -> Request:
+        """Return what the cleanup is asked to do."""
         exclude = self.exclude or Exclusion()
-        former = tuple(self.former_owners)
-        return Request(self.select, self.action, exclude, self.owner, former, read_state, self.allow_all)
+        return Request(self.select, self.action, exclude, self.owner, tuple(self.former_owners), self.allow_all)
 
 
 DEFAULTS: dict[str, Any] = {

@@ -11,20 +11,20 @@ from threading import Lock
 from pulumi_anchorbrowser.api import Account, Answered, ApiError, Outcome, SessionStatus
 from pulumi_anchorbrowser.api.models import UNFINISHED
 from pulumi_anchorbrowser.cleanup.finding import Finder, mapped
-from pulumi_anchorbrowser.cleanup.plan import Matching, Plan, PlannedSession, Skipped
+from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedSession, Skipped
+from pulumi_anchorbrowser.cleanup.plan import Plan
 from pulumi_anchorbrowser.cleanup.report import Actor, BatchResult
 from pulumi_anchorbrowser.clock import Interrupted
 from pulumi_anchorbrowser.lifecycle.fold import is_gone
-from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete, Look, look_of, moment
+from pulumi_anchorbrowser.lifecycle.listing import CLOCK_MARGIN, ListingIncomplete, Look, look_of, moment
 from pulumi_anchorbrowser.lifecycle.next_step import CONFIRM_PAUSES
-from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import minted_at
 from pulumi_anchorbrowser.receipts import Subject
 from pulumi_anchorbrowser.words import counted
 
-# Beside times of the API: the clocks of its servers may differ.
-_MARGIN = timedelta(hours=1)
+# The API lists a batch sooner after its create.
+_YOUNG = timedelta(hours=1)
 # One look at all of them serves so many endings for each call that is made at once, and for so long: protection that
 # is set while calls wait for a rate limit must count. A look before each ending would be too many requests.
 _ENDINGS_OF_A_LOOK = 4
@@ -60,7 +60,7 @@ class Singles:
         if not self._found:
             return
         newest = _newest(self._found.values())
-        until = None if newest is None else (newest + _MARGIN).isoformat()
+        until = None if newest is None else (newest + CLOCK_MARGIN).isoformat()
         for batch in self._finder.listing.all_batches(created_before=until):
             if not self._found:
                 return
@@ -76,14 +76,14 @@ class Singles:
 
     def _is_young(self, claim: str) -> bool:
         minted = minted_at(claim)
-        return minted is not None and self._finder.clock.now() - minted < _MARGIN
+        return minted is not None and self._finder.clock.now() - minted < _YOUNG
 
 
 class SessionsEnding:
     """Ends the single sessions of a plan that still qualify."""
 
-    def __init__(self, finder: Finder, runner: Runner, plan: Plan, state: StackState | None, actor: Actor) -> None:
-        self._finder, self._runner, self._plan, self._state, self._actor = finder, runner, plan, state, actor
+    def __init__(self, finder: Finder, plan: Plan, state: StackState | None, actor: Actor) -> None:
+        self._finder, self._plan, self._state, self._actor = finder, plan, state, actor
         self._lock = Lock()
         self._listed: dict[str, SessionStatus] | str = {}
         self._looked_at, self._endings_left = 0.0, 0
@@ -142,7 +142,7 @@ class SessionsEnding:
     def _call(self, session: PlannedSession) -> Outcome[None]:
         owner = self._actor.owner or session.owner or ""
         subject = Subject(owner=owner, urn=self._actor.urn, claim="", account=self._plan.account, count=1)
-        return self._runner.end_session(session.session_id, subject, self._finder.notices)
+        return self._finder.runner.end_session(session.session_id, subject, self._finder.notices)
 
     def _confirmed(self, results: list[BatchResult]) -> list[BatchResult]:
         """Return the results after another look: a session that the API goes on to list as running is a failure."""

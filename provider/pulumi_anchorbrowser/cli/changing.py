@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import click
 
-from pulumi_anchorbrowser.cli.exits import CommandRefused, ExitCode, plain
-from pulumi_anchorbrowser.cli.printing import Messages, age_of, console, print_note, print_table
+from pulumi_anchorbrowser.cli.exits import CommandRefused, ExitCode, end, plain
+from pulumi_anchorbrowser.cli.printing import Messages, age_in_words, console, print_json, print_note, print_table
 from pulumi_anchorbrowser.clock import SystemClock
-from pulumi_anchorbrowser.words import counted
+from pulumi_anchorbrowser.words import STOPPED, counted
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.choices import IfCompleted
-    from pulumi_anchorbrowser.cleanup import BatchResult, Plan, Report
+    from pulumi_anchorbrowser.cleanup import BatchResult, Plan, Report, Request
     from pulumi_anchorbrowser.cli.connection import Connection
 
 # dry_run: only planned, as requested. planned: there was no terminal to ask on. declined: the answer was no.
 ChangeState = Literal["nothing", "dry_run", "planned", "declined", "done", "interrupted"]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DOING = {"cancel": "cancelling", "delete": "deleting", "end_sessions": "ending sessions"}
-_VERBS = {"cancelled_sessions": "cancelled", "deleted_sessions": "deleted", "ended_sessions": "ended"}
 _OUTCOMES = {"done": "done", "gone": "already gone", "failed": "FAILED", "interrupted": "interrupted",
              "not_begun": "not begun", "skipped": "skipped"}  # fmt: skip
 _STDERR = 2
@@ -91,6 +90,12 @@ class Change:
         }
 
 
+def planned(connection: Connection, request: Request) -> Plan:
+    """Return the plan of what is requested. Raises ApiError and ListingIncomplete."""
+    with looking() as messages:
+        return connection.cleanup.plan(request, messages)
+
+
 def change(connection: Connection, plan: Plan, manner: Manner, named: frozenset[str] = frozenset()) -> Change:
     """Print the plan, ask, carry it out, print the report. Raises CommandRefused for more than the limit."""
     from pulumi_anchorbrowser.cleanup import Report
@@ -108,6 +113,13 @@ def change(connection: Connection, plan: Plan, manner: Manner, named: frozenset[
     return Change(plan, "interrupted" if report.was_interrupted else "done", report, named)
 
 
+def end_changed(command: str, done: Change, *, as_json: bool) -> NoReturn:
+    """End the command with the exit code of what was done, after its JSON document if that is wanted."""
+    if as_json:
+        print_json(command, **done.to_document())
+    end(done.exit_code)
+
+
 def check_limit(plan: Plan, limit: int | None) -> None:
     """Raise CommandRefused where the plan has more than the limit."""
     if limit is not None and plan.matched > limit:
@@ -122,10 +134,10 @@ def print_plan(plan: Plan, *, quiet: bool = False, err: bool = False) -> None:
     if quiet:
         return
     if plan.batches:
-        rows = [(b.batch_id, b.status, age_of(b.created_at), b.total_requests, b.owner) for b in plan.batches]
+        rows = [(b.batch_id, b.status, age_in_words(b.created_at), b.total_requests, b.owner) for b in plan.batches]
         print_table(("BATCH", "STATUS", "AGE", "SESSIONS", "OWNER"), rows, err=err)
     if plan.sessions:
-        single = [(s.session_id, s.status, age_of(s.created_at), s.owner) for s in plan.sessions]
+        single = [(s.session_id, s.status, age_in_words(s.created_at), s.owner) for s in plan.sessions]
         print_table(("SESSION", "STATUS", "AGE", "OWNER"), single, err=err)
     if plan.skipped:
         click.echo("Skipped:", err=err)
@@ -157,11 +169,9 @@ def _can_ask() -> bool:
 
 
 def _carry_out(connection: Connection, plan: Plan, manner: Manner) -> Report:
-    from pulumi_anchorbrowser.cleanup import Watch
-
     with _finishing(connection.clock), _showing_progress(_DOING[plan.action], plan.matched) as show:
         return connection.cleanup.carry_out(
-            plan, Messages(), limit=None, watch=Watch(on_result=show), if_completed=manner.if_completed
+            plan, Messages(), limit=None, on_result=show, if_completed=manner.if_completed
         )
 
 
@@ -245,7 +255,7 @@ def _line_by_line(total: int) -> Callable[[BatchResult], None]:
 
 
 def _described(result: BatchResult) -> str:
-    counts = [f"{value} {verb}" for name, verb in _VERBS.items() if (value := getattr(result, name)) is not None]
+    counts = [f"{value} {verb}" for name, verb in STOPPED.items() if (value := getattr(result, name)) is not None]
     running = [f"{result.still_running} still running"] if result.still_running else []
     details = ", ".join([*counts, *running, *filter(None, [result.reason])])
     return plain(f"{_OUTCOMES[result.outcome]}{f' ({details})' if details else ''}")

@@ -47,7 +47,7 @@ class Connection:
         """What plans cleanups and carries them out."""
         from pulumi_anchorbrowser.cleanup import Cleanup
 
-        return Cleanup(self.batches, self.receipts, self.clock)
+        return Cleanup(self.batches)
 
     def recorded(self) -> list[Receipt]:
         """Return all receipts of this machine; none, with a warning, where they cannot be read."""
@@ -58,13 +58,6 @@ class Connection:
         except ReceiptsUnavailable as error:
             Messages().warning(f"{error.explanation}. Continuing without receipts. {error.advice}")
             return []
-
-
-def read_settings() -> Settings:
-    """Return the settings in the environment. Raises UnusableSetting, and ReceiptsUnavailable for their path."""
-    from pulumi_anchorbrowser.binding.settings import Settings
-
-    return Settings.read(lambda _: None, notify=Messages().warning)
 
 
 def open_client(settings: Settings, clock: SystemClock | None = None) -> Client:
@@ -79,10 +72,14 @@ def open_client(settings: Settings, clock: SystemClock | None = None) -> Client:
 
 @contextmanager
 def connected() -> Iterator[Connection]:
-    """Open the API and the receipts for as long as the command runs."""
+    """Open the API and the receipts for as long as the command runs.
+
+    Raises UnusableSetting, ReceiptsUnavailable for their path, and Failed where there is no key.
+    """
+    from pulumi_anchorbrowser.binding.settings import Settings
     from pulumi_anchorbrowser.receipts import Receipts
 
-    settings, clock = read_settings(), SystemClock()
+    settings, clock = Settings.read(lambda _: None, notify=Messages().warning), SystemClock()
     client = open_client(settings, clock)
     receipts = Receipts(settings.receipts)
     try:

@@ -74,7 +74,7 @@ def end(code: ExitCode) -> NoReturn:
 
 
 def plain(text: str) -> str:
-    """The text on one line, and without what a terminal would obey: it may come from a server."""
+    """Return the text on one line, and without what a terminal would obey: it may come from a server."""
     return _CONTROL.sub(" ", text)
 
 

@@ -11,7 +11,7 @@ from pulumi_anchorbrowser.cli.changing import looking
 from pulumi_anchorbrowser.cli.connection import Connection, connected
 from pulumi_anchorbrowser.cli.exits import ExitCode, end
 from pulumi_anchorbrowser.cli.options import selecting_options, selection_of
-from pulumi_anchorbrowser.cli.printing import Messages, age_of, json_option, print_json, print_note, print_table
+from pulumi_anchorbrowser.cli.printing import Messages, age_in_words, json_option, print_json, print_note, print_table
 from pulumi_anchorbrowser.cli.sessions import SessionsNow, sessions_now, warn_of_trouble
 from pulumi_anchorbrowser.words import batches, counted
 
@@ -69,14 +69,11 @@ def list_batches(owner: str | None, quick: bool, as_json: bool, **criteria: Any)
 
 
 def _found(connection: Connection, selection: Selection, messages: Messages, *, with_sessions: bool) -> list[_Listed]:
-    from pulumi_anchorbrowser.cleanup import Matching, Request
+    from pulumi_anchorbrowser.cleanup import Request
     from pulumi_anchorbrowser.cleanup.finding import mapped, pool_of
 
     client = connection.client
-    if selection.has_ages:
-        # Ages are counted by the API's clock, and a response shows it.
-        client.list_batches(limit=1)
-    matching = Matching.of(Request(selection, allow_all=True), client.api_time() or connection.clock.now())
+    matching = connection.cleanup.matching(Request(selection))
 
     def report(odd_rows: int) -> None:
         messages.warning(f"skipped {counted(odd_rows, 'row')} of the batch list without a usable id or status")
@@ -102,7 +99,7 @@ def _print(rows: list[dict[str, Any]], *, quick: bool) -> None:
     print_table(
         columns,
         [
-            (r["batch_id"], r["status"], age_of(r["created_at"]), *(r[name] for name in _COUNTS),
+            (r["batch_id"], r["status"], age_in_words(r["created_at"]), *(r[name] for name in _COUNTS),
              *(() if quick else (r["running"], _owner(r))))
             for r in rows
         ],

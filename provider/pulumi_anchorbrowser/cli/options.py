@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+
+from pulumi_anchorbrowser.choices import ANY, LiveStatus
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.cleanup import Exclusion, Selection
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 _OWNER_PARTS = 3
 OWNER = "ORG/PROJECT/STACK"
-ANY = "any"
 
 
 def batch_id(value: str) -> str:
@@ -49,7 +49,7 @@ def owner_or_any(value: str) -> str:
 _SELECTING = (
     click.option("--owner", type=owner_or_any, metavar=OWNER,
                  help="Batches that this stack started; `any`: of every owner."),
-    click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES),
+    click.option("--status", "statuses", multiple=True, type=click.Choice(get_args(LiveStatus)),
                  help="Batches with this status; repeatable: any of them matches."),
     click.option("--older-than", metavar="AGE", help="Older than this, such as 30m, 24h or 90s."),
     click.option("--newer-than", metavar="AGE", help="Younger than this."),
@@ -65,13 +65,12 @@ def selecting_options(command: _Command) -> _Command:
     return command
 
 
-def selection_of(*, owner: str | None, **criteria: Any) -> Selection:
+def selection_of(**criteria: Any) -> Selection:
     """Return the selection of these options. Raises UsageError that names everything that is wrong with them."""
     from pulumi_anchorbrowser.cleanup import Selection
     from pulumi_anchorbrowser.lifecycle import problems_of
 
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in criteria.items() if value}
-    given |= {"owner": owner} if owner is not None else {}
     _refuse(problems_of(Selection, given, _is_never_unknown))
     return Selection.model_validate(given)
 
@@ -92,7 +91,7 @@ def _refuse(problems: list[Any]) -> None:
 
 
 def _option(path: str) -> str:
-    name = path.partition("[")[0].partition(".")[0]
+    name = path.partition(".")[0]
     return {"": "these criteria", "statuses": "--status", "tags": "--tag"}.get(name, f"--{name.replace('_', '-')}")
 
 

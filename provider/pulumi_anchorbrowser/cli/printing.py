@@ -78,7 +78,7 @@ def print_fields(fields: Mapping[str, object]) -> None:
         click.echo(f"{name:<{width}}  {plain(str(value))}")
 
 
-def age_of(created_at: str | None) -> str | None:
+def age_in_words(created_at: str | None) -> str | None:
     """Return how long ago that was, in the largest unit that fits: 45s, 12m, 7h, 3d."""
     if created_at is None:
         return None

@@ -11,7 +11,7 @@ import click
 
 from pulumi_anchorbrowser.cli.exits import Failed
 from pulumi_anchorbrowser.cli.options import OWNER, batch_id
-from pulumi_anchorbrowser.cli.printing import age_of, json_option, print_json, print_note, print_table
+from pulumi_anchorbrowser.cli.printing import age_in_words, json_option, print_json, print_note, print_table
 from pulumi_anchorbrowser.words import counted
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def print_receipts(rows: Iterable[dict[str, Any]]) -> None:
         (*_COLUMNS, "CANCELLED", "ENDED", "DELETED", "FAILED", "NOTE"),
         [
             (
-                f"{age_of(row['intended_at'])} ago",
+                f"{age_in_words(row['intended_at'])} ago",
                 row["run"][:8],
                 row["owner"],
                 row["operation"],

@@ -9,7 +9,7 @@ import click
 from pulumi_anchorbrowser.cli.connection import connected
 from pulumi_anchorbrowser.cli.exits import ExitCode, end
 from pulumi_anchorbrowser.cli.options import batch_id
-from pulumi_anchorbrowser.cli.printing import Messages, age_of, json_option, print_fields, print_json, print_table
+from pulumi_anchorbrowser.cli.printing import Messages, age_in_words, json_option, print_fields, print_json, print_table
 from pulumi_anchorbrowser.cli.sessions import SessionsNow, sessions_now, warn_of_trouble
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _print(document: dict[str, Any]) -> None:
     fields = {name: value for name, value in document.items() if name not in {"sessions", "receipts", "tags"}}
     words = {name: {True: "yes", False: "no"}[value] for name, value in fields.items() if isinstance(value, bool)}
     print_fields(
-        {**fields, **words, "age": age_of(document["created_at"]), "tags": ", ".join(document["tags"]) or None}
+        {**fields, **words, "age": age_in_words(document["created_at"]), "tags": ", ".join(document["tags"]) or None}
     )
     if document["sessions"]:
         click.echo()

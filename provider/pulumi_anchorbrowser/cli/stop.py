@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import get_args
 
 import click
 
-from pulumi_anchorbrowser.cli.changing import Change, Manner, change, change_options, looking
+from pulumi_anchorbrowser.choices import Action, IfCompleted
+from pulumi_anchorbrowser.cli.changing import Change, Manner, change, change_options, end_changed, planned
 from pulumi_anchorbrowser.cli.connection import connected
-from pulumi_anchorbrowser.cli.exits import end
 from pulumi_anchorbrowser.cli.options import batch_id
-from pulumi_anchorbrowser.cli.printing import json_option, print_json, print_note
+from pulumi_anchorbrowser.cli.printing import json_option, print_note
 
-if TYPE_CHECKING:
-    from pulumi_anchorbrowser.choices import Action, IfCompleted
-
-_CHOICES = click.Choice(("end_sessions", "delete", "accept", "fail"))
+_CHOICES = click.Choice(get_args(IfCompleted))
 _FORCE = "Even if the batch is protected or protection cannot be determined."
 
 
@@ -49,13 +46,9 @@ def _stop(action: Action, batch_ids: Sequence[str], manner: Manner, *, force: bo
 
     with connected() as connection:
         request = Request(Selection(batch_ids=list(batch_ids)), action, force=force)
-        with looking() as messages:
-            plan = connection.cleanup.plan(request, messages)
-        done = change(connection, plan, manner, frozenset(batch_ids))
+        done = change(connection, planned(connection, request), manner, frozenset(batch_ids))
     _advise(done)
-    if manner.as_json:
-        print_json(action, **done.to_document())
-    end(done.exit_code)
+    end_changed(action, done, as_json=manner.as_json)
 
 
 def _advise(done: Change) -> None:

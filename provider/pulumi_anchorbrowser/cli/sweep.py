@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from pulumi_anchorbrowser.choices import ANY, DEFAULT_LIMIT, Action, What
 from pulumi_anchorbrowser.cli.changing import (
     Change,
     Manner,
     change,
     change_options,
     check_limit,
-    looking,
+    end_changed,
+    planned,
     print_plan,
 )
-from pulumi_anchorbrowser.cli.connection import Connection, connected
-from pulumi_anchorbrowser.cli.exits import CommandRefused, Failed, end
-from pulumi_anchorbrowser.cli.options import ANY, OWNER, batch_id, exclusion_of, selecting_options, selection_of
-from pulumi_anchorbrowser.cli.printing import json_option, print_json, print_note
+from pulumi_anchorbrowser.cli.connection import connected
+from pulumi_anchorbrowser.cli.exits import CommandRefused, Failed
+from pulumi_anchorbrowser.cli.options import OWNER, batch_id, exclusion_of, selecting_options, selection_of
+from pulumi_anchorbrowser.cli.printing import json_option, print_note
 
 if TYPE_CHECKING:
-    from pulumi_anchorbrowser.choices import Action
     from pulumi_anchorbrowser.cleanup import Plan, Request
 
-_ACTIONS = click.Choice(("delete", "cancel", "end_sessions"))
-_WHAT = click.Choice(("batches", "sessions", "all"))
+# The default first.
+_ACTIONS = click.Choice(sorted(get_args(Action), key=lambda action: action != "delete"))
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_LIMIT = 100
 # Options that do not select anything.
 _OF_EVERY_PLAN = frozenset({"limit", "out", "saved", "yes", "dry_run", "as_json"})
 
 
 @click.command(short_help="Stop everything that meets all criteria.")
 @selecting_options
-@click.option("--what", type=_WHAT, default="batches", show_default=True,
+@click.option("--what", type=click.Choice(get_args(What)), default="batches", show_default=True,
               help="Batches, single sessions that belong to no batch, or both.")  # fmt: skip
 @click.option("--exclude", multiple=True, type=batch_id, metavar="BATCH_ID", help="Skip this batch; repeatable.")
 @click.option("--exclude-tag", multiple=True, metavar="TAG",
@@ -44,7 +44,7 @@ _OF_EVERY_PLAN = frozenset({"limit", "out", "saved", "yes", "dry_run", "as_json"
 @click.option("--action", type=_ACTIONS, default="delete", show_default=True,
               help="What to do with each batch. A single session is always ended.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), metavar="N",
-              help=f"Refuse if more than this match.  [default: {_LIMIT}; with --plan: no limit]")  # fmt: skip
+              help=f"Refuse if more than this match.  [default: {DEFAULT_LIMIT}; with --plan: no limit]")  # fmt: skip
 @click.option("--allow-all", is_flag=True, help="Allow a selection that matches everything of the team.")
 @click.option("--out", type=_FILE, metavar="FILE", help="Write the plan to this file, and stop nothing.")
 @click.option("--plan", "saved", type=_FILE, metavar="FILE", help="Carry out exactly the plan in this file.")
@@ -73,13 +73,11 @@ def sweep(
     if saved is not None:
         _refuse_selection(context, out)
     given = _request(**selecting) if saved is None else _read(saved)
-    manner = Manner(yes, dry_run, as_json, limit or (_LIMIT if saved is None else None))
+    manner = Manner(yes, dry_run, as_json, limit or (DEFAULT_LIMIT if saved is None else None))
     with connected() as connection:
-        plan = given if isinstance(given, Plan) else _planned(connection, given)
+        plan = given if isinstance(given, Plan) else planned(connection, given)
         done = change(connection, plan, manner) if out is None else _written(plan, out, manner)
-    if as_json:
-        print_json("sweep", **done.to_document())
-    end(done.exit_code)
+    end_changed("sweep", done, as_json=as_json)
 
 
 def _refuse_selection(context: click.Context, out: Path | None) -> None:
@@ -103,11 +101,6 @@ def _request(
             "or an age, or give --allow-all to stop everything."
         )
     return Request(selection, action, exclusion_of(exclude, exclude_tag), allow_all=allow_all)
-
-
-def _planned(connection: Connection, request: Request) -> Plan:
-    with looking() as messages:
-        return connection.cleanup.plan(request, messages)
 
 
 def _read(place: Path) -> Plan:

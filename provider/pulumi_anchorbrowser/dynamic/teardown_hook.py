@@ -10,8 +10,8 @@ import pulumi
 from pulumi_anchorbrowser.binding import cleanup
 from pulumi_anchorbrowser.binding.services import Services
 from pulumi_anchorbrowser.binding.settings import Settings
-from pulumi_anchorbrowser.choices import Action, OnFailure
-from pulumi_anchorbrowser.cleanup import DEFAULT_LIMIT, CleanupInputs, cleanup_problems
+from pulumi_anchorbrowser.choices import DEFAULT_LIMIT, Action, OnFailure
+from pulumi_anchorbrowser.cleanup import CleanupInputs, cleanup_problems
 from pulumi_anchorbrowser.dynamic.arguments import ExcludeArgs, SelectArgs
 from pulumi_anchorbrowser.dynamic.errors import expected_errors_in_one_line
 from pulumi_anchorbrowser.dynamic.resources import owner

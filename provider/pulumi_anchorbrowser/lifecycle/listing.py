@@ -47,7 +47,7 @@ _PASSES = 5
 
 _MAX_AGE_SECONDS = 5.0
 # Beside times of the API: the clocks of its servers may differ.
-_MARGIN = timedelta(hours=1)
+CLOCK_MARGIN = timedelta(hours=1)
 # Batches that one look for a claim asks for their sessions.
 _MOST_ASKED = 500
 
@@ -305,7 +305,7 @@ class Listing:
         found: dict[str, ListedSession] = {}
         for _ in range(_PASSES):
             total = 0
-            for page in self._session_pages(batch_id):
+            for page in self._session_pages(batch_id, what):
                 if page.odd_rows:
                     raise ListingIncomplete(what, f"{counted(page.odd_rows, 'session')} without a usable id")
                 found.update({session.id: session for session in page.sessions})
@@ -314,7 +314,7 @@ class Listing:
                 return tuple(found.values())
         raise ListingIncomplete(what, f"the API lists {len(found)} and reports {total}")
 
-    def _session_pages(self, batch_id: str) -> Iterator[SessionPage]:
+    def _session_pages(self, batch_id: str, what: str) -> Iterator[SessionPage]:
         met: set[str] = set()
         for number in range(1, _MOST_SESSION_PAGES + 1):
             page = self._client.list_sessions(batch_id=batch_id, page=number)
@@ -324,6 +324,7 @@ class Listing:
             # Neither a short page nor the total says for certain that there is no other.
             if not new:
                 return
+        raise ListingIncomplete(what, f"the list has not ended after {_MOST_SESSION_PAGES} pages")
 
     def running(self, batch: BatchIdentity) -> Look:
         """Return which sessions of the batch the API lists as running, from a request sent after this call.
@@ -401,7 +402,7 @@ class Listing:
 
     def _has_unseen_batch(self, count: int | None, since: datetime | None) -> bool:
         """Whether an unfinished batch of this size has no visible session yet."""
-        query = {} if since is None else {"created_after": (since - _MARGIN).isoformat()}
+        query = {} if since is None else {"created_after": (since - CLOCK_MARGIN).isoformat()}
         unfinished = (self._candidates(count, {**query, "status": status}) for status in (PENDING, PROCESSING))
         return any(self._claims_of(batch_id) is None for batch_id in chain.from_iterable(unfinished))
 
@@ -468,7 +469,7 @@ def _report_odd_rows(odd_rows: int, on_odd_rows: Callable[[int], object] | None)
 def _just_before(group: list[BatchIdentity]) -> str | None:
     """Return a time before which none of these batches has a session; None where one of their times is unknown."""
     earliest = _earliest(group)
-    return (earliest - _MARGIN).isoformat() if earliest else None
+    return (earliest - CLOCK_MARGIN).isoformat() if earliest else None
 
 
 def _earliest(dated: Iterable[BatchIdentity | SessionStatus]) -> datetime | None:

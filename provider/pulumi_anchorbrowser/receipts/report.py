@@ -9,10 +9,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from pulumi_anchorbrowser.receipts.receipt import Receipt
-from pulumi_anchorbrowser.words import batches, counted, sessions
+from pulumi_anchorbrowser.words import STOPPED, batches, counted, sessions
 
-_VERBS = {"cancelled_sessions": "cancelled", "ended_sessions": "ended", "deleted_sessions": "deleted"}
-_OWN = ("http_status", *_VERBS, "failed_deletions", "still_running", "confirmed_at", "was_lost", "note")
+_OWN = ("http_status", *STOPPED, "failed_deletions", "still_running", "confirmed_at", "was_lost", "note")
 _OUTCOMES = {None: "no known end", "gone": "already gone", "unknown": "unknown outcome"}
 _NEVER = datetime.min.replace(tzinfo=timezone.utc)
 _CONFLICT = 409
@@ -103,7 +102,7 @@ class ReceiptsReport:
         if started := totals["started_batches"]:
             yield f"{batches(started)} started ({sessions(totals['requested_sessions'])} requested)"
         if "stopped_sessions" in totals:
-            how = ", ".join(f"{totals[name]} {verb}" for name, verb in _VERBS.items() if name in totals)
+            how = ", ".join(f"{totals[name]} {verb}" for name, verb in STOPPED.items() if name in totals)
             yield f"{sessions(totals['stopped_sessions'])} stopped ({how})"
         if failed := totals.get("failed_deletions"):
             yield f"{sessions(failed)} not deleted"
@@ -224,7 +223,7 @@ def outcome_in_words(row: dict[str, Any]) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
-    known = [f"{row[name]} {verb}" for name, verb in _VERBS.items() if row[name] is not None]
+    known = [f"{row[name]} {verb}" for name, verb in STOPPED.items() if row[name] is not None]
     known += [f"{row['failed_deletions']} failed"] if row["failed_deletions"] else []
     known += [f"{row['still_running']} still running"] if row["still_running"] else []
     known += [f"{row['count']} requested"] if row["count"] is not None else []
