@@ -95,7 +95,8 @@ def test_a_dry_run_has_its_plan_as_an_output_and_stops_nothing_even_on_destroy(s
     assert stack.calls == []
     assert [(row["batch_id"], row["action"]) for row in stack.outputs()["plan"]] == [(batch, "delete")]
     assert stack.outputs()["results"] == []
-    assert any("dry run: would delete 1 batch" in line for line in result.messages("info"))
+    [line] = [line for line in result.messages("info") if "would delete 1 batch" in line]
+    assert "cleanup, dry run: would" in line
     stack.destroy()
     assert stack.calls == []
     assert yard.there() == {batch}

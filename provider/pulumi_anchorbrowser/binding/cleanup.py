@@ -16,6 +16,7 @@ from pulumi_anchorbrowser.cleanup import (
     RUNS_AGAIN,
     Cleanup,
     CleanupInputs,
+    Plan,
     Report,
     TooMany,
     cleanup_problems,
@@ -75,7 +76,12 @@ def update(
     """Run the cleanup again where it runs on apply and what it does has changed. Return the outputs."""
     if not runs_on_apply(old_outputs, news):
         return {**news, **{name: old_outputs.get(name) for name in RESULTS}}
-    return {**news, **outputs_of(run(services, _parsed(news, urn), urn=urn, notices=notices))}
+    inputs = _parsed(news, urn)
+    if not inputs.dry_run:
+        return {**news, **outputs_of(run(services, inputs, urn=urn, notices=notices))}
+    with services.operation("cleanup", urn):
+        # `check` has reported the plan a moment ago.
+        return {**news, **outputs_of(Report(_plan(services, inputs, urn, notices)))}
 
 
 def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices: Notices) -> None:
@@ -98,7 +104,7 @@ def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices:
 def run(services: Services, inputs: CleanupInputs, *, urn: str, notices: Notices, name: str = "cleanup") -> Report:
     """Report the plan, carry it out, report what was done."""
     with services.operation(name, urn):
-        return run_cleanup(Cleanup(services.batches, services.state_reader(urn, inputs.owner)), inputs, notices)
+        return run_cleanup(_cleanup(services, inputs, urn), inputs, notices)
 
 
 def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notices: Notices) -> None:
@@ -108,16 +114,23 @@ def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notice
         return  # An input is not known yet.
     try:
         with services.settings.naming_key_source():
-            cleanup = Cleanup(services.batches, services.state_reader(urn, parsed.owner))
-            plan = cleanup.plan(parsed.request(), notices)
+            plan = _plan(services, parsed, urn, notices)
     except ExpectedError as error:
         notices.warning(f"could not list what the cleanup would do: {error}")
         return
-    notices.info(f"cleanup, plan: {plan.summary('would')}")
+    notices.info(f"cleanup, {'dry run' if parsed.dry_run else 'plan'}: {plan.summary('would')}")
     warn_of_undecided(plan, notices)
     if plan.matched > parsed.limit:
         found = counted(plan.matched, "match", "matches")
         notices.warning(f"the cleanup would be refused: {found} found, and limit is {parsed.limit}")
+
+
+def _plan(services: Services, inputs: CleanupInputs, urn: str, notices: Notices) -> Plan:
+    return _cleanup(services, inputs, urn).plan(inputs.request(), notices)
+
+
+def _cleanup(services: Services, inputs: CleanupInputs, urn: str) -> Cleanup:
+    return Cleanup(services.batches, services.state_reader(urn, inputs.owner))
 
 
 def _parsed(inputs: Mapping[str, Any], urn: str) -> CleanupInputs:

@@ -182,7 +182,8 @@ def _note_run_before(report: ReceiptsReport, last: ReceiptsReport) -> None:
         moment = f"{min(first.intended_at, before[0].intended_at):%Y-%m-%dT%H:%M:%SZ}"
         print_note(
             f"Another run of {owner} made {counted(len(before), 'call')} in the {_MINUTES_OF_A_COMMAND} minutes before "
-            "or at the same time. A teardown hook, and each provider of a program, is a run of its own. All calls: "
+            "or at the same time: an earlier command, or a part of this one with a run of its own (a teardown hook, or "
+            "another provider of the program). All calls: "
             f"`pulumi-anchorbrowser receipts --owner {owner} --from {moment}`."
         )
 
