@@ -9,7 +9,7 @@ import pytest
 from api.calls import ID, lost, refused
 from api.canned import Answer, Canned
 
-from pulumi_anchorbrowser.api import Client, NoAnswer, NotSent, ServerError, UnexpectedAnswer
+from pulumi_anchorbrowser.api import Client, Lost, NoAnswer, NotSent, ServerError, UnexpectedAnswer
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 REFUSALS = [400, 401, 402, 403, 404, 409, 422, 429]
@@ -97,6 +97,40 @@ def test_a_connection_that_breaks_is_a_lost_response(sim: Simulator, client: Cli
     sim.faults.add(Fault(kind))
     assert isinstance(lost(MUTATING[call](client)), NoAnswer)
     assert len(sim.requests) == 1
+
+
+@pytest.mark.parametrize("call", MUTATING)
+def test_a_response_of_two_lengths_is_lost(connect: Callable[..., Client], call: str) -> None:
+    with Canned(Answer(200, b"hello", {"Content-Length": "5, 6"})) as server:
+        assert isinstance(lost(MUTATING[call](connect(server.url))), NoAnswer)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("call", MUTATING)
+@pytest.mark.parametrize("location", ["http://[x", "http://caf\xe9/", "//[", "http://a..b/", "mailto:x", "\x7f"])
+def test_a_redirect_to_an_address_that_can_be_none_is_lost(
+    connect: Callable[..., Client], call: str, location: str
+) -> None:
+    with Canned(Answer(302, b"", {"Location": location})) as server:
+        error = lost(MUTATING[call](connect(server.url)))
+    assert type(error) is UnexpectedAnswer
+    assert error.reason == "HTTP 302"
+    assert len(server.requests) == 1
+
+
+def test_a_response_that_cannot_be_read_is_retried_where_a_second_request_finds_what_the_first_did(
+    connect: Callable[..., Client],
+) -> None:
+    answers = iter([Answer(200, b"hello", {"Content-Length": "5, 6"}), Answer.data({"deleted_sessions": 2})])
+    with Canned(lambda _: next(answers)) as server:
+        outcome = connect(server.url, max_retries=1).delete_batch(ID)
+    assert outcome.value().deleted_sessions == 2
+    assert outcome.was_lost
+    assert isinstance(outcome.tries[0], Lost)
+    assert outcome.tries[0].error.reason == "the response cannot be read (InvalidHeader)"
+    with Canned(Answer(200, b"hello", {"Content-Length": "5, 6"})) as server:
+        assert isinstance(lost(connect(server.url, max_retries=3).create_batch(1)), NoAnswer)
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -126,7 +126,7 @@ def test_a_connection_that_was_never_made_has_its_text(sim: Simulator, client: C
         (lambda c: c.retry_batch(ID).value(), f"retry batch {ID}"),
         (lambda c: c.end_session(ID).value(), f"end session {ID}"),
         (lambda c: c.session_statuses(), "look for sessions"),
-        (lambda c: c.list_sessions(), "list sessions"),
+        (lambda c: c.list_sessions(ID), "list sessions"),
         (lambda c: c.billing(), "read the plan's limits"),
     ],
 )

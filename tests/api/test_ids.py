@@ -16,7 +16,7 @@ CALLS: dict[str, Callable[[Client, str], object]] = {
     "retry_batch": lambda client, id_: client.retry_batch(id_),
     "end_session": lambda client, id_: client.end_session(id_),
     "session_statuses": lambda client, id_: client.session_statuses(batch_id=id_),
-    "list_sessions": lambda client, id_: client.list_sessions(batch_id=id_),
+    "list_sessions": lambda client, id_: client.list_sessions(id_),
 }
 NOT_UUIDS = [
     "",

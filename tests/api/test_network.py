@@ -168,6 +168,26 @@ def test_a_lost_response_behind_a_proxy_is_not_taken_for_no_connection(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_a_connection_that_ends_before_the_response_behind_a_proxy_is_not_taken_for_no_connection(
+    certificate: Path, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """To urllib3 this is a failure of the proxy: a create would be sent again, and start a second batch."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")))
+
+    def end(_: object) -> Answer:
+        raise ConnectionResetError if how == "reset" else ConnectionAbortedError
+
+    with Canned(end, server_tls(certificate)) as server, Tunnel(server.port) as tunnel:
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+        client = connect(f"https://{HOST}", max_retries=1)
+        created, deleted = client.create_batch(1), client.delete_batch(ID)
+    assert isinstance(lost(created), NoAnswer)
+    assert len(created.tries) == 1
+    assert deleted.was_lost
+    assert [request.method for request in server.requests] == ["POST", "DELETE", "DELETE"]
+
+
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_https_on_loopback_trusts_the_environments_certificates_and_uses_no_proxy(
     certificate: Path, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, variable: str

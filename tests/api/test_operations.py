@@ -175,29 +175,24 @@ def test_session_statuses_finds_by_batch_and_by_all_tags(sim: Simulator, client:
     assert client.session_statuses(batch_id=other).count == 1
 
 
-def test_list_sessions_pages_and_filters(sim: Simulator, client: Client) -> None:
-    wanted = client.create_batch(12, {"session": {"tags": ["x"]}}).value().batch_id
+def test_list_sessions_pages_through_the_sessions_of_one_batch(sim: Simulator, client: Client) -> None:
+    wanted = client.create_batch(52, {"session": {"tags": ["x"]}}).value().batch_id
     sim.complete(wanted)
     sim.complete(client.create_batch(1).value().batch_id)
     sim.clear_requests()
-    page = client.list_sessions(batch_id=wanted, tags=("x",), status="running", page=2, limit=10)
+    page = client.list_sessions(wanted, 2)
     assert sim.requests[0].path == "/v1/sessions"
-    assert sim.requests[0].query == {"batch_id": wanted, "tags": "x", "status": "running", "page": "2", "limit": "10"}
-    assert (len(page.sessions), page.total, page.page, page.total_pages) == (2, 12, 2, 2)
-    ids = {session.id for session in page.sessions} | {
-        session.id for session in client.list_sessions(batch_id=wanted, limit=10).sessions
-    }
+    assert sim.requests[0].query == {"batch_id": wanted, "page": "2", "limit": "50"}
+    assert (len(page.sessions), page.total) == (2, 52)
+    assert {session.tags for session in page.sessions} == {("x",)}
+    ids = {session.id for session in (*page.sessions, *client.list_sessions(wanted).sessions)}
     assert ids == {live.session_id for live in sim.live_sessions(batch_id=wanted)}
-    assert client.list_sessions().total == 13
-    assert sim.requests[-1].query == {"page": "1", "limit": "50"}
 
 
 def test_billing_returns_the_plans_limits(connect: Callable[..., Client]) -> None:
     figures = {
         "credits": 42.5,
-        "credits_used": 12.5,
-        "included_credits": 50,
-        "billing_period": "2026-04",
+        "credits_used": "a field that is not read may be of any type",
         "tier": "monthly_starter",
         "max_concurrent_browsers": -1,
         "cost_limit": None,
@@ -205,7 +200,7 @@ def test_billing_returns_the_plans_limits(connect: Callable[..., Client]) -> Non
     with Canned(Answer.data(figures)) as server:
         billing = connect(server.url).billing()
         assert (server.requests[0].method, server.requests[0].path) == ("GET", "/v1/billing")
-    assert billing.model_dump() == figures
+    assert billing.model_dump() == {name: value for name, value in figures.items() if name != "credits_used"}
 
 
 @pytest.mark.parametrize(

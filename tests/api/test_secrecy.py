@@ -98,8 +98,51 @@ def test_a_proxys_password_in_a_refused_configuration_is_hidden(connect: Callabl
     assert "hunter2" not in repr(outcome)
 
 
+def test_a_secret_is_hidden_as_it_stands_in_json_and_so_are_the_values_of_an_integration(
+    connect: Callable[..., Client],
+) -> None:
+    def answer(request: Received) -> Answer:
+        return Answer.error(400, f"cannot use {request.body.decode()}")
+
+    configuration = {
+        "session": {"proxy": {"password": 'h\u00fcnter"2', "country_code": "de"}},
+        "integrations": [{"id": "one", "type": "1PASSWORD", "configuration": {"token": "ops_hunter3", "more": ["4h"]}}],
+    }
+    with Canned(answer) as server:
+        said = str(connect(server.url).create_batch(1, configuration).error)
+    assert "1PASSWORD" in said
+    assert [part for part in ("nter", "hunter3", "4h") if part in said] == []
+
+
+@pytest.mark.parametrize("call", ["cancel_batch", "delete_batch"])
+def test_a_key_that_a_success_echoes_is_in_no_value(connect: Callable[..., Client], call: str) -> None:
+    data = {
+        "batch_id": ID,
+        "status": "cancelled",
+        "cancelled_sessions": 1,
+        "deleted_sessions": 1,
+        "failed_deletions": 1,
+    }
+    echo = {**data, "message": f"done with {KEY}", "errors": [{"session_id": "s-1", "error": f"{KEY} may not"}]}
+    with Canned(Answer.data(echo)) as server:
+        outcome = getattr(connect(server.url, KEY), call)(ID)
+    assert outcome.error is None
+    assert KEY not in repr(outcome.value())
+    assert "[key]" in repr(outcome.value())
+
+
 @pytest.mark.parametrize(
-    "proxy", ["http://me:hunter2@host:port", "http://me:hunter2@[::1", "me:hunter2@host:1", "socks9://me:hunter2@host"]
+    "proxy",
+    [
+        "http://me:hunter2@host:port",
+        "http://me:hunter2@[::1",
+        "me:hunter2@host:1",
+        "socks9://me:hunter2@host",
+        # A letter that ends the address, so that the password is taken for a port.
+        "http://me:hunter2#1@host:1",
+        "http://me:hunter2/1@host:1",
+        "my_user:hunter2?1@host:1",
+    ],
 )
 def test_the_password_of_the_environments_proxy_is_in_no_error(
     connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, proxy: str

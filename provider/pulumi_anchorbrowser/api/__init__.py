@@ -1,8 +1,8 @@
 """The AnchorBrowser HTTP API: models, errors and a client. Knows nothing of Pulumi."""
 
-from pulumi_anchorbrowser.api.account import Account, ApiKeys, check_base_url, check_key, is_loopback
+from pulumi_anchorbrowser.api.account import Account, ApiKeys, check_base_url, check_key
 from pulumi_anchorbrowser.api.client import DEFAULT_BASE_URL, Client
-from pulumi_anchorbrowser.api.configuration import SessionConfiguration, known_fields, passwords_in
+from pulumi_anchorbrowser.api.configuration import SessionConfiguration
 from pulumi_anchorbrowser.api.errors import (
     AlreadySettled,
     ApiError,
@@ -31,10 +31,7 @@ from pulumi_anchorbrowser.api.models import (
     Billing,
     FailedDeletion,
     ListedSession,
-    Pagination,
-    SessionPage,
     SessionStatus,
-    SessionStatuses,
 )
 from pulumi_anchorbrowser.api.outcome import Answered, Lost, Outcome, Refused
 from pulumi_anchorbrowser.api.sending import ClientOptions
@@ -68,20 +65,14 @@ __all__ = [
     "NotFound",
     "NotSent",
     "Outcome",
-    "Pagination",
     "PaymentRequired",
     "PlanLimit",
     "RateLimited",
     "Refused",
     "ServerError",
     "SessionConfiguration",
-    "SessionPage",
     "SessionStatus",
-    "SessionStatuses",
     "UnexpectedAnswer",
     "check_base_url",
     "check_key",
-    "is_loopback",
-    "known_fields",
-    "passwords_in",
 ]

@@ -11,6 +11,7 @@ from threading import Lock
 from urllib.parse import SplitResult, urlsplit
 
 _DIGEST_CHARACTERS = 32
+_SHORTEST_IN_BODIES = 8
 GONE_OVER = (
     "The API refused the configured key (HTTP 401); using the key of today: in ANCHORBROWSER_API_KEY, or for the "
     "native plugin in the stack config. A destroy or a refresh uses the stack config of the last `pulumi up`, whose "
@@ -79,6 +80,12 @@ class ApiKeys:
         for key in filter(None, (self.configured, self.fallback)):
             text = text.replace(key, "[key]")
         return text
+
+    def redact_body(self, text: str) -> str:
+        """Return a whole response without any of the keys, but for one so short that it is part of other words."""
+        keys = (self.configured, self.fallback)
+        is_long = all(len(key) >= _SHORTEST_IN_BODIES for key in keys if key)
+        return self.redact(text) if is_long else text
 
 
 class KeyInUse:

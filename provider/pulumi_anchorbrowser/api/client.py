@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from pulumi_anchorbrowser.api import models
 from pulumi_anchorbrowser.api.account import Account, ApiKeys, KeyInUse, check_base_url
-from pulumi_anchorbrowser.api.configuration import passwords_in
+from pulumi_anchorbrowser.api.configuration import secrets_in
 from pulumi_anchorbrowser.api.outcome import Outcome
 from pulumi_anchorbrowser.api.sending import ApiCall, ClientOptions, Garbled, Sender
 from pulumi_anchorbrowser.clock import Clock, SystemClock
@@ -44,11 +44,11 @@ class Client:
         options = options or ClientOptions()
         self.base_url = check_base_url(base_url)
         self.max_concurrency = options.max_concurrency
-        self.clock: Clock = clock or SystemClock()
+        clock = clock or SystemClock()
         self._keys = keys
         self._key = KeyInUse(keys.configured)
         self._notify = notify
-        self._sender = Sender(self.base_url, keys, options, notify, self.clock)
+        self._sender = Sender(self.base_url, keys, options, notify, clock)
         self._second: Client | None = None
         self._opening = Lock()
 
@@ -97,7 +97,7 @@ class Client:
             _reader(models.BatchCreated),
             body={name: value for name, value in body.items() if value is not None},
             # A refusal may quote what it refuses, a proxy's password included.
-            hidden=tuple(passwords_in(configuration)),
+            hidden=tuple(secrets_in(configuration)),
         )
         return self._send(call)
 
@@ -152,27 +152,14 @@ class Client:
         self, *, batch_id: str | None = None, tags: tuple[str, ...] = (), created_from: str | None = None
     ) -> models.SessionStatuses:
         """GET: status and tags of all sessions that match; every tag must be on the session."""
-        query = {"batch_id": _id(batch_id), "tags": ",".join(tags) or None, "created_from": created_from}
+        known_id = None if batch_id is None else models.parse_id(batch_id)
+        query = {"batch_id": known_id, "tags": ",".join(tags) or None, "created_from": created_from}
         path = "/v1/sessions/all/status"
         return self._send(ApiCall("look for sessions", "GET", path, _reader(models.SessionStatuses), query)).value()
 
-    def list_sessions(
-        self,
-        *,
-        batch_id: str | None = None,
-        tags: tuple[str, ...] = (),
-        status: str | None = None,
-        page: int = 1,
-        limit: int = 50,
-    ) -> models.SessionPage:
-        """GET: one page (10, 20 or 50) of the sessions that match, ended ones included."""
-        query = {
-            "batch_id": _id(batch_id),
-            "tags": ",".join(tags) or None,
-            "status": status,
-            "page": page,
-            "limit": limit,
-        }
+    def list_sessions(self, batch_id: str, page: int = 1) -> models.SessionPage:
+        """GET: one page of at most 50 sessions of the batch, ended ones included."""
+        query = {"batch_id": models.parse_id(batch_id), "page": page, "limit": 50}
         return self._send(ApiCall("list sessions", "GET", "/v1/sessions", _reader(models.SessionPage), query)).value()
 
     def billing(self) -> models.Billing:
@@ -200,10 +187,6 @@ def _nothing(body: Any) -> None:
     """Nothing, where the response is the API's: ending a session reports no more than that it was done."""
     if not isinstance(body, dict) or "error" in body:
         raise ValueError
-
-
-def _id(batch_id: str | None) -> str | None:
-    return None if batch_id is None else models.parse_id(batch_id)
 
 
 def _path(batch_id: str) -> str:

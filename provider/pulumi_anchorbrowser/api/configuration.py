@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -32,11 +32,22 @@ def _check_tag(value: str) -> str:
     return value
 
 
+def _check_no_login(value: str) -> str:
+    # A password there would stand in the state in clear. It is never shown: the reason is printed.
+    if "@" in value:
+        raise ValueError(
+            "must be scheme://host:port without a user name or password: give username and password beside server"
+        )
+    return value
+
+
 Url = Annotated[
     str, _matching("^(https?|about|data|chrome):", "must begin with https:, http:, about:, data: or chrome:")
 ]
 Country = Annotated[str, _matching("^[a-z]{2}\\Z", "must be two small letters, such as 'de'")]
-ProxyServer = Annotated[str, _matching(r"^[a-z0-9]+://[^/\s]+\Z", "must be scheme://host:port")]
+ProxyServer = Annotated[
+    str, AfterValidator(_check_no_login), _matching(r"^[a-z0-9]+://[^/\s]+\Z", "must be scheme://host:port")
+]
 Minutes = Annotated[int, AfterValidator(_check_minutes)]
 Tag = Annotated[str, AfterValidator(_check_tag)]
 
@@ -172,32 +183,19 @@ class SessionConfiguration(_Properties):
     identities: list[Identity] | None = None
 
 
-def known_fields(*path: str | int) -> tuple[str, ...]:
-    """Return the names of the fields that this release knows below a path, such as `("session", "proxy")`.
-
-    A number in the path stands for an item of a list. Empty where any name may stand, or where the path is not known.
-    """
-    model: type[BaseModel] | None = SessionConfiguration
-    for step in path:
-        if isinstance(step, str) and model is not None:
-            field = model.model_fields.get(step)
-            model = _model_in(field.annotation) if field else None
-    return tuple(model.model_fields) if model is not None else ()
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) is dict:
-        return None
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
-
-
-def passwords_in(configuration: Any) -> list[str]:
-    """Return every password in a configuration as it is sent, however deep."""
+def secrets_in(configuration: Any) -> list[str]:
+    """Return every secret in a configuration as it is sent: passwords, however deep, and all values of integrations."""
     if isinstance(configuration, dict):
-        own = [item for name, item in configuration.items() if name == "password" and isinstance(item, str) and item]
-        return own + [found for item in configuration.values() for found in passwords_in(item)]
+        found = [secrets_in(item) for name, item in configuration.items() if name not in {"password", "configuration"}]
+        own = [_texts_in(configuration.get(name)) for name in ("password", "configuration")]
+        return [secret for part in (*own, *found) for secret in part]
     if isinstance(configuration, list):
-        return [found for item in configuration for found in passwords_in(item)]
+        return [found for item in configuration for found in secrets_in(item)]
     return []
+
+
+def _texts_in(value: Any) -> list[str]:
+    if isinstance(value, (dict, list)):
+        items = value.values() if isinstance(value, dict) else value
+        return [found for item in items for found in _texts_in(item)]
+    return [value] if isinstance(value, str) and value else []

@@ -117,7 +117,7 @@ class UnexpectedAnswer(ApiError):
     advice = "Check that the base URL is that of AnchorBrowser's API, and that no proxy or gateway responds instead."
 
 
-def one_line(text: str) -> str:
-    """The text on one line, cut to a length that fits a terminal."""
+def shortened(text: str) -> str:
+    """Return the text on one line, cut to a length that fits a terminal."""
     flat = " ".join(text.split()).rstrip(".")
     return flat if len(flat) <= _MESSAGE_LIMIT else flat[: _MESSAGE_LIMIT - 1] + "…"

@@ -92,7 +92,7 @@ class Limiter:
                 self._turn.notify_all()
 
     def succeeded(self, lane: Lane) -> None:
-        """The API took a call."""
+        """Allow a little more in the lane: the API took a call."""
         flow = self._flows[lane]
         with self._turn:
             flow.pauses = 0

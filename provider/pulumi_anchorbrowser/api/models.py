@@ -23,6 +23,8 @@ from pydantic import (
 # The API's words for a batch's status. A response may use a word that is not here; it is then passed on as it is.
 PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = "pending", "processing", "completed", "failed", "cancelled"
 UNFINISHED = frozenset({PENDING, PROCESSING})
+# No session starts under these. The last one would be that of a deleted batch, of which the API documents none.
+_FINAL = frozenset({COMPLETED, FAILED, CANCELLED, "deleted"})
 _HIGHEST_COUNT = 10**9
 
 
@@ -32,6 +34,11 @@ def parse_id(value: object, of: str = "batch") -> str:
         return str(UUID(str(value)))
     except ValueError:
         raise ValueError(f"must be a {of} id, which is a UUID (got {str(value)[:60]!r})") from None
+
+
+def is_id(value: object) -> bool:
+    """Whether this can be the id of a batch or a session."""
+    return _id_or_none(value) is not None
 
 
 def _id_or_none(value: object) -> str | None:
@@ -65,7 +72,7 @@ class _Answer(BaseModel):
 
 
 class _Listing(_Answer):
-    """A page of rows. One that cannot be read is not among them, and must not hide the others: `odd_rows` counts it."""
+    """Rows. One that cannot be read is not among them, and must not hide the others: `odd_rows` counts it."""
 
     _rows: ClassVar[tuple[str, type[BaseModel]]]
 
@@ -117,8 +124,10 @@ class BatchSummary(_Answer):
     actual_completion_time: str | None = None
 
 
-class BatchDetails(BatchSummary):
+class BatchDetails(BatchSummary, _Listing):
     """GET /v1/batch-sessions/{id}: the batch with every one of its sessions; None where the API does not list them."""
+
+    _rows = ("sessions", BatchSession)
 
     error: Text = None
     sessions: tuple[BatchSession, ...] | None = None
@@ -129,13 +138,14 @@ class BatchDetails(BatchSummary):
 
         A response that leaves the sessions out does not say so, and one that still counts some contradicts itself.
         """
-        return self.sessions == () and self.status not in UNFINISHED and not self.completed_requests
+        has_sessions = self.sessions != () or self.odd_rows or self.completed_requests
+        # Under a word that this release does not know, its sessions may be still to start.
+        return not has_sessions and self.status in _FINAL
 
 
 class Pagination(_Answer):
     """Where a page stands among all."""
 
-    current_page: Count = None
     total_pages: Count = None
     total_records: Count = None
     has_next: bool
@@ -189,9 +199,7 @@ class BatchDeleted(_Answer):
 class BatchRetried(_Answer):
     """POST /v1/batch-sessions/{id}/retry."""
 
-    status: str = PROCESSING
     retried_sessions: Count = None
-    message: Text = None
 
 
 class SessionStatus(_Answer):
@@ -216,9 +224,7 @@ class ListedSession(_Answer):
     """An item of GET /v1/sessions."""
 
     id: SessionId
-    status: str | None = None
     tags: tuple[str, ...] = ()
-    created_at: str | None = None
 
 
 class SessionPage(_Listing):
@@ -228,17 +234,12 @@ class SessionPage(_Listing):
 
     sessions: tuple[ListedSession, ...]
     total: Count = None
-    page: Count = None
-    total_pages: Count = None
 
 
 class Billing(_Answer):
     """GET /v1/billing: the plan's figures. `max_concurrent_browsers` is -1 where the plan has no limit."""
 
     tier: str | None = None
-    billing_period: str | None = None
     credits: float | None = Field(default=None, allow_inf_nan=False)
-    credits_used: float | None = Field(default=None, allow_inf_nan=False)
-    included_credits: float | None = Field(default=None, allow_inf_nan=False)
     cost_limit: float | None = Field(default=None, allow_inf_nan=False)
     max_concurrent_browsers: int | None = None

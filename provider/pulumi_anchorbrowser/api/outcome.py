@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pulumi_anchorbrowser.api.errors import ApiError
+from pulumi_anchorbrowser.api.errors import ApiError, NotFound
 
 Value = TypeVar("Value", covariant=True)
 
@@ -54,6 +54,11 @@ class Outcome(Generic[Value]):
     def error(self) -> ApiError | None:
         """The last try's error; None where it was answered."""
         return None if isinstance(self.last, Answered) else self.last.error
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the API's own word is that there is no such batch or session (HTTP 404)."""
+        return isinstance(self.last, Refused) and isinstance(self.last.error, NotFound)
 
     def value(self) -> Value:
         """Return what the API answered. Raises the last try's ApiError where it did not."""
