@@ -105,7 +105,7 @@ def test_receipts_that_are_off_keep_nothing_and_know_nothing(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     receipts = Receipts(None)
     number = receipts.begin("create", subject())
-    assert (receipts.enabled, receipts.place, number) == (False, None, 0)
+    assert (receipts.place, number) == (None, 0)
     receipts.end(number, "done", batch_id=BATCH)
     receipts.session_ended(number, "s1", "ended")
     assert receipts.all() == receipts.of_batch(BATCH) == receipts.creates_without_end(OWNER, URN) == []
@@ -298,7 +298,7 @@ def test_many_threads_of_one_process_may_be_the_first_to_open_it(place: Path, is
 def test_a_lock_that_another_process_holds_is_waited_for_and_then_reported(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pulumi_anchorbrowser.receipts.store._BUSY_SECONDS", 1)
+    monkeypatch.setattr("pulumi_anchorbrowser.receipts.store.BUSY_SECONDS", 1)
     Receipts(place).begin("create", subject())
     holder = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
@@ -308,7 +308,33 @@ def test_a_lock_that_another_process_holds_is_waited_for_and_then_reported(
         ours.begin("delete", subject())
     assert 0.5 < time.monotonic() - before < 20
     assert len(ours.all()) == 1  # Readers do not wait for writers.
+    ours = Receipts(place)
     threading.Timer(0.3, holder.execute, ["COMMIT"]).start()
+    assert ours.begin("delete", subject()) == 2
+    holder.close()
+
+
+def test_many_writes_to_a_locked_store_wait_for_it_once_and_again_a_minute_later(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls that stop browsers come after their receipts: a hundred such waits would be half an hour."""
+    monkeypatch.setattr("pulumi_anchorbrowser.receipts.store.BUSY_SECONDS", 0.5)
+    Receipts(place).begin("create", subject())
+    holder = sqlite3.connect(place, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    ours = Receipts(place)
+
+    def write(_: int) -> float:
+        with pytest.raises(ReceiptsUnavailable, match="another process has kept it locked"):
+            ours.begin("delete", subject())
+        return time.monotonic()
+
+    with ThreadPoolExecutor(20) as pool:
+        ended = list(pool.map(write, range(20)))
+    assert max(ended) - min(ended) < 0.5
+    holder.execute("COMMIT")
+    now = time.monotonic()
+    monkeypatch.setattr("pulumi_anchorbrowser.receipts.store.time.monotonic", lambda: now + 61)
     assert ours.begin("delete", subject()) == 2
     holder.close()
 

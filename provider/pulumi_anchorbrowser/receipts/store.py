@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
@@ -19,7 +18,9 @@ from threading import Lock
 from typing import Any, NamedTuple, get_args
 
 from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.logs import is_off
 from pulumi_anchorbrowser.receipts.receipt import Ending, Operation, Receipt, SessionEnding, Subject
+from pulumi_anchorbrowser.receipts.unusable import BUSY_SECONDS, LOCKED, Unusable, cause_of
 
 VARIABLE = "ANCHORBROWSER_RECEIPTS"
 VERSION = 1
@@ -46,9 +47,9 @@ _SUBJECT = ("owner", "urn", "claim", "account", "batch_id", "count")
 _COUNTS = ("cancelled_sessions", "ended_sessions", "deleted_sessions", "failed_deletions", "still_running")
 _ENDINGS: tuple[SessionEnding, ...] = get_args(SessionEnding)
 _VALUES = frozenset({"batch_id", "count", "http_status", "was_lost", "note", "confirmed_at", *_COUNTS})
-_BUSY_SECONDS = 15
+# So long no write waits again for a lock that one has waited for in vain: calls that stop browsers come after writes.
+_LOCKED_SECONDS = 60
 _A_CLOCK_TICK = 0.02
-_A_FULL_DISK = 64 * 1024  # bytes left: fewer than SQLite's shared memory file takes
 _LOGGER = logging.getLogger(__name__)
 _creating = Lock()
 
@@ -63,7 +64,7 @@ class Receipts:
     """The receipts in one file; none where `place` is None (turned off): then nothing is kept.
 
     `run` identifies this process among those that write. Every method raises ReceiptsUnavailable where the store
-    cannot be used, and tries again at its next call.
+    cannot be used, and tries again at its next call; a write of a locked store only after a minute.
     """
 
     def __init__(self, place: Path | None, run: str | None = None) -> None:
@@ -72,11 +73,7 @@ class Receipts:
         self._lock = Lock()
         # Opened by the first write, for all threads. Readers that write nothing open the file read-only, each time.
         self._connection: sqlite3.Connection | None = None
-
-    @property
-    def enabled(self) -> bool:
-        """Whether receipts are kept at all."""
-        return self.place is not None
+        self._locked_until = 0.0
 
     def begin(self, operation: Operation, subject: Subject) -> int:
         """Write that a call is about to be made. Return the receipt's number for `end`; 0 where receipts are off."""
@@ -132,6 +129,8 @@ class Receipts:
         if self.place is None:
             return 0
         with self._lock, self._explained():
+            if time.monotonic() < self._locked_until:
+                raise Unusable(*LOCKED)
             if self._connection is None:
                 self._connection = _open(_real(self.place))
             # One statement is one transaction: there is never anything to roll back.
@@ -152,8 +151,10 @@ class Receipts:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, _Unusable) as error:
-            cause, remedy = _cause(self.place or Path(), error)
+        except (sqlite3.Error, OSError, Unusable) as error:
+            cause, remedy = cause_of(self.place or Path(), error)
+            if (cause, remedy) == LOCKED and isinstance(error, sqlite3.Error):
+                self._locked_until = time.monotonic() + _LOCKED_SECONDS
             raise ReceiptsUnavailable(
                 f"The receipts in {self.place} cannot be used: {cause}",
                 f"{remedy}, name another file in {VARIABLE}, or turn receipts off with {VARIABLE}=off.",
@@ -170,7 +171,7 @@ def default_place(
     different folders, and each would have a file of its own.
     """
     chosen = environ.get(VARIABLE, "").strip()
-    if chosen.lower() in {"off", "false", "no", "0"}:
+    if is_off(chosen):
         return None
     folder = environ.get("PULUMI_HOME") or "~/.pulumi"
     try:
@@ -225,7 +226,7 @@ def _open(place: Path) -> sqlite3.Connection:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    until = time.monotonic() + _BUSY_SECONDS
+    until = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -288,7 +289,7 @@ def _query(place: Path, how: str, sql: str, values: tuple[object, ...]) -> list[
 
 def _connect(place: Path, how: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{place.as_uri()}?{how}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{place.as_uri()}?{how}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.row_factory = sqlite3.Row
     return connection
@@ -307,7 +308,7 @@ def _state(place: Path) -> _State | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(found.st_mode):
-        raise _Unusable("it is a folder or a device, not a file", "Move it away")
+        raise Unusable("it is a folder or a device, not a file", "Move it away")
     return _State(found.st_ino, found.st_size, found.st_mtime_ns, _beside(place, "-wal").exists())
 
 
@@ -316,7 +317,7 @@ def _beside(place: Path, suffix: str) -> Path:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    """Return the version of the schema; 0 for an empty database. Raises _Unusable for one that is not to be used.
+    """Return the version of the schema; 0 for an empty database. Raises Unusable for one that is not to be used.
 
     To be called in a transaction: the store may be created between two of these reads.
     """
@@ -325,11 +326,11 @@ def _version(connection: sqlite3.Connection) -> int:
     )
     if application != _APPLICATION:
         if version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise _Unusable("it is the database of another program", "Move it away")
+            raise Unusable("it is the database of another program", "Move it away")
         return 0
     if version > VERSION:
         reads = f"it was written by a newer release (version {version}; this release reads {VERSION})"
-        raise _Unusable(reads, "Install that release")
+        raise Unusable(reads, "Install that release")
     return int(version)
 
 
@@ -348,60 +349,3 @@ def _receipt(row: sqlite3.Row) -> Receipt:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
-
-
-# Why a store cannot be used
-
-
-class _Unusable(Exception):
-    """The file is none that receipts can be in."""
-
-    def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(cause)
-        self.cause, self.remedy = cause, remedy
-
-
-_FULL = ("the disk is full", "Free some space on it")
-_FORBIDDEN = ("permission denied", "Make that file and its folder writable")
-_READ_ONLY = ("the file or its folder is read-only", "Make them writable")
-_OF_SQLITE = {
-    "full": _FULL,
-    "readonly": _READ_ONLY,
-    "not a database": ("it is not an SQLite database", "Move it away"),
-    "malformed": ("the file is damaged", "Move it away"),
-    "no such": ("the file is damaged", "Move it away"),
-    "locked": (f"another process has kept it locked for {_BUSY_SECONDS} s", "Wait for that process to finish"),
-}
-_OF_SYSTEM = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
-    **dict.fromkeys((errno.EACCES, errno.EPERM), _FORBIDDEN),
-    errno.EROFS: _READ_ONLY,
-}
-
-
-def _cause(place: Path, error: Exception) -> tuple[str, str]:
-    """Return why the store cannot be used, and what to do."""
-    if isinstance(error, _Unusable):
-        return error.cause, error.remedy
-    text = str(error)
-    if "unable to open" in text:
-        error = _why_unopened(place) or error
-    if isinstance(error, OSError):
-        if error.errno in {errno.EEXIST, errno.ENOTDIR}:
-            in_the_way = next((one for one in place.parents if one.exists() and not one.is_dir()), place.parent)
-            return f"{in_the_way} is a file, not a folder", "Move it away"
-        unlisted = (error.strerror or text).lower(), "Check that file and its folder"
-        return _OF_SYSTEM.get(error.errno or 0, unlisted)
-    if "disk I/O error" in text and shutil.disk_usage(place.parent).free < _A_FULL_DISK:
-        return _FULL
-    return next((found for part, found in _OF_SQLITE.items() if part in text), (text, "Check that file and its disk"))
-
-
-def _why_unopened(place: Path) -> OSError | None:
-    # SQLite does not say why it cannot open a file: for want of permission, or with too many open files.
-    try:
-        next(place.parent.iterdir(), None)
-    except OSError as error:
-        return error
-    is_forbidden = not os.access(place.parent, os.W_OK) or not os.access(place, os.R_OK | os.W_OK)
-    return PermissionError(errno.EACCES, "") if is_forbidden else None
