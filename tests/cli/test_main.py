@@ -142,3 +142,13 @@ def test_the_debug_log_is_a_file_that_the_user_names_or_off(cli: CommandLine, te
     assert set(cli.folder.iterdir()) <= before
     assert cli.run("--log", "debug.log", "list").code == 0
     assert '"operation": "list"' in (cli.folder / "debug.log").read_text(encoding="utf-8")
+
+
+def test_a_letter_that_the_output_cannot_have_is_written_in_ascii(cli: CommandLine, team: Team) -> None:
+    """A redirect on Windows has such an encoding. The command may have stopped browsers before it prints."""
+    batch_id = team.start(tags=("\u7bb1-of-t\u00f6m",))
+    narrow = {**cli.env, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    process = start(["show", batch_id], narrow, encoding="latin-1")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "\\u7bb1-of-t" in out

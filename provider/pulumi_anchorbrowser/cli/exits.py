@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -52,6 +53,10 @@ class Commands(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line, and exit."""
         _open_closed_streams()
+        for stream in (sys.stdout, sys.stderr):
+            # What an encoding lacks (a redirect on Windows has a narrow one) must not end a command after its work.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().main(*args, **options)
         except OSError as error:
