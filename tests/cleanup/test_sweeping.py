@@ -238,7 +238,7 @@ def test_what_an_earlier_run_counted_is_not_counted_again(yard: Yard) -> None:
 @pytest.mark.parametrize("owner", ["", THIS])
 def test_receipts_name_the_stack_and_resource_that_cleaned_up(yard: Yard, owner: str) -> None:
     batch = yard.start(*owned(OTHER, "t"))
-    actor = Actor(owner, "urn:of:the:cleanup") if owner else None
+    actor = Actor(owner, "urn:of:the:cleanup") if owner else Actor()
     yard.cleanup.carry_out(yard.plan(select=TAGGED), yard.heard, actor=actor)
     [receipt] = yard.receipts.all()
     assert (receipt.operation, receipt.subject.batch_id, receipt.deleted_sessions) == ("delete", batch, 2)

@@ -101,7 +101,8 @@ class Yard:
 
     def run(self, limit: int | None = 100, **request: Any) -> Report:
         """Plan a cleanup and carry it out."""
-        return self.cleanup.carry_out(self.plan(**request), self.heard, limit=limit)
+        plan = self.plan(**request)
+        return self.cleanup.carry_out(plan, self.heard, limit=limit)
 
     def session(self, batch_id: str, index: int = 0) -> str:
         """Return the id of a session of the batch."""
