@@ -9,7 +9,14 @@ import pytest
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import Forbidden, InvalidApiKey
-from pulumi_anchorbrowser.binding.settings import Settings, UnusableSetting, misspelt_variables, refuse_misspelt
+from pulumi_anchorbrowser.binding.settings import (
+    SETTINGS,
+    Settings,
+    UnusableSetting,
+    misspelt_variables,
+    refuse_misspelt,
+    unused_settings,
+)
 from pulumi_anchorbrowser.errors import printed
 
 
@@ -78,6 +85,7 @@ def test_a_useless_key_of_the_environment_does_not_spoil_the_stacks() -> None:
         ("requestTimeout", "REQUEST_TIMEOUT", "-1"),
         ("requestTimeout", "REQUEST_TIMEOUT", "nan"),
         ("requestTimeout", "REQUEST_TIMEOUT", "inf"),
+        ("requestTimeout", "REQUEST_TIMEOUT", "1e10"),
         ("requestTimeout", "REQUEST_TIMEOUT", "1 minute"),
         ("maxRetries", "MAX_RETRIES", "-1"),
         ("apiKey", "API_KEY", "hunter2 hunter2"),
@@ -100,6 +108,7 @@ def test_an_unusable_value_is_an_error_that_names_its_source(name: str, variable
         ("maxConcurrency", "0", "must be greater than 0 (got 0)"),
         ("maxConcurrency", "many", "must be a whole number (got 'many')"),
         ("requestTimeout", "soon", "must be a number (got 'soon')"),
+        ("requestTimeout", "1e10", "must not be greater than 1000000 (got 1e10)"),
         ("maxRetries", "-1", "must not be less than 0 (got -1)"),
     ],
 )
@@ -163,7 +172,16 @@ def test_receipts_are_where_the_environment_says_or_off() -> None:
 
 @pytest.mark.parametrize(
     ("key", "meant"),
-    [("anchorbrowser:basUrl", "baseUrl"), ("anchorbrowser:apikey", "apiKey"), ("anchorbrowser:base_url", "baseUrl")],
+    [
+        ("anchorbrowser:basUrl", "baseUrl"),
+        ("anchorbrowser:apikey", "apiKey"),
+        ("anchorbrowser:base_url", "baseUrl"),
+        ("anchorbrowser:API_KEY", "apiKey"),
+        ("anchorbrowser:APIKEY", "apiKey"),
+        ("anchorbrowser:api-key", "apiKey"),
+        ("anchorbrowser:APIKEYS", "apiKey"),
+        ("anchorbrowser:MAX_RETRYS", "maxRetries"),
+    ],
 )
 def test_a_misspelt_setting_is_refused_and_not_ignored(key: str, meant: str) -> None:
     with pytest.raises(UnusableSetting, match=f"did you mean 'anchorbrowser:{meant}'"):
@@ -171,7 +189,25 @@ def test_a_misspelt_setting_is_refused_and_not_ignored(key: str, meant: str) -> 
 
 
 def test_other_peoples_keys_and_our_own_are_left_alone() -> None:
-    refuse_misspelt(["anchorbrowser:baseUrl", "anchorbrowser:team", "aws:region", "project:baseUrll"])
+    keys = [*(f"anchorbrowser:{name}" for name in SETTINGS), "aws:region", "project:baseUrll", "anchorbrowser:version"]
+    refuse_misspelt(keys)
+    assert unused_settings(keys, "shop") == []
+
+
+@pytest.mark.parametrize("name", ["key", "token", "team"])
+def test_any_other_unknown_setting_gets_a_warning_that_it_has_no_effect(name: str) -> None:
+    refuse_misspelt([f"anchorbrowser:{name}"])
+    [warning] = unused_settings([f"anchorbrowser:{name}", "anchorbrowser:basUrl"])
+    assert warning.startswith(
+        f"there is no setting 'anchorbrowser:{name}', so it has no effect; the settings are apiKey, "
+    )
+
+
+def test_a_key_in_the_projects_own_config_gets_a_warning_unless_the_key_is_set() -> None:
+    [warning] = unused_settings(["shop:apiKey", "aws:apiKey"], "shop")
+    assert "the key in shop:apiKey is the project's own and not used for AnchorBrowser" in warning
+    assert unused_settings(["shop:apiKey", "anchorbrowser:apiKey"], "shop") == []
+    assert unused_settings(["shop:api_key"], "shop") == []
 
 
 def test_a_misspelt_variable_is_found_and_other_programs_variables_are_not() -> None:

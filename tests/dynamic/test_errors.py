@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from pulumi_anchorbrowser import Batch
+from pulumi_anchorbrowser import Batch, BatchCleanup
 from pulumi_anchorbrowser.clock import Interrupted
 from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError, expected_errors_in_one_line
 from pulumi_anchorbrowser.errors import ExpectedError
@@ -61,6 +61,12 @@ def test_an_integer_that_the_engine_would_change_is_refused_in_the_constructor(
         Batch("crawl", count=1, **inputs)
     assert str(caught.value).startswith(f"Batch 'crawl': {path} must not be an integer beyond 2^53")
     assert str(TOO_LARGE) in str(caught.value)
+
+
+def test_so_is_one_among_the_triggers_of_a_cleanup_whose_change_would_go_unseen() -> None:
+    with pytest.raises(AnchorBrowserError) as caught:
+        BatchCleanup("leftovers", select={"tags": ["t"]}, triggers=["a", {"run": TOO_LARGE}])
+    assert str(caught.value).startswith("BatchCleanup 'leftovers': triggers.1.run must not be an integer beyond 2^53")
 
 
 def test_the_largest_integer_that_the_engine_keeps_arrives_at_the_api(sim: Simulator, config: dict[str, str]) -> None:

@@ -153,6 +153,17 @@ def test_the_environments_key_serves_reads_and_deletes_after_a_401_with_one_warn
     assert KEY not in warnings[0]
 
 
+def test_config_that_looks_like_a_setting_and_is_none_gets_one_warning_each(start_host: Hosts) -> None:
+    unused = {"anchorbrowser:token": "sk-1", "project:apiKey": "sk-2", "anchorbrowser:apiKey": None}
+    host = start_host(None, config=unused, env={"ANCHORBROWSER_API_KEY": KEY})
+    for provider in (BatchProvider(), BatchReadyProvider()):
+        host.check(URN, {}, {"count": 3, "batch_id": ID, "__provider": serialize_provider(provider)})
+    warnings = messages(host, "warning", urn="")
+    assert [one for one in warnings if "there is no setting 'anchorbrowser:token'" in one] == warnings[:1]
+    assert [one for one in warnings if "the key in project:apiKey" in one] == warnings[1:]
+    assert "sk-" not in str(warnings)
+
+
 # The URN of a request
 
 

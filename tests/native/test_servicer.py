@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,28 @@ def test_a_misspelt_setting_of_a_provider_is_a_failure(served: Served) -> None:
     request.news.update({"basUrl": "http://127.0.0.1:1"})
     [failure] = served.stub.CheckConfig(request).failures
     assert "did you mean 'anchorbrowser:baseUrl'?" in failure.reason
+
+
+def test_a_setting_that_does_not_exist_gets_a_warning(
+    served: Served, sim: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pulumi_anchorbrowser.engine._LOGGER.propagate", True)
+    caplog.set_level("DEBUG", "pulumi_anchorbrowser")
+    served.configure({"token": KEY, "version": "0.1.0", "baseUrl": sim.url})
+    [warning] = [one.text for one in caplog.records if one.getMessage() == "notice"]  # type: ignore[attr-defined]
+    assert warning.startswith("there is no setting 'anchorbrowser:token', so it has no effect")
+    assert KEY not in warning
+
+
+def test_a_malformed_key_of_today_does_not_spoil_that_of_the_last_up(
+    served: Served, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"apiKey": "two words"}))
+    served.configure({"apiKey": KEY, "baseUrl": sim.url})
+    made = served.create(served.inputs({"count": 1}))
+    urn = "urn:pulumi:dev::demo::anchorbrowser:index:Batch::browsers"
+    served.stub.Delete(provider_pb2.DeleteRequest(id=made.id, urn=urn, properties=made.properties))
+    assert sim.live_sessions() == []
 
 
 def test_an_unusable_setting_of_a_provider_is_a_failure(served: Served) -> None:

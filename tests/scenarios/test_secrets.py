@@ -154,3 +154,16 @@ def test_sessions_and_their_urls_are_recorded_only_on_request(stack: OneStack, s
     [batch] = sim.batches.values()
     assert [session["session_id"] for session in recorded] == [batch.session_id(0), batch.session_id(1)]
     assert not leaks(json.dumps(stack.stage.export()))
+
+
+def test_a_password_in_the_address_of_a_proxy_is_refused_in_a_line_without_it(stack: OneStack) -> None:
+    """It would be in the state in clear."""
+    proxy = {"type": "custom", "active": True, "username": "me", "password": SECRET}
+    address = f"http://me:{PLAIN}@proxy:1"
+    wanted = {"count": 2, "configuration": {"session": {"proxy": {**proxy, "server": address}}}}
+    result = stack.up({"browsers": wanted}, expect_failure=True)
+    [said] = [line for line in result.messages("error") if "resource 'browsers'" in line]
+    reason = "without a user name or password: give username and password beside server"
+    assert f"configuration.session.proxy.server must be scheme://host:port {reason}" in said
+    assert leaks(everything_said(result)) == []
+    assert stack.requests == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,7 +108,7 @@ class Settings:
 
         return cls(
             api_key=setting("apiKey", check_key, None),
-            environment_key=_environment_key(environ),
+            environment_key=usable_key(environ.get(_variable("apiKey"), "")),
             base_url=setting("baseUrl", check_base_url, cls.base_url),
             max_concurrency=setting("maxConcurrency", _positive(int), cls.max_concurrency),
             request_timeout=setting("requestTimeout", _positive(float), cls.request_timeout),
@@ -172,20 +172,72 @@ SETTINGS = (
 )
 
 
+# In seconds eleven days. A socket cannot take every number as its time limit, and says so only once a request is sent.
+_MOST = 1_000_000
+# What engines have added to the config of a provider.
+_OF_THE_ENGINE = frozenset({"version", "pluginDownloadURL", "pluginChecksums", "parameterization"})
+
+
 def refuse_misspelt(keys: Iterable[str]) -> None:
     """Raise UnusableSetting where a key of the stack's config is nearly the name of a setting.
 
-    An unnoticed `basUrl` would leave the default in force, and start browsers that are billed.
+    An unnoticed `basUrl` would leave the default in force, and start browsers that are billed; an unnoticed `API_KEY`
+    would start them with the environment's key, perhaps in another team.
     """
-    for key in keys:
-        namespace, _, name = key.partition(":")
-        if namespace != NAMESPACE or name in SETTINGS:
-            continue
-        if meant := _nearest(name, SETTINGS, 0.75):
+    for name in _no_settings(keys):
+        if meant := _setting_meant(name):
+            key = f"{NAMESPACE}:{name}"
             raise UnusableSetting(
                 f"There is no setting {key!r} (did you mean '{NAMESPACE}:{meant}'?)",
                 f"Remove it with `pulumi config rm {key}`, set {NAMESPACE}:{meant}, then run again.",
             )
+
+
+def unused_settings(keys: Collection[str], project: str = "") -> list[str]:
+    """Return a warning for each key of the stack's config that was meant for us, as it seems, and has no effect.
+
+    `project` is the name of the project, whose config `pulumi config set` changes where it gets no namespace.
+    """
+    unused = [
+        f"there is no setting '{NAMESPACE}:{name}', so it has no effect; the settings are {', '.join(SETTINGS)}"
+        for name in _no_settings(keys)
+        if _setting_meant(name) is None
+    ]
+    key, of_the_project = f"{NAMESPACE}:apiKey", f"{project}:apiKey"
+    if of_the_project in keys and key not in keys:
+        unused.append(
+            f"the key in {of_the_project} is the project's own and not used for AnchorBrowser, whose key is {key}. Set "
+            f"that with `pulumi config set --secret {key}`."
+        )
+    return unused
+
+
+def _no_settings(keys: Iterable[str]) -> list[str]:
+    """Return the names in our namespace that are no settings."""
+    names = (key.removeprefix(f"{NAMESPACE}:") for key in keys if key.startswith(f"{NAMESPACE}:"))
+    return [name for name in names if name not in _OF_THE_ENGINE and name not in SETTINGS]
+
+
+def _setting_meant(name: str) -> str | None:
+    """Return the setting of which the name is nearly the one, however it is written; None where there is none."""
+    settings = {_folded(one): one for one in SETTINGS}
+    nearest = _nearest(_folded(name), settings, 0.75)
+    return None if nearest is None else settings[nearest]
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").casefold()
+
+
+def usable_key(text: str) -> str | None:
+    """Return the key without surrounding space; None for a text that cannot be a key.
+
+    For a second key: the one that is configured may be right.
+    """
+    try:
+        return check_key(text)
+    except ValueError:
+        return None
 
 
 def misspelt_variables(environ: Iterable[str]) -> dict[str, str]:
@@ -193,14 +245,6 @@ def misspelt_variables(environ: Iterable[str]) -> dict[str, str]:
     ours = {*map(_variable, SETTINGS), RECEIPTS_VARIABLE, logs.VARIABLE}
     others = [name for name in environ if name.startswith(_variable("")) and name not in ours]
     return {name: meant for name in others if (meant := _nearest(name, ours, 0.9))}
-
-
-def _environment_key(environ: Mapping[str, str]) -> str | None:
-    try:
-        return check_key(environ.get(_variable("apiKey"), ""))
-    except ValueError:
-        # It is only the second key: the configured one may be right.
-        return None
 
 
 def _nearest(name: str, among: Iterable[str], likeness: float) -> str | None:
@@ -225,6 +269,8 @@ def _positive(kind: Callable[[str], _Value]) -> Callable[[str], _Value]:
         value = _number(kind, text)
         if not 0 < value < math.inf:  # type: ignore[operator]
             raise ValueError(f"must be greater than 0 (got {text})")
+        if value > _MOST:  # type: ignore[operator]
+            raise ValueError(f"must not be greater than {_MOST} (got {text})")
         return value
 
     return parse

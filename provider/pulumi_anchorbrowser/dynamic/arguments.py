@@ -129,7 +129,7 @@ class ProxyArgs(TypedDict, total=False):
     city: Input[str]
     """AnchorBrowser's proxy: the city; needs `region`."""
     server: Input[str]
-    """Your own proxy, as `scheme://host:port`; required for `custom`."""
+    """Your own proxy, as `scheme://host:port` without a user name or password; required for `custom`."""
     username: Input[str]
     """Your own proxy's user; required for `custom`."""
     password: Input[str]

@@ -191,8 +191,8 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
                 `recreate` the batch.
             opts: Pulumi's own options.
         """
-        _refuse_large_integers(resource_name, metadata, "metadata")
-        _refuse_large_integers(resource_name, configuration, "configuration")
+        _refuse_large_integers("Batch", resource_name, metadata, "metadata")
+        _refuse_large_integers("Batch", resource_name, configuration, "configuration")
         properties: dict[str, Any] = {
             **_unset(Batch),
             "count": count,
@@ -375,6 +375,7 @@ class BatchCleanup(AnchorBrowserResource, module="anchorbrowser", name="BatchCle
             on_failure: Whether batches that could not be stopped are an `error` or a `warn`ing; all others are stopped.
             opts: Pulumi's own options.
         """
+        _refuse_large_integers("BatchCleanup", resource_name, triggers, "triggers")
         properties: dict[str, Any] = {
             **_unset(BatchCleanup),
             "select": select,
@@ -421,16 +422,16 @@ def _secret_where_it_holds_a_password(known: Any, path: tuple[str, ...]) -> Any:
     return known if found is None else pulumi.Output.secret(known)
 
 
-def _refuse_large_integers(resource_name: str, value: Any, path: str) -> None:
+def _refuse_large_integers(kind: str, resource_name: str, value: Any, path: str) -> None:
     """Raise AnchorBrowserError for an integer that the engine would change: only the program still has it."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            _refuse_large_integers(resource_name, item, f"{path}.{name}")
+            _refuse_large_integers(kind, resource_name, item, f"{path}.{name}")
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
-            _refuse_large_integers(resource_name, item, f"{path}.{number}")
+            _refuse_large_integers(kind, resource_name, item, f"{path}.{number}")
     elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
         raise AnchorBrowserError(
-            f"Batch {resource_name!r}: {path} must not be an integer beyond 2^53, which Pulumi's engine would change "
+            f"{kind} {resource_name!r}: {path} must not be an integer beyond 2^53, which Pulumi's engine would change "
             f"(got {value}). Pass the number as text, then run again."
         )

@@ -21,6 +21,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from pulumi_anchorbrowser import exports
 from pulumi_anchorbrowser.dynamic.errors import AnchorBrowserError
+from pulumi_anchorbrowser.urns import stack_of_urn
 
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 WORKERS = 1024
@@ -52,7 +53,7 @@ def begin_export_for_request() -> None:
         return
     inputs = request.news if hasattr(request, "news") else request.properties
     if "owner" in inputs.fields:
-        stack = exports.stack_of_urn(request.urn, inputs.fields["owner"].string_value.partition("/")[0])
+        stack = stack_of_urn(request.urn, inputs.fields["owner"].string_value)
         if stack is not None:
             exports.begin(stack)
 

@@ -1,4 +1,4 @@
-"""The schema of the plugin: the file that `make schema` writes, and what this package reads from it."""
+"""The schema of the plugin: the file that `make docs` writes, and what this package reads from it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.native.names import inside
 
 FILE = Path(__file__).with_name("schema.json")
-
-
-class Schema(NamedTuple):
-    """What the messages need: the names that the core has for properties and that programs write otherwise."""
-
-    names: frozenset[str]
 
 
 @cache
@@ -38,4 +32,5 @@ def _properties(schema: dict[str, Any]) -> Iterator[str]:
         yield from part.get("inputProperties", {})
 
 
-SCHEMA = Schema(frozenset(name for name in map(inside, _properties(_written())) if "_" in name))
+NAMES = frozenset(name for name in map(inside, _properties(_written())) if "_" in name)
+"""The names that the core has for properties and that programs write otherwise: messages are translated by them."""

@@ -22,24 +22,34 @@ from pulumi.runtime.proto import (
 )
 
 from pulumi_anchorbrowser._version import __version__
+from pulumi_anchorbrowser.binding.kinds import Target
 from pulumi_anchorbrowser.binding.services import Checked, Services
-from pulumi_anchorbrowser.binding.settings import FROM_STACK, NAMESPACE, KeySource, Settings, refuse_misspelt
+from pulumi_anchorbrowser.binding.settings import (
+    FROM_STACK,
+    NAMESPACE,
+    KeySource,
+    Settings,
+    refuse_misspelt,
+    unused_settings,
+    usable_key,
+)
 from pulumi_anchorbrowser.clock import Interrupted, SystemClock, TimeIsUp, limited_to
 from pulumi_anchorbrowser.engine import EngineNotices, engine_stub, run_mark
 from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, in_one_line, printed
-from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle.state import DEFAULT_PROVIDER
 from pulumi_anchorbrowser.native import names
-from pulumi_anchorbrowser.native.kinds import KINDS, Kind, Target, UnknownResource
+from pulumi_anchorbrowser.native.kinds import KINDS, Kind, UnknownResource
 from pulumi_anchorbrowser.native.properties import (
     DYNAMIC,
     UNKNOWN,
     detailed_diff,
+    is_unknown,
     plain,
     received,
     sent,
 )
-from pulumi_anchorbrowser.native.schema import SCHEMA, schema_text
+from pulumi_anchorbrowser.native.schema import NAMES, schema_text
+from pulumi_anchorbrowser.urns import stack_of_urn
 
 _LOGGER = logging.getLogger("pulumi_anchorbrowser")
 _KEY = "apiKey"
@@ -60,7 +70,7 @@ class _Notices(EngineNotices):
     """Messages in which properties have the names that programs write."""
 
     def _log(self, severity: Any, text: str, *, ephemeral: bool = False) -> None:
-        super()._log(severity, names.text_outside(text, SCHEMA.names), ephemeral=ephemeral)
+        super()._log(severity, names.text_outside(text, NAMES), ephemeral=ephemeral)
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -110,7 +120,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 refuse_misspelt(f"{NAMESPACE}:{name}" for name in config)
                 _settings(config, is_default=False, notify=lambda _: None)
             except ExpectedError as error:
-                reason = names.text_outside(printed(error), SCHEMA.names)
+                reason = names.text_outside(printed(error), NAMES)
                 return provider_pb2.CheckResponse(inputs=inputs, failures=[provider_pb2.CheckFailure(reason=reason)])
             return provider_pb2.CheckResponse(inputs=inputs)
 
@@ -129,6 +139,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             notices = _Notices("", self._engine)
             source = FROM_STACK if is_default else KeySource(f"the provider {name}", "set a valid apiKey there")
             settings = _settings(config, is_default=is_default, notify=notices.warning, source=source)
+            for warning in unused_settings({f"{NAMESPACE}:{one}" for one in config}):
+                notices.warning(warning)
             self._services = Services(settings, notices, run_mark(), self._clock, name)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
@@ -142,7 +154,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             news = received(request.news)
             checked = kind.check(target, received(request.olds), news)
             # A misspelt name is in no schema, and is reported as the program has it.
-            known = SCHEMA.names | names.all_in(news)
+            known = NAMES | names.all_in(news)
             for warning in checked.warnings:
                 target.notices.warning(names.text_outside(warning, known))
             return _check_response(kind, checked, known)
@@ -226,7 +238,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             kind = _kind_of(request.urn)
             services = self._configured()
             owner = stack_of_urn(request.urn, services.settings.organization) or ""
-            yield kind, Target(services, request.urn, owner, _Notices(request.urn, self._engine))
+            yield kind, Target(services, request.urn, owner, _Notices(request.urn, self._engine), is_unknown)
 
     def _configured(self) -> Services:
         if self._services is None:
@@ -249,7 +261,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             self._fail(context, _unexpected(error), kept)
 
     def _fail(self, context: Any, text: str, kept: list[_Kept] | None) -> NoReturn:
-        text = names.text_outside(" ".join(text.split()), SCHEMA.names)
+        text = names.text_outside(" ".join(text.split()), NAMES)
         for known in kept or []:
             failed = provider_pb2.ErrorResourceInitFailed(id=known.id, properties=known.properties, reasons=[text])
             status = status_pb2.Status(code=_UNKNOWN, message=text)
@@ -295,7 +307,7 @@ def _key_of_today(environ: Mapping[str, str]) -> str | None:
         return None
     # The engine leaves out the namespace, and other namespaces.
     key = config.get(_KEY) if isinstance(config, dict) else None
-    return key.strip() or None if isinstance(key, str) else None
+    return usable_key(key) if isinstance(key, str) else None
 
 
 def _unexpected(error: Exception) -> str:
