@@ -129,5 +129,5 @@ def _told(olds: dict[str, Any], news: dict[str, Any]) -> str:
     if not changes.changed:
         return "no change"
     live = {"active": "processing"}.get(olds["status"], olds["status"])
-    record = BatchRecord.from_outputs({**olds, "live_status": live})
+    record = BatchRecord.model_validate({**olds, "live_status": live})
     return f"in place: {first_request(goal_of_update(record, BatchInputs.model_validate(news)))}"

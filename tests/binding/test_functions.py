@@ -118,6 +118,21 @@ def test_a_wait_ends_with_enough_browsers(machine: Machine) -> None:
     assert wait(services, machine, batch_id=outputs["batch_id"])["completed_requests"] == 2
 
 
+def test_recorded_sessions_of_which_one_cannot_be_read_are_the_others_with_a_warning(machine: Machine) -> None:
+    services = machine.run(poll_interval=0.05)
+    batch_id = machine.create(services)["batch_id"]
+    wait(services, machine, batch_id=batch_id)
+
+    def garble_one(body: Any) -> None:
+        body["data"]["sessions"][0]["status"] = 1
+
+    machine.sim.faults.add(
+        Fault("edited", method="GET", path=f"/v1/batch-sessions/{batch_id}", times=None, edit=garble_one)
+    )
+    assert len(wait(services, machine, batch_id=batch_id, record_sessions=True)["sessions"]) == 1
+    assert [one for one in machine.said.warnings if f"1 session of batch {batch_id} could not be read" in one]
+
+
 def test_a_new_batch_that_the_api_does_not_know_yet_is_waited_for_by_the_run_that_started_it(machine: Machine) -> None:
     machine.sim.faults.add(Fault("status", method="GET", path="/v1/batch-sessions/*", status=404, times=3))
     services = machine.run(poll_interval=0.05, settle_timeout=30.0)

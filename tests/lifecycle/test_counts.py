@@ -87,6 +87,12 @@ def counts(*entries: Entry, total: int | None = TOTAL) -> Counts:
         ([cancel(cancelled(3)), cancel(cancelled(0))], 3),
         ([cancel(cancelled(0)), cancel(cancelled(3))], 3),
         ([cancel(cancelled(3)), cancel(cancelled(None))], None),
+        # The one of two has stopped some, or all, of the three, or others.
+        ([cancel(cancelled(2)), cancel(cancelled(3))], None),
+        ([cancel(cancelled(3)), cancel(cancelled(0)), cancel(cancelled(2))], None),
+        ([cancel(cancelled(2)), cancel(cancelled(5))], 5),
+        ([cancel(cancelled(5)), cancel(LOST), cancel(cancelled(1))], 5),
+        ([cancel(cancelled(6)), cancel(cancelled(5))], None),
         ([cancel(cancelled(3)), cancel(SETTLED)], 3),
         ([cancel(cancelled(6))], None),
     ],
@@ -280,6 +286,7 @@ def test_stops_count_the_same_in_one_run_and_in_two(stops: list[Entry], split: i
         ({"ended_sessions": 5}, [end(a=ENDED, b=ENDED)], [], Counts(None, 5, None)),
         # A cancel that this machine repeats counts the same sessions.
         ({"cancelled_sessions": 3}, [], [cancel(cancelled(3))], Counts(3, None, None)),
+        ({"cancelled_sessions": 3}, [], [cancel(cancelled(2))], Counts(None, None, None)),
         ({"deleted_sessions": 3, "failed_deletions": 2}, [], [delete(deleted(2, 0))], Counts(None, None, 5)),
     ],
 )

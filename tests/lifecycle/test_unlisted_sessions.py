@@ -56,6 +56,28 @@ def test_a_get_that_leaves_out_one_session_of_several_is_not_believed(stage: Sta
     assert stage.nothing_runs_ever()
 
 
+ODD_ROWS = {"null": lambda _: None, "a number as status": lambda row: {**row, "status": 1}}
+
+
+@pytest.mark.parametrize("row", ODD_ROWS)
+@pytest.mark.parametrize("completed", [4, None])
+def test_a_session_whose_row_in_the_batch_cannot_be_read_is_listed_and_ended(
+    stage: Stage, row: str, completed: int | None
+) -> None:
+    before = stage.start("completed")
+
+    def garble_one(body: Any) -> None:
+        rows = body["data"]["sessions"]
+        rows[0] = ODD_ROWS[row](rows[0])
+        body["data"]["completed_requests"] = completed
+
+    stage.sim.faults.add(Fault("edited", method="GET", path="/v1/batch-sessions/*", times=None, edit=garble_one))
+    # Statuses that cannot be listed: nothing but the odd row shows that a session is missing.
+    stage.sim.faults.add(Fault("status", status=503, path=STATUSES_PATH, times=None))
+    assert end_all(stage, "end_sessions", before).ended_sessions == 5
+    assert stage.live == []
+
+
 LISTS_THAT_LACK_SOMETHING = {
     "an error": Fault("status", status=503, path=SESSIONS, times=None),
     "no response": Fault("reset_before", path=SESSIONS, times=None),

@@ -9,6 +9,7 @@ from pulumi_anchorbrowser.binding.services import Checked, Services
 from pulumi_anchorbrowser.lifecycle import Changes, Notices, with_canonical_id
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
 from pulumi_anchorbrowser.lifecycle.waiting import READY_DEFAULTS, WAITED_FOR, ReadyInputs, ready_problems
+from pulumi_anchorbrowser.words import counted
 
 _IN_PLACE = (*WAITED_FOR, "timeout")
 
@@ -54,5 +55,10 @@ def _parsed(inputs: Mapping[str, Any], urn: str) -> ReadyInputs:
 def _wait(services: Services, inputs: ReadyInputs, urn: str, notices: Notices) -> dict[str, Any]:
     with services.operation("wait", urn, batch_id=inputs.batch_id):
         reached = services.waiting(notices).until(inputs)
-        sessions = services.client.get_batch(inputs.batch_id).sessions if inputs.record_sessions else None
-    return reached.outputs(inputs, sessions)
+        batch = services.client.get_batch(inputs.batch_id) if inputs.record_sessions else None
+    if batch is not None and batch.odd_rows:
+        notices.warning(
+            f"{counted(batch.odd_rows, 'session')} of batch {inputs.batch_id} could not be read from the API's "
+            "response, so sessions does not have all of them"
+        )
+    return reached.outputs(inputs, batch.sessions if batch is not None else None)

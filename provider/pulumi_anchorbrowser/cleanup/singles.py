@@ -15,7 +15,6 @@ from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedSession, Skip
 from pulumi_anchorbrowser.cleanup.plan import Plan
 from pulumi_anchorbrowser.cleanup.report import Actor, BatchResult
 from pulumi_anchorbrowser.clock import Interrupted
-from pulumi_anchorbrowser.lifecycle.fold import is_gone
 from pulumi_anchorbrowser.lifecycle.listing import CLOCK_MARGIN, ListingIncomplete, Look, look_of, moment
 from pulumi_anchorbrowser.lifecycle.next_step import CONFIRM_PAUSES
 from pulumi_anchorbrowser.lifecycle.state import StackState
@@ -126,7 +125,7 @@ class SessionsEnding:
             return result
         if isinstance(outcome.last, Answered):
             return replace(result, outcome="done", ended_sessions=1)
-        if is_gone(outcome):
+        if outcome.is_gone:
             return replace(result, outcome="gone")
         return replace(result, outcome="failed", failed_sessions=1, reason=outcome.last.error.explanation)
 

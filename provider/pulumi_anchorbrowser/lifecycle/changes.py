@@ -25,7 +25,7 @@ class Changes(NamedTuple):
 def changes_between(
     batch_id: str, old_outputs: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown
 ) -> Changes:
-    """The changes from the recorded outputs to the new inputs.
+    """Return the changes from the recorded outputs to the new inputs.
 
     A batch is replaced only while it is to be active: to cancel one and to change its `count` in the same breath
     must not start another. Another `batch_id` is always another batch.

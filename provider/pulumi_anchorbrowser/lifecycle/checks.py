@@ -66,7 +66,7 @@ def unknown_fields(configuration: Any) -> list[str]:
 
 
 def with_canonical_id(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The inputs with `batch_id` as the API writes it, so that another spelling is no other batch."""
+    """Return the inputs with `batch_id` as the API writes it, so that another spelling is no other batch."""
     try:
         return {**inputs, "batch_id": parse_id(inputs["batch_id"])}
     except (KeyError, ValueError):
@@ -74,7 +74,7 @@ def with_canonical_id(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def configuration_problems(configuration: Any, is_unknown: IsUnknown) -> Iterator[Problem]:
-    """What the API would refuse in a combination of properties that are each right on their own."""
+    """Yield what the API would refuse in a combination of properties that are each right on their own."""
 
     def value(path: str) -> Any:
         found: Any = configuration

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pulumi_anchorbrowser.api import Answered, BatchDeleted, BatchDetails, NotFound, Outcome, Refused
+from pulumi_anchorbrowser.api import Answered, BatchDeleted, BatchDetails
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import (
     Call,
@@ -70,8 +70,9 @@ def counts_of(said: Sequence[Said], total: int | None) -> Counts:
     """Return what the API has said in all, by the one rule for counts.
 
     Deletions add up: each removes other sessions. A second cancel adds nothing, since the same sessions may have been
-    counted before. Endings are counted by session. After a lost response a count is None, unless it makes up the
-    whole batch; so is a sum above `total`.
+    counted before; where it reports another number than 0 or the first one's, it may have stopped others as well.
+    Endings are counted by session. After a lost response, or after two such cancels, a count is None, unless it makes
+    up the whole batch; so is a sum above `total`.
     """
     return Counts(_cancelled(said, total), _ended(said, total), _deleted(said, total))
 
@@ -105,18 +106,18 @@ def _said(entry: Entry) -> Said | None:
     if isinstance(entry.step, EndSessions):
         ended = {id_ for id_, one in entry.endings.items() if isinstance(one.last, Answered)}
         lost = {id_ for id_, one in entry.endings.items() if one.was_lost} - ended
-        gone = {id_ for id_, one in entry.endings.items() if is_gone(one)}
+        gone = {id_ for id_, one in entry.endings.items() if one.is_gone}
         left = frozenset(entry.endings) - ended - lost - gone
         was_answered = bool(ended or gone)
         return Said("end_sessions", was_answered, ended=frozenset(ended), lost=frozenset(lost), left=left)
     if entry.outcome is None or not isinstance(entry.step, (Cancel, Delete)):
         return None
     stop: Stop = "cancel" if isinstance(entry.step, Cancel) else "delete"
-    last = entry.outcome.last
-    if not isinstance(last, Answered):
+    response = entry.answer
+    if response is None:
         return Said(stop, was_lost=entry.outcome.was_lost)
-    counted = last.value.cancelled_sessions if stop == "cancel" else last.value.deleted_sessions
-    failed = 0 if stop == "cancel" else last.value.failed or 0
+    counted = response.cancelled_sessions if stop == "cancel" else response.deleted_sessions
+    failed = 0 if stop == "cancel" else response.failed or 0
     return Said(stop, was_answered=True, counted=counted, failed=failed, was_lost=entry.outcome.was_lost)
 
 
@@ -144,7 +145,9 @@ def _cancelled(said: Sequence[Said], total: int | None) -> int | None:
     counted = _all_said(cancels)
     if counted is None:
         return None
-    return _unless_lost(next((n for n in counted if n), 0), cancels, total)
+    count = max(counted)
+    is_certain = len(set(counted) - {0}) <= 1 or count == total
+    return _unless_lost(count, cancels, total) if is_certain else None
 
 
 def _deleted(said: Sequence[Said], total: int | None) -> int | None:
@@ -193,16 +196,15 @@ def _unless_lost(count: int, stops: Sequence[Said], total: int | None, failed: i
 
 
 def _after(record: BatchRecord, entry: Entry) -> BatchRecord:
-    last = entry.outcome.last if entry.outcome is not None else None
     if isinstance(entry.step, Confirm):
-        return _confirmed(record, entry.outcome, entry.at)
+        return _confirmed(record, entry.answer, entry.at)
     if isinstance(entry.step, (Cancel, Delete, EndSessions)):
         record = record.but(still_running=None, confirmed_at=None)
-    if not isinstance(last, Answered):
+    if entry.answer is None:
         return record
     if entry.other_account is not None:
         record = record.but(account=entry.other_account.account)
-    return _answered(record, entry.step, last.value)
+    return _answered(record, entry.step, entry.answer)
 
 
 def _answered(record: BatchRecord, step: Call, value: Any) -> BatchRecord:
@@ -228,14 +230,8 @@ def _deletion(record: BatchRecord, response: BatchDeleted) -> BatchRecord:
     )
 
 
-def _confirmed(record: BatchRecord, outcome: Outcome[object] | None, at: str) -> BatchRecord:
-    look = outcome.last.value if outcome is not None and isinstance(outcome.last, Answered) else None
+def _confirmed(record: BatchRecord, look: Any, at: str) -> BatchRecord:
     running, unknown = getattr(look, "running", ()), getattr(look, "unknown", ())
     if look is None or (unknown and not running):
         return record.but(still_running=None, confirmed_at=None)
     return record.but(still_running=len(running), confirmed_at=at)
-
-
-def is_gone(outcome: Outcome[object] | None) -> bool:
-    """Whether the API's own word is that there is no such batch or session (HTTP 404)."""
-    return outcome is not None and isinstance(outcome.last, Refused) and isinstance(outcome.last.error, NotFound)

@@ -48,7 +48,7 @@ DEFAULTS: dict[str, Any] = {name: BatchInputs.model_fields[name].default for nam
 
 
 def batch_problems(old_inputs: Mapping[str, Any], news: Mapping[str, Any], is_unknown: IsUnknown) -> list[Problem]:
-    """Everything that is wrong with the new inputs, given the old ones (empty for a new resource)."""
+    """Return everything that is wrong with the new inputs, given the old ones (empty for a new resource)."""
     old_inputs, news = with_canonical_id(dict(old_inputs)), with_canonical_id(dict(news))
     problems = problems_of(BatchInputs, news, is_unknown)
     problems += _source_problems(news)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-
-from pydantic import ConfigDict
 
 from pulumi_anchorbrowser.api import BatchDetails, BatchSummary
 from pulumi_anchorbrowser.api.models import CANCELLED
@@ -26,8 +23,6 @@ class BatchRecord(BatchInputs):
     `still_running` is how many sessions the API listed as running after the last stop, at `confirmed_at`; None where
     that is not confirmed. `account` is the key and address that started the batch, see `api.Account`.
     """
-
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     live_status: str = ""
     total_requests: int | None = None
@@ -55,11 +50,6 @@ class BatchRecord(BatchInputs):
         return cls.model_validate(
             {**inputs.model_dump(), "resource_urn": urn, "adopted": inputs.batch_id is not None, **known}
         )
-
-    @classmethod
-    def from_outputs(cls, outputs: Mapping[str, Any]) -> BatchRecord:
-        """Return the record that a resource's state holds."""
-        return cls.model_validate(outputs)
 
     def to_outputs(self) -> dict[str, Any]:
         """Return the resource's state: every input under its own name, and every output."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulumi_anchorbrowser.api import Outcome
+from pulumi_anchorbrowser.api import Answered, ApiError, Outcome
 from pulumi_anchorbrowser.errors import ExpectedError
 
 
@@ -100,7 +100,7 @@ class Entry:
     """A step that was taken, and what it came to. Two entries are equal only if they are the same.
 
     `outcome` is an Outcome: of `BatchCreated`, `ClaimLook`, `BatchDetails`, `BatchCancelled`, `BatchDeleted`, listed
-    sessions, `SessionLook`, in the order of the steps above; None of a pause. Of EndSessions, `endings` has one for
+    sessions, `Look`, in the order of the steps above; None of a pause. Of EndSessions, `endings` has one for
     each session. `at` is when the step ended (ISO 8601).
     """
 
@@ -110,3 +110,19 @@ class Entry:
     at: str = ""
     other_account: OtherAccount | None = None
     receipt: int = 0
+
+    @property
+    def answer(self) -> Any:
+        """What the step has read or the call was answered; None where it was not."""
+        last = self.outcome.last if self.outcome is not None else None
+        return last.value if isinstance(last, Answered) else None
+
+    @property
+    def error(self) -> ApiError | None:
+        """Why the step was not answered; None where it was, and of a pause."""
+        return self.outcome.error if self.outcome is not None else None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the API's own word is that there is no such batch (HTTP 404)."""
+        return self.outcome is not None and self.outcome.is_gone
