@@ -58,35 +58,42 @@ def operation(name: str, **fields: str | None) -> Iterator[None]:
             ended = {"outcome": "failed", "error": type(error).__name__}
             raise
         finally:
-            _LOGGER.debug("operation", extra={**ended, "seconds": seconds_since(began)})
+            _LOGGER.debug("operation", extra={**ended, "seconds": round(time.monotonic() - began, 4)})
 
 
-def seconds_since(began: float) -> float:
-    """Return the seconds since that moment (monotonic), to a tenth of a millisecond."""
-    return round(time.monotonic() - began, 4)
+def is_off(value: str) -> bool:
+    """Whether the value of a variable that names a file turns that file off."""
+    return value.lower() in _OFF
 
 
 def place_of(environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return the file that ANCHORBROWSER_LOG names; None where it names none, or says `off`, `false`, `no` or `0`."""
     chosen = environ.get(VARIABLE, "").strip()
-    if not chosen or chosen.lower() in _OFF:
+    if not chosen or is_off(chosen):
         return None
     try:
         return Path(chosen).expanduser()
     except RuntimeError:
-        # This user has no home folder: opening the file then fails, and `start` warns.
+        # This user has no home folder: `start` warns.
         return Path(chosen)
 
 
 def start(place: Path | None, warn: Callable[[str], object]) -> None:
     """Append events to this file from now on; None for no file.
 
-    Where the file cannot be written, `warn` gets one message and the work continues: stopping browsers goes first.
+    Where the file cannot be written, or its path is not absolute, `warn` gets one message and the work continues
+    without a log: stopping browsers goes first.
     """
     with _starting:
         if place is None or place in _started:
             return
         _started.add(place)
+    if not place.is_absolute():
+        warn(
+            f"{VARIABLE} cannot be used: {place} is not an absolute path, so nothing is logged. Set it to an absolute "
+            "path: Pulumi and the command line run in different folders."
+        )
+        return
     try:
         handler = _Appender(place, warn)
     except OSError as error:

@@ -13,6 +13,7 @@ from observability.debug_log import DebugLog
 from scenarios.one_stack import OneStack, browsers
 from scenarios.test_secrets import URLS, leaks, make_secretive
 
+from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.simulator import Simulator
 
 FULL = Path("/dev/full")
@@ -59,6 +60,17 @@ def test_a_log_that_is_off_changes_no_logger(value: str) -> None:
 def test_a_log_that_is_on_changes_no_logger_of_another_library(tmp_path: Path) -> None:
     assert touched_by_start(str(tmp_path / "log")) == ["pulumi_anchorbrowser"]
     assert (tmp_path / "log").stat().st_mode & 0o077 == 0
+
+
+def test_a_path_that_is_not_absolute_is_one_warning_and_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    warnings: list[str] = []
+    for _ in range(2):
+        logs.start(logs.place_of({logs.VARIABLE: "relative.jsonl"}), warnings.append)
+    [warning] = warnings
+    assert warning.startswith("ANCHORBROWSER_LOG cannot be used: relative.jsonl is not an absolute path")
+    assert "Set it to an absolute path: Pulumi and the command line run in different folders." in warning
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_our_loggers_stand_below_the_packages_own_name() -> None:

@@ -31,7 +31,9 @@ def app(context: click.Context, log: str | None) -> None:
 
     The API key and the base URL come from the environment: ANCHORBROWSER_API_KEY, ANCHORBROWSER_BASE_URL.
     """
-    logs.start(logs.place_of({logs.VARIABLE: log} if log else os.environ), Messages().warning)
+    place = logs.place_of({logs.VARIABLE: log} if log else os.environ)
+    # A path on the command line is one from the folder of the command; the variable's serves Pulumi as well.
+    logs.start(place.absolute() if log and place else place, Messages().warning)
     context.with_resource(logs.about(operation=context.invoked_subcommand))
 
 
