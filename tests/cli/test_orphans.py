@@ -14,11 +14,10 @@ from cli.batches import KEY, MISSING, OTHER_OWNER, OWNER, PROTECT, Team
 from cli.driving import CommandLine
 from crashes.killed_runs import KillableStack, KillableStage
 from scenarios.one_stack import OneStack, browsers
-from stages import NO_ENGINE, RehearsalStage, engine_is_here, standing_api
+from stages import NO_ENGINE, EngineStage, RehearsalStage, engine_is_here, standing_api
 from stages.cli import clean_environment
 
-from pulumi_anchorbrowser.lifecycle.trail import new_run
-from pulumi_anchorbrowser.receipts import Receipts, Subject
+from pulumi_anchorbrowser.receipts import Receipts, Subject, new_run
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 CLAIM = "c1a1" * 6
@@ -211,6 +210,17 @@ def test_an_empty_state_needs_an_owner(cli: CommandLine, team: Team) -> None:
         batch: ("unknown", []),
         interrupted: ("interrupted", ["receipts"]),
     }
+
+
+@pytest.mark.engine
+@pytest.mark.engine_decides
+def test_an_empty_stack_of_the_cli_needs_no_owner(cli: CommandLine, team: Team, engine_stage: EngineStage) -> None:
+    engine_stage.config(color="red")
+    batch = team.start()
+    cli.env = clean_environment(engine_stage.home, engine_stage.backend) | cli.env
+    found = cli.run("orphans", "--cwd", str(engine_stage.project_dir), "--stack", "dev", "--json")
+    assert found.code == 0, found.err
+    assert [one["batch_id"] for one in found.json["orphans"]] == [batch]
 
 
 @pytest.mark.parametrize(

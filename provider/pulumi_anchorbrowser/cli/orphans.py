@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pulumi_anchorbrowser.cli.changing import Change, Manner, change, change_options, looking
+from pulumi_anchorbrowser.cli.changing import Change, Manner, change, change_options, looking, planned
 from pulumi_anchorbrowser.cli.connection import Connection, connected
 from pulumi_anchorbrowser.cli.exits import ExitCode, Failed, end
 from pulumi_anchorbrowser.cli.options import OWNER, batch_id, owner_name
-from pulumi_anchorbrowser.cli.printing import Messages, age_of, json_option, print_json, print_note, print_table
+from pulumi_anchorbrowser.cli.printing import Messages, age_in_words, json_option, print_json, print_note, print_table
 from pulumi_anchorbrowser.words import batches
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def orphans(
     if state and (stack or cwd):
         raise click.UsageError("--state reads a file, so --stack and --cwd have no effect. Leave them out.")
     known = _state_of(state, stack, cwd)
-    owners = _owners(known, owner, stack)
+    owners = _owners(known, owner, state, stack, cwd)
     with connected() as connection:
         with looking() as messages:
             found = _find(connection, known, owners, messages)
@@ -140,19 +140,29 @@ def _state_of(place: Path | None, stack: str | None, cwd: Path | None) -> StackS
         raise Failed(f"{error.explanation}. {error.advice or _ADVICE}") from None
 
 
-def _owners(known: StackState, owner: str | None, stack: str | None) -> frozenset[str]:
+def _owners(
+    known: StackState, owner: str | None, place: Path | None, stack: str | None, cwd: Path | None
+) -> frozenset[str]:
     """Return whose batches to look for. Raises UsageError for a state of another stack, which has none of these."""
-    owner = owner or (stack if stack and stack.count("/") == OWNER.count("/") else None)
+    from pulumi_anchorbrowser.exports import full_name
+
+    owner = owner or (stack if _is_full(stack) else None)
     if owner is None and not known.owners:
-        raise click.UsageError(
-            f"The state is empty, so it does not name its stack: give --owner {OWNER} "
-            "(the organization is `organization` on a DIY backend)."
-        )
+        owner = None if place else full_name(stack, cwd)
+        if not _is_full(owner):
+            raise click.UsageError(
+                f"The state is empty, so it does not name its stack: give --owner {OWNER} "
+                "(the organization is `organization` on a DIY backend)."
+            )
     if owner is None or owner in known.owners:
         return known.owners
     if known.stack not in {None, _name_in(owner)}:
         raise click.UsageError(f"This is the state of {known.stack}, not of {owner}.")
     return known.owners | {owner}
+
+
+def _is_full(name: str | None) -> bool:
+    return name is not None and name.count("/") == OWNER.count("/")
 
 
 def _name_in(owner: str) -> str:
@@ -214,7 +224,7 @@ def _interrupted_creates(
 
 def _claims_in_progress(receipts: Iterable[Receipt], known: StackState) -> frozenset[str]:
     """Return the claims of creates whose run goes on, on this machine: the state gets their batches later."""
-    from pulumi_anchorbrowser.lifecycle.trail import is_running
+    from pulumi_anchorbrowser.receipts import is_running
 
     mine = {one.subject.claim for one in receipts if one.operation == "create" and is_running(one.run)}
     return frozenset(mine - known.claims - {""})
@@ -222,11 +232,11 @@ def _claims_in_progress(receipts: Iterable[Receipt], known: StackState) -> froze
 
 def _is_of(receipt: Receipt, known: StackState, owners: Collection[str]) -> bool:
     """Whether the create is one of this stack. Its owner alone does not say: a stack may have been renamed since."""
-    from pulumi_anchorbrowser.exports import stack_of_urn
+    from pulumi_anchorbrowser.urns import stack_of_urn
 
     owner = receipt.subject.owner
     names = {known.stack} if known.stack else {_name_in(one) for one in owners}
-    stack = stack_of_urn(receipt.subject.urn, owner.partition("/")[0])
+    stack = stack_of_urn(receipt.subject.urn, owner)
     return owner in owners and stack is not None and _name_in(stack) in names
 
 
@@ -234,6 +244,8 @@ def _is_of(receipt: Receipt, known: StackState, owners: Collection[str]) -> bool
 
 
 def _delete(connection: Connection, found: _Found, batch_ids: tuple[str, ...], manner: Manner) -> Change:
+    from pulumi_anchorbrowser.cleanup import Request, Selection
+
     others = sorted(set(batch_ids) - {one.batch.batch_id for one in found.orphans})
     if others:
         raise Failed(f"Nothing was done: not an orphan of this stack, or skipped: {', '.join(others)}.")
@@ -242,10 +254,9 @@ def _delete(connection: Connection, found: _Found, batch_ids: tuple[str, ...], m
     ]
     if any(one.kind == "interrupted" for one in chosen):
         print_note(_RUNNING)
-    with looking() as messages:
-        # By their ids, since they may carry the names of several stacks.
-        plan = _plan(connection, messages, batch_ids=[one.batch.batch_id for one in chosen])
-    done = change(connection, plan, manner, frozenset(batch_ids))
+    # By their ids, since they may carry the names of several stacks.
+    request = Request(Selection(batch_ids=[one.batch.batch_id for one in chosen]))
+    done = change(connection, planned(connection, request), manner, frozenset(batch_ids))
     stopped = {result.batch_id for result in done.report.results if result.outcome in {"done", "gone"}}
     _settle(connection, [one for one in chosen if one.batch.batch_id in stopped])
     return done
@@ -292,5 +303,5 @@ def _print(found: _Found) -> None:
 def _cells(orphan: _Orphan) -> tuple[object, ...]:
     batch, create = orphan.batch, orphan.create
     found_in, resource = (", ".join(_found_in(create)), create.name) if create else (None, None)
-    age = age_of(batch.created_at)
+    age = age_in_words(batch.created_at)
     return batch.batch_id, batch.status, age, batch.total_requests, orphan.kind, found_in, resource, batch.claim
