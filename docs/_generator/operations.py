@@ -161,6 +161,8 @@ def _of_adoption(status: str, live: str) -> str:
 
 def _of_destroy(record: BatchRecord) -> str:
     first = first_request(goal_of_destroy(record))
+    if first == REQUESTS[Confirm]:
+        return "a look at its sessions; if one runs, as for the row below"
     return f"{first}, then `DELETE` of each session" if first == REQUESTS[Get] else first
 
 
@@ -182,7 +184,7 @@ def _inputs(status: str) -> BatchInputs:
 
 
 def _record(status: str, live: str, **more: Any) -> BatchRecord:
-    return BatchRecord.from_outputs({"count": 3, "batch_id": ID, "status": status, "live_status": live, **more})
+    return BatchRecord.model_validate({"count": 3, "batch_id": ID, "status": status, "live_status": live, **more})
 
 
 def _shown(status: str) -> Entry:

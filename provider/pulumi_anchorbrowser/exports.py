@@ -1,4 +1,4 @@
-"""`pulumi stack export`, which a provider host can begin before it imports the rest of this package."""
+"""`pulumi stack export`, which a provider host can begin before it imports the rest of this package; a stack's name."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
+
+from pulumi_anchorbrowser.processes import fields_of
 
 # Where the state is read from in place of the CLI, as the rehearsal does, which has no CLI.
 FILE_VARIABLE = "ANCHORBROWSER_STATE_FILE"
 EXPORT_SECONDS = 60
 # The engine of this run may be writing the state, of which the CLI then finds a part, or nothing.
 _TRIES, _PAUSE_SECONDS = 3, 0.5
-_URN_PARTS = 4
-_PROCESSES = Path("/proc")
+# The place of the parent's number among the fields of a process.
+_PARENT = 1
 # The CLI that started this process has looked for updates itself. The garbage collector takes a quarter of an export.
 _SETTINGS = {"PULUMI_SKIP_UPDATE_CHECK": "true", "GOGC": "400"}
 
@@ -25,9 +26,9 @@ Exported = subprocess.CompletedProcess[str]
 _begun: dict[str, Future[Exported]] = {}
 
 
-def begin(stack: str, environ: Mapping[str, str] = os.environ) -> None:
+def begin(stack: str) -> None:
     """Begin to export a stack in the background, for `export_begun`."""
-    if not environ.get(FILE_VARIABLE):
+    if not os.environ.get(FILE_VARIABLE):
         exported: Future[Exported] = Future()
         _begun[stack] = exported
         Thread(target=_export_into, args=(exported, stack), name="export", daemon=True).start()
@@ -45,36 +46,35 @@ def export(stack: str | None, cwd: Path | None = None) -> Exported:
     Raises OSError, subprocess.TimeoutExpired, UnicodeDecodeError.
     """
     for _ in range(_TRIES - 1):
-        exported = _export(stack, cwd)
+        exported = _run(["export"], stack, cwd)
         if exported.returncode == 0:
             return exported
         time.sleep(_PAUSE_SECONDS)
-    return _export(stack, cwd)
+    return _run(["export"], stack, cwd)
 
 
-def _export(stack: str | None, cwd: Path | None) -> Exported:
-    command = [_cli(), "stack", "export", "--non-interactive", *(["--stack", stack] if stack else [])]
+def full_name(stack: str | None, cwd: Path | None = None) -> str | None:
+    """Return `organization/project/stack` of a stack, by default of the selected one; None where the CLI fails."""
+    try:
+        done = _run(["--show-name", "--fully-qualify-stack-names"], stack, cwd)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _run(words: list[str], stack: str | None, cwd: Path | None) -> subprocess.CompletedProcess[str]:
+    """Return what `pulumi stack` prints with these words."""
+    command = [_cli(), "stack", *words, "--non-interactive", *(["--stack", stack] if stack else [])]
     return subprocess.run(  # noqa: S603  # a command of our own making
         command,
         cwd=cwd,
         env={**os.environ, **_SETTINGS},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        # The CLI prints UTF-8, whatever the locale says.
+        encoding="utf-8",
         timeout=EXPORT_SECONDS,
     )
-
-
-def stack_of_urn(urn: str, organization: str) -> str | None:
-    """Return `organization/project/stack` of a resource; None for a text that is no URN."""
-    stack = project_and_stack(urn)
-    return f"{organization}/{stack}" if stack else None
-
-
-def project_and_stack(urn: str) -> str | None:
-    """Return `project/stack` of a resource; None for a text that is no URN."""
-    parts = urn.removeprefix("urn:pulumi:").split("::")
-    return f"{parts[1]}/{parts[0]}" if len(parts) >= _URN_PARTS else None
 
 
 def _export_into(exported: Future[Exported], stack: str) -> None:
@@ -92,12 +92,11 @@ def _cli() -> str:
 def _cli_above(process: int) -> str | None:
     while process > 1:
         try:
-            program = str((_PROCESSES / str(process) / "exe").readlink())
-            status = (_PROCESSES / str(process) / "stat").read_text(encoding="utf-8")
+            program = Path(f"/proc/{process}/exe").readlink()
         except OSError:
             return None
-        if Path(program).name == "pulumi":
-            return program
-        # The name of the program, in brackets, may hold anything.
-        process = int(status.rpartition(")")[2].split()[1])
+        if program.name == "pulumi":
+            return str(program)
+        fields = fields_of(process)
+        process = int(fields[_PARENT]) if fields else 0
     return None

@@ -113,11 +113,11 @@ def test_a_completed_batch_that_was_accepted_can_still_be_stopped(live: str, if_
         ("delete", "deleted", None),
         ("cancel", "pending", Cancelled()),
         ("cancel", "completed", Cancelled()),
-        ("cancel", "cancelled", None),
+        ("cancel", "cancelled", Cancelled(is_again=True)),
         ("cancel", "deleted", None),
         ("end_sessions", "pending", SessionsEnded()),
         ("end_sessions", "completed", SessionsEnded()),
-        ("end_sessions", "cancelled", None),
+        ("end_sessions", "cancelled", SessionsEnded(is_again=True)),
         ("end_sessions", "deleted", None),
     ],
 )

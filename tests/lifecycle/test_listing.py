@@ -354,6 +354,17 @@ def test_a_list_of_sessions_without_an_end_ends(
     assert len(sim.requests_of("GET", SESSIONS)) <= 3
 
 
+def test_a_list_of_ever_more_pages_of_sessions_is_an_error_whatever_its_total_says(
+    sim: Simulator, client: Client, listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_SESSION_PAGES", 2)
+    batch = started(client, "claim", count=120)
+    without_total = Fault("edited", path=SESSIONS, times=None, edit=lambda body: body["data"].pop("total") and None)
+    sim.faults.add(without_total)
+    with pytest.raises(ListingIncomplete, match="the list has not ended after 2 pages"):
+        listing.sessions_of(batch.batch_id)
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [({"total_off_by": 1}, "the API lists 60 and reports 61"), ({"odd_rows": 2}, "1 session without a usable id")],
@@ -532,7 +543,7 @@ def test_a_claim_is_found_among_batches_of_the_same_size(sim: Simulator, client:
     batches = many_started(sim, client, 12)
     started(client, "larger", count=2)
     for batch in batches:
-        assert listing.find_claim(batch.claim, count=1, since=None) == ClaimLook(batch.batch_id, has_candidates=True)
+        assert listing.find_claim(batch.claim, count=1, since=None).batch_id == batch.batch_id
 
 
 def test_no_time_stands_beside_a_claim(sim: Simulator, client: Client, listing: Listing) -> None:
@@ -551,6 +562,32 @@ def test_the_batch_of_an_old_claim_costs_few_requests(sim: Simulator, client: Cl
     (*_, newest) = many_started(sim, client, 150)
     assert listing.find_claim("old", count=1, since=moment(newest.created_at)).batch_id == old.batch_id
     assert len(sim.requests) == 3
+
+
+def test_only_batches_that_are_asked_for_their_sessions_count(
+    sim: Simulator, client: Client, listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_ASKED", 3)
+    old = started(client, "old")
+    sim.advance(60)
+    many_started(sim, client, 10)
+    assert listing.find_claim("old", count=1, since=None).batch_id == old.batch_id
+    sim.advance(3600)
+    # Created long after the sessions were, these are not even listed.
+    newer = many_started(sim, client, 10)
+    sim.clear_requests()
+    assert Listing(client, SystemClock()).find_claim("old", count=1, since=None).batch_id == old.batch_id
+    asked = {one.query.get("batch_id") for one in sim.requests_of("GET", STATUSES)}
+    assert not asked & {one.batch_id for one in newer}
+
+
+def test_a_look_tells_running_sessions_of_a_claim_from_ended_ones(
+    sim: Simulator, client: Client, listing: Listing
+) -> None:
+    batch = started(client, "claim", count=3)
+    sim.stop_sessions(batch.batch_id, 2)
+    found = listing.find_claim("claim", count=3, since=None)
+    assert (len(found.sessions.running), found.sessions.unknown, found.sessions.ended) == (1, (), 2)
 
 
 def test_a_claim_that_no_session_carries_is_not_found(sim: Simulator, client: Client, listing: Listing) -> None:
@@ -581,7 +618,9 @@ def test_a_visible_claim_whose_batch_is_not_listed_yet_is_looked_for_further(
 ) -> None:
     sim.settings.batches_listed_after = 30
     batch = started(client, "claim")
-    assert listing.find_claim("claim", count=1, since=None) == ClaimLook(None, has_candidates=True)
+    running = tuple(session.session_id for session in sim.live_sessions())
+    found = listing.find_claim("claim", count=1, since=None)
+    assert found == ClaimLook(None, has_candidates=True, sessions=Look(running))
     sim.advance(31)
     assert listing.find_claim("claim", count=1, since=None).batch_id == batch.batch_id
 
@@ -617,7 +656,8 @@ def test_a_search_in_a_list_without_an_end_ends(
     batch = started(client, "claim")
     sim.advance(100)
     sim.settings.batches_listed_after = 1000
-    assert listing.find_claim("claim", count=1, since=None) == ClaimLook(None, has_candidates=True)
+    found = listing.find_claim("claim", count=1, since=None)
+    assert (found.batch_id, found.has_candidates, len(found.sessions.running)) == (None, True, 1)
     sim.settings.batches_listed_after = 0
     assert listing.find_claim("claim", count=1, since=None).batch_id == batch.batch_id
     assert len(sim.requests) < 30
@@ -635,7 +675,7 @@ def test_the_batch_of_a_claim_is_found_whatever_the_clocks_say(hours: int) -> No
         client = Client(sim.url, ApiKeys(KEY))
         batch = started(client, "claim")
         for since in (client.api_time(), datetime.now().astimezone(), None):
-            assert Listing(client, client.clock).find_claim("claim", count=1, since=since).batch_id == batch.batch_id
+            assert Listing(client, SystemClock()).find_claim("claim", count=1, since=since).batch_id == batch.batch_id
         client.close()
 
 

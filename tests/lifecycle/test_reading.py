@@ -178,6 +178,71 @@ def test_the_sessions_of_a_batch_that_no_deletion_finds_are_ended(stage: Stage) 
     assert stage.live == []
 
 
+# A batch that is gone, and of which sessions run on
+
+
+def survivors(stage: Stage, **settings: Any) -> BatchRecord:
+    """Return the record of a batch that somebody else deleted, and of which two sessions run on."""
+    before = stage.start("completed", on_missing="recreate")
+    for name, value in {"surviving_sessions": 2, "survive": ("delete",), **settings}.items():
+        setattr(stage.sim.settings, name, value)
+    stage.sim.delete(before.id)
+    assert len(stage.live) == 2
+    return stage.forget(before)
+
+
+@pytest.mark.parametrize("gone", ["404", "empty"])
+def test_a_refresh_keeps_a_batch_that_is_gone_while_sessions_of_it_run(stage: Stage, gone: Any) -> None:
+    before = survivors(stage, get_after_delete=gone)
+    after: BatchRecord | None = before
+    for _ in range(2):
+        assert after is not None
+        after = stage.batches.read(after, stage.told)
+    assert after is not None
+    assert (after.missing, after.still_running) == (True, 2)
+    assert len([one for one in stage.told.warnings if "2 sessions of it as running" in one]) == 2
+    assert len(stage.live) == 2, "a refresh stops nothing"
+    stage.later_run().delete(after, stage.told)
+    assert stage.live == []
+
+
+def test_a_refresh_drops_a_batch_that_is_gone_once_its_last_session_has_ended(stage: Stage) -> None:
+    before = survivors(stage)
+    kept = stage.batches.read(before, stage.told)
+    assert kept is not None
+    for session in stage.live:
+        stage.client().end_session(session.session_id)
+    assert stage.batches.read(kept, stage.told) is None
+
+
+def test_a_refresh_keeps_a_batch_whose_sessions_have_an_unknown_status(stage: Stage) -> None:
+    before = survivors(stage, running_word="hibernating")
+    assert stage.batches.read(before, stage.told) is not None
+    assert [one for one in stage.told.warnings if "'hibernating'" in one]
+
+
+def test_a_refresh_that_cannot_list_the_sessions_of_a_batch_that_is_gone_is_an_error(stage: Stage) -> None:
+    before = survivors(stage)
+    stage.sim.faults.add(Fault("status", status=503, path="/v1/sessions/*", times=None))
+    with pytest.raises(ApiError, match="503"):
+        stage.batches.read(before, stage.told)
+
+
+def test_a_batch_under_an_unknown_word_that_has_no_session_yet_is_not_gone(stage: Stage) -> None:
+    before = stage.start("pending", on_missing="recreate", on_destroy="end_sessions")
+
+    def rename(body: Any) -> None:
+        body["data"].update(status="queued", sessions=[], completed_requests=0)
+
+    stage.sim.faults.add(Fault("edited", method="GET", path="/v1/batch-sessions/*", edit=rename, times=None))
+    after = stage.batches.read(before, stage.told)
+    assert after is not None
+    assert (after.live_status, after.missing) == ("queued", False)
+    stage.batches.delete(after, stage.told)
+    assert "PATCH batch" in stage.asked
+    assert stage.nothing_runs_ever()
+
+
 # A batch that was started just now: a part of the API may not know it, and none of its sessions is listed yet
 
 

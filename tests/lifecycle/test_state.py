@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +56,18 @@ def test_a_begun_export_that_fails_is_a_state_that_cannot_be_read(cli: FakeCli) 
     exports.begin(STACK)
     with pytest.raises(StateUnreadable, match="no stack named dev"):
         read_begun_state(STACK)
+
+
+def test_an_export_is_read_as_utf_8_whatever_the_locale_says(cli: FakeCli) -> None:
+    urn = "urn:pulumi:dev::shop::anchorbrowser:Batch::Prüfung"
+    resource = {"urn": urn, "inputs": {"claim": "claim", "owner": STACK, "count": 5}}
+    state = {"deployment": {"pending_operations": [{"type": "creating", "resource": resource}]}}
+    cli.does(f"echo '{json.dumps(state, ensure_ascii=False)}'")
+    reading = f"print(ascii(read_state('{STACK}').pending[0].urn))"
+    script = f"from pulumi_anchorbrowser.lifecycle.state import read_state; {reading}"
+    env = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, encoding="ascii", check=True)
+    assert done.stdout.strip() == ascii(urn)
 
 
 def test_an_export_that_meets_the_engine_writing_the_state_is_made_again(cli: FakeCli, tmp_path: Path) -> None:

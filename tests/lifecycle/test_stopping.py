@@ -135,7 +135,7 @@ def test_sessions_that_all_ended_by_themselves_leave_nothing_to_do(stage: Stage)
     assert after.is_stopped
     stage.forget(after)
     assert stage.batches.delete(after.but(on_destroy="cancel"), stage.told).is_stopped
-    assert stage.sim.requests == []
+    assert (stage.asked, stage.looks) == ([], 1)
 
 
 def test_a_session_that_cannot_be_ended_is_named_and_the_others_are_ended(stage: Stage) -> None:
@@ -386,11 +386,32 @@ def test_a_batch_already_deleted_is_left_alone(stage: Stage, wish: Any) -> None:
 
 
 @pytest.mark.parametrize("wish", ["cancel", "end_sessions"])
-def test_a_batch_already_cancelled_is_left_alone_where_its_data_is_to_stay(stage: Stage, wish: Any) -> None:
+def test_a_batch_already_cancelled_is_only_looked_at_where_its_data_is_to_stay(stage: Stage, wish: Any) -> None:
     cancelled = stage.update(stage.start("processing"), status="cancelled", on_destroy=wish)
     stage.forget(cancelled)
     stops(stage, cancelled)
-    assert stage.sim.requests == []
+    assert (stage.asked, stage.looks) == ([], 1)
+    assert stage.told.warnings == []
+
+
+@pytest.mark.parametrize("is_refreshed", [True, False])
+@pytest.mark.parametrize("wish", ["cancel", "end_sessions"])
+def test_a_destroy_stops_what_a_retry_has_started_in_a_batch_that_was_stopped(
+    stage: Stage, wish: Any, is_refreshed: bool
+) -> None:
+    stage.sim.settings.failing_sessions = 2
+    ended: BatchRecord | None = stage.update(stage.start("completed"), status="cancelled", on_destroy=wish)
+    assert ended is not None
+    assert (ended.ended, ended.still_running) == (True, 0)
+    assert stage.client().retry_batch(ended.known_id, 1).value().retried_sessions == 2
+    stage.sim.complete(ended.known_id)
+    if is_refreshed:
+        ended = stage.batches.read(ended, stage.told)
+        assert ended is not None
+    assert len(stage.live) == 2
+    after = stage.batches.delete(ended, stage.told)
+    assert after.still_running == 0
+    assert stage.nothing_runs_ever()
 
 
 def test_a_cancelled_batch_is_deleted_by_a_destroy_that_deletes(stage: Stage) -> None:

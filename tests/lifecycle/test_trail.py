@@ -7,16 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from lifecycle.one_batch import CLAIM, OWNER, URN, Stage, inputs
 
+from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock, limited_to
 from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord, LifecycleError, new_claim
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.tags import claim_of
-from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
-from pulumi_anchorbrowser.receipts import Receipts, Subject
+from pulumi_anchorbrowser.lifecycle.trail import Trail
+from pulumi_anchorbrowser.receipts import Receipts, Subject, new_run
 from pulumi_anchorbrowser.simulator import Fault
 
 THIS_RUN, EARLIER_RUN = "11111", "22222"
@@ -39,7 +41,9 @@ class Runs:
     def __init__(self, stage: Stage, place: Path) -> None:
         self.stage, self.place = stage, place
 
-    def next(self, state: StackState | Exception, provider: str = "", **options: Any) -> Batches:
+    def next(
+        self, state: StackState | Exception, provider: str = "", clock: Clock | None = None, **options: Any
+    ) -> Batches:
         """The batches of a run that finds this state; `provider` is one of several of the program."""
 
         def read(stack: str) -> StackState:
@@ -49,9 +53,10 @@ class Runs:
             return state
 
         receipts = Receipts(self.place)
-        trail = Trail(receipts, self.stage.clock, THIS_RUN, read, provider)
+        clock = clock or self.stage.clock
+        trail = Trail(receipts, clock, THIS_RUN, read, provider)
         trail.begin(OWNER)
-        batches = Batches(self.stage.client(**options), receipts, clock=self.stage.clock, trail=trail)
+        batches = Batches(self.stage.client(**options), receipts, clock=clock, trail=trail)
         self.trail = trail
         return batches
 
@@ -267,6 +272,18 @@ def test_a_young_create_is_looked_for_until_its_sessions_can_be_seen(stage: Stag
     assert sum(stage.clock.slept) >= 15
 
 
+def test_a_create_that_is_young_by_the_apis_clock_alone_is_looked_for_with_patience(stage: Stage, runs: Runs) -> None:
+    """This machine's clock is hours ahead of the one that minted the claim, and of the API's."""
+    stage.sim.settings.clock_offset_seconds = -3 * 3600
+    interrupted = claim(timedelta(hours=2))
+    stage.clock.on_sleep = stage.sim.advance
+    stage.sim.settings.sessions_listed_after = 20
+    left = runs.left(interrupted)
+    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(count=3), stage.told)
+    assert left not in live(stage)
+    assert sum(stage.clock.slept) >= 15
+
+
 def test_an_old_create_is_looked_for_once(stage: Stage, runs: Runs) -> None:
     runs.next(StackState(pending=(pending(claim(timedelta(hours=2))),))).create(inputs(), stage.told)
     assert stage.clock.slept == []
@@ -283,6 +300,35 @@ def test_many_threads_settle_an_interrupted_create_once(stage: Stage, runs: Runs
         list(pool.map(delete, records))
     assert live(stage) == set()
     assert len(stage.sim.requests_of("DELETE", f"/v1/batch-sessions/{left}")) == 1
+
+
+@pytest.mark.parametrize("ends_by", ["time limit", "Cancel"])
+def test_a_thread_that_waits_for_the_search_of_another_one_can_be_interrupted(
+    stage: Stage, runs: Runs, ends_by: str
+) -> None:
+    interrupted = claim()
+    runs.left(interrupted)
+    first, second = (stage.start("completed", claim=claim(mark=EARLIER_RUN)) for _ in range(2))
+    clock = SystemClock()
+    batches = runs.next(StackState(pending=(pending(interrupted),)), clock=clock)
+    searching, over, waited_in_vain = Event(), Event(), Event()
+
+    def hold(_: object) -> None:
+        searching.set()
+        if not over.wait(5):
+            waited_in_vain.set()
+
+    stage.sim.faults.add(Fault(method="GET", before=hold))
+    with ThreadPoolExecutor(1) as pool:
+        holder = pool.submit(batches.delete, first, stage.told)
+        assert searching.wait(30)
+        if ends_by == "Cancel":
+            clock.interrupt()
+        with pytest.raises(Interrupted), limited_to(0.2 if ends_by == "time limit" else 0.0):
+            batches.delete(second, stage.told)
+        assert not waited_in_vain.is_set()
+        over.set()
+        holder.exception(30)
 
 
 def test_the_interrupted_creates_of_a_stack_are_announced_once_in_a_run(stage: Stage, runs: Runs) -> None:
@@ -347,3 +393,173 @@ def test_a_pending_create_names_its_provider(name: str, provider: str) -> None:
     operations = [{"type": "creating", "resource": resource}]
     [found] = StackState.of({"deployment": {"pending_operations": operations}}).pending
     assert found.provider == provider
+
+
+# An interrupted create that left sessions, and whose batch the API does not list
+
+
+def hidden_from_lists(stage: Stage, left: str) -> None:
+    """Take the batch out of every list from now on, and show its sessions as before."""
+
+    def hide(body: Any) -> None:
+        batches = body["data"]["batches"]
+        body["data"]["batches"] = [one for one in batches if one["batch_id"] != left]
+
+    stage.sim.faults.add(Fault("edited", path="/v1/batch-sessions", method="GET", edit=hide, times=None))
+
+
+def test_sessions_whose_batch_is_not_listed_are_ended_and_the_next_run_looks_again(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    hidden_from_lists(stage, left)
+    state = StackState(pending=(pending(interrupted),))
+    made = runs.next(state).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {made.batch_id} != {left}
+    assert [one for one in stage.told.warnings if interrupted in one and "ended 5 sessions" in one]
+    assert not [one for one in stage.told.infos if "--clear-pending-creates" in one]
+    stage.sim.faults.clear()
+    runs.next(state).delete(made, stage.told)
+    assert stage.sim.batches[left].deleted
+
+
+def test_sessions_that_outlive_their_deleted_batch_are_ended_by_the_next_run(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    stage.clock.on_sleep = stage.sim.advance
+    stage.sim.settings.surviving_sessions, stage.sim.settings.survive = 2, ("delete", "end")
+    state = StackState(pending=(pending(interrupted),))
+    runs.next(state).create(inputs(claim=claim(mark=THIS_RUN), count=1), stage.told)
+    assert left in live(stage)
+    assert [one for one in stage.told.warnings if left in one and "2 sessions as running" in one]
+    stage.sim.settings.surviving_sessions = 0
+    runs.next(state).create(inputs(claim=claim(mark=THIS_RUN), count=1), stage.told)
+    assert left not in live(stage)
+
+
+def test_a_create_is_refused_while_sessions_of_an_unlisted_batch_keep_running(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    hidden_from_lists(stage, left)
+    stage.clock.on_sleep = stage.sim.advance
+    stage.sim.settings.surviving_sessions, stage.sim.settings.survive = 2, ("end",)
+    state = StackState(pending=(pending(interrupted),))
+    with pytest.raises(LifecycleError, match=r"Started nothing.*2 sessions as running.*sweep .*pulumi-claim:"):
+        runs.next(state).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {left}
+
+
+def test_sessions_of_an_unlisted_batch_that_the_state_adopts_are_left_running(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    adopted = runs.left(interrupted)
+    hidden_from_lists(stage, adopted)
+    state = StackState(frozenset([adopted, "some-other-id"]), pending=(pending(interrupted),))
+    made = runs.next(state).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {adopted, made.batch_id}
+    assert sum(session.batch_id == adopted for session in stage.live) == 5
+
+
+def test_the_batch_of_a_create_is_found_behind_many_newer_ones_of_its_size(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    stage.sim.advance(3600)
+    for _ in range(510):
+        stage.client().create_batch(5)
+    stage.sim.clear_requests()
+    runs.next(StackState(pending=(pending(interrupted),))).delete(stage.start("completed"), stage.told)
+    assert stage.sim.batches[left].deleted
+
+
+# What the receipts say of a deletion
+
+
+@pytest.mark.parametrize("seen", ["confirmed", "killed before the look", "still running", "gone and killed"])
+def test_a_deletion_settles_a_create_only_once_it_is_confirmed(stage: Stage, runs: Runs, seen: str) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    earlier, subject = Receipts(runs.place), Subject(OWNER, URN, interrupted, "", left)
+    outcome: Any = "gone" if seen == "gone and killed" else "done"
+    earlier.end(earlier.begin("delete", subject), outcome, **({"still_running": 0} if seen == "confirmed" else {}))
+    if seen == "still running":
+        earlier.end(earlier.begin("end_sessions", subject), "done", still_running=2)
+    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert (left in live(stage)) == (seen == "confirmed")
+
+
+def test_an_unconfirmed_deletion_of_a_leftover_is_looked_at_again_by_the_next_run(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    runs.left(interrupted)
+    receipts = Receipts(runs.place)
+    create = receipts.begin("create", Subject(OWNER, URN, interrupted, "", count=5))
+    stage.sim.faults.add(
+        Fault("status", status=503, path="/v1/sessions/all/status", when=lambda one: "batch_id" in one.query, nth=2)
+    )
+    state = StackState(pending=(pending(interrupted),))
+    runs.next(state).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert [one for one in stage.told.warnings if "could not confirm" in one]
+    assert [one.outcome for one in receipts.all() if one.id == create] == [None]
+    runs.next(state).delete(stage.start("completed"), stage.told)
+    assert [one.outcome for one in receipts.all() if one.id == create] == ["settled"]
+
+
+@pytest.mark.parametrize("outcome", [None, "unknown"])
+def test_a_create_of_a_process_that_runs_may_be_in_flight_whatever_its_outcome(
+    stage: Stage, runs: Runs, outcome: Any
+) -> None:
+    in_flight = claim(timedelta(seconds=30))
+    left = runs.left(in_flight)
+    other = Receipts(runs.place, new_run())
+    receipt = other.begin("create", Subject(OWNER, URN, in_flight, "", count=5))
+    if outcome is not None:
+        other.end(receipt, outcome, was_lost=True)
+    runs.next(StackState()).delete(stage.start("completed"), stage.told)
+    assert live(stage) == {left}
+
+
+# An adoption in another process of the run
+
+
+@pytest.mark.parametrize("mark", [THIS_RUN, EARLIER_RUN])
+@pytest.mark.parametrize("at_delete", [True, False])
+def test_a_batch_that_another_process_of_the_run_has_adopted_is_left_running(
+    stage: Stage, runs: Runs, mark: str, at_delete: bool
+) -> None:
+    record = stage.start("completed")
+    begun = StackState(frozenset([record.known_id]), frozenset([CLAIM]))
+    adopted = replace(begun, adoptions=frozenset([(record.known_id, claim(mark=mark))]))
+    states = [adopted] if at_delete else [begun, adopted]
+    receipts = Receipts(runs.place)
+    trail = Trail(receipts, stage.clock, THIS_RUN, lambda _: states.pop(0))
+    trail.begin(OWNER, at_delete=at_delete)
+    batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
+    batches.delete(record, stage.told)
+    assert live(stage) == ({record.known_id} if mark == THIS_RUN else set())
+    assert len([one for one in stage.told.warnings if "left batch" in one]) == (mark == THIS_RUN)
+    assert states == []
+
+
+def test_the_deletes_of_a_run_read_the_state_once_more_at_most(stage: Stage, runs: Runs) -> None:
+    records = [stage.start("completed", claim=claim(mark=EARLIER_RUN)) for _ in range(3)]
+    read: list[str] = []
+
+    def reading(stack: str) -> StackState:
+        read.append(stack)
+        return StackState()
+
+    receipts = Receipts(runs.place)
+    trail = Trail(receipts, stage.clock, THIS_RUN, reading)
+    trail.begin(OWNER)
+    batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
+    for record in records:
+        batches.delete(record, stage.told)
+    assert read == [OWNER] * 2
+
+
+def test_the_state_names_what_its_resources_start_and_what_they_adopt() -> None:
+    own = {"urn": URN, "id": "a", "inputs": {"claim": "one", "owner": OWNER, "count": 5}, "outputs": {"batch_id": "a"}}
+    adopting = {"urn": OTHER_URN, "id": "b", "inputs": {"claim": "two", "owner": OWNER, "batchId": "b"}}
+    about_to = {"urn": OTHER_URN, "inputs": {"claim": "three", "owner": OWNER, "batch_id": "c"}}
+    ready = {"urn": OTHER_URN, "id": "r", "inputs": {"batch_id": "a"}}
+    operations = [{"type": "creating", "resource": about_to}]
+    state = StackState.of({"deployment": {"resources": [own, adopting, ready], "pending_operations": operations}})
+    assert state.started_ids == {"a"}
+    assert state.adoptions == {("b", "two"), ("c", "three")}

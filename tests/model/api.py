@@ -397,13 +397,20 @@ class ModelListing:
         return remote.session_ids(LIVE) if remote is not None and self._client.lists(remote) else ()
 
     def find_claim(self, claim: str, **_: Any) -> ClaimLook:
-        if self._client.pick("look for claim", "lost"):
+        how = self._client.pick("look for claim", "lost", "batch not listed")
+        if how == "lost":
             raise _LOST.error
         self._client.end_of_lateness()
-        remote = next((one for one in self._world.remotes if one.claim == claim and not one.is_gone), None)
-        if self._client.lists(remote) and remote is not None:
-            return ClaimLook(remote.id, has_candidates=True)
-        return ClaimLook(None, has_candidates=remote is not None and remote.late == "shown")
+        remote = next((one for one in self._world.remotes if one.claim == claim), None)
+        if remote is None or not self._client.lists(remote):
+            return ClaimLook(None, has_candidates=remote is not None and remote.late == "shown")
+        sessions = Look(remote.session_ids(LIVE), ended=len(remote.session_ids((ENDED,))))
+        is_listed = not remote.is_gone and not how
+        return ClaimLook(remote.id if is_listed else None, sessions != Look(), sessions)
+
+    def has_claim(self, batch_id: str, claim: str) -> bool:
+        remote = self._world.find(batch_id)
+        return remote is not None and self._client.lists(remote) and remote.claim == claim
 
     def live_claims(self, owner: str) -> dict[str, int]:
         return {one.claim: 1 for one in self._world.remotes if owner == OWNER and self.now_running(one.id)}

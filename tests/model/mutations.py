@@ -148,10 +148,17 @@ MUTATIONS = [
         (ORPHAN,),
     ),
     Mutation(
+        "a create is settled although its batch may be one that is not listed",
+        NEXT_STEP,
+        '        return Done({"still_running": None})\n',
+        '        return Done({"still_running": 0})\n',
+        (ORPHAN,),
+    ),
+    Mutation(
         "sessions that are visible late are not waited for",
         TRAIL,
-        "Sought(patience_left(age, patience))",
-        "Sought(0.0)",
+        "        return patience_left(self._age(runner, one), runner.settle_timeout)\n",
+        "        return 0.0\n",
         (ORPHAN,),
     ),
 ]

@@ -251,7 +251,7 @@ def _of_receipt(one: Receipt, names: _Names) -> tuple[Any, ...]:
     counts = (one.cancelled_sessions, one.ended_sessions, one.deleted_sessions, one.failed_deletions)
     about = (names[one.subject.claim], names[one.subject.batch_id or ""], one.subject.account)
     ids = tuple(tuple(id_[:8] for id_ in getattr(one, how)) for how in get_args(SessionEnding))
-    is_confirmed = one.operation == "end_sessions" and one.still_running == 0
+    is_confirmed = one.operation != "create" and one.still_running == 0
     return (one.operation, one.outcome, one.was_lost, is_confirmed, *about, *counts, *ids)
 
 

@@ -127,7 +127,7 @@ def update(
 def delete(services: Services, outputs: Mapping[str, Any], *, urn: str, notices: Notices) -> dict[str, Any]:
     """Do what `on_destroy` says. Return the final outputs: the counts."""
     record = _record(outputs, urn)
-    services.begin_trail(urn, record.owner)
+    services.begin_trail(urn, record.owner, at_delete=True)
     with services.operation("delete", urn, claim=record.claim, batch_id=record.batch_id):
         return services.batches.delete(record, notices).to_outputs()
 
@@ -148,4 +148,4 @@ def _without_value(problem: Problem) -> Problem:
 
 
 def _record(outputs: Mapping[str, Any], urn: str) -> BatchRecord:
-    return BatchRecord.from_outputs({**outputs, "resource_urn": urn})
+    return BatchRecord.model_validate({**outputs, "resource_urn": urn})

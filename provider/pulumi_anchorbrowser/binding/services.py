@@ -13,12 +13,12 @@ from pulumi_anchorbrowser.api import ApiKeys, Client
 from pulumi_anchorbrowser.binding.settings import Settings
 from pulumi_anchorbrowser.clock import Clock, SystemClock
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.exports import stack_of_urn
 from pulumi_anchorbrowser.lifecycle import Batches, Notices, Problem, new_claim
 from pulumi_anchorbrowser.lifecycle.state import StackState, read_state
-from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
+from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.lifecycle.waiting import Waiting
-from pulumi_anchorbrowser.receipts import Receipts
+from pulumi_anchorbrowser.receipts import Receipts, new_run
+from pulumi_anchorbrowser.urns import stack_of_urn
 
 # Of a batch: these see the config of the last `up`, see `Batches`.
 _WITH_SECOND_KEY = frozenset({"read", "delete"})
@@ -82,9 +82,9 @@ class Services:
         """Return the claim for a new batch."""
         return new_claim(self.clock.now(), self._run_mark)
 
-    def begin_trail(self, urn: str, owner: str) -> None:
+    def begin_trail(self, urn: str, owner: str, *, at_delete: bool = False) -> None:
         """Begin to read the state of the stack that a resource is in; `owner` names the organization."""
-        self.trail.begin(_stack(urn, owner))
+        self.trail.begin(stack_of_urn(urn, owner), at_delete=at_delete)
 
     @contextmanager
     def operation(self, name: str, urn: str, **fields: str | None) -> Iterator[None]:
@@ -109,25 +109,12 @@ class Services:
 
     def state_reader(self, urn: str, owner: str) -> Callable[[], StackState | None]:
         """Return what reads the state anew, at each call, of the stack that a resource is in."""
-        stack = _stack(urn, owner)
+        stack = stack_of_urn(urn, owner)
         return lambda: None if stack is None else read_state(stack)
 
     def waiting(self, notices: Notices) -> Waiting:
         """Return a wait that reports to these notices. Raises NoApiKey."""
-        runner = self.batches.runner
-
-        def record(operation: Any, subject: Any, call: Any) -> Any:
-            return runner.recorded(operation, subject, call, notices)
-
-        return Waiting(
-            self.client,
-            runner.listing,
-            self.clock,
-            notices,
-            record,
-            pause=self.settings.poll_interval,
-            is_young=self._is_young,
-        )
+        return Waiting(self.batches.runner, notices, pause=self.settings.poll_interval, is_young=self._is_young)
 
     def close(self) -> None:
         """Close what is open."""
@@ -158,8 +145,3 @@ class Services:
             settle_timeout=self.settings.settle_timeout,
             trail=self.trail,
         )
-
-
-def _stack(urn: str, owner: str) -> str | None:
-    """Return `organization/project/stack` of a resource. Its URN names the stack, also after a rename."""
-    return stack_of_urn(urn, owner.partition("/")[0])

@@ -89,7 +89,12 @@ def _cli() -> Finding:
         return Finding("Pulumi CLI", "problem", "not on the PATH", _INSTALL_CLI)
     try:
         done = subprocess.run(  # noqa: S603  # the CLI that a user would run
-            [command, "version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_VERSION_SECONDS
+            [command, "version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_VERSION_SECONDS,
         )
         version = done.stdout.strip().removeprefix("v")
     except (OSError, subprocess.TimeoutExpired):

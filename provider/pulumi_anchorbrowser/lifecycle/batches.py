@@ -56,7 +56,6 @@ class Batches:
         trail: Trail | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        self.settle_timeout = settle_timeout
         self.runner, self._runner_of_known = (
             Runner(one, Listing(one, clock), receipts, clock, settle_timeout, confirmed_accounts)
             for one in (client, client.second_key())
@@ -84,16 +83,16 @@ class Batches:
 
         Where it raises after a batch was adopted, or after one may have been started, `keep` first gets what is known.
         """
-        goal = goal_of_create(inputs, self.settle_timeout)
-        account = str(self.runner.client.account())
+        goal = goal_of_create(inputs, self.runner.settle_timeout)
+        record = BatchRecord.of(inputs, account=str(self.runner.client.account()))
         if self._trail is not None and goal is not None:
-            self._trail.before_create(self.runner, inputs, self.settle_timeout, notices)
+            self._trail.before_create(self.runner, inputs, notices)
         if goal is None:
             notices.warning(f"started no batch, because status is {inputs.status!r}; the counts are empty")
-            return BatchRecord.of(inputs, live_status=DELETED, account=account)
+            return record.but(live_status=DELETED)
         if isinstance(goal, Started):
-            return self._start(BatchRecord.of(inputs, account=account), goal, notices, keep)
-        return self._adopt(inputs, goal, notices, keep)
+            return self._start(record, goal, notices, keep)
+        return self._adopt(record, goal, notices, keep)
 
     def imported(self, batch_id: str, owner: str, claim: str, notices: Notices) -> BatchRecord:
         """Return the record of a resource that adopts the batch as it is. Raises NotAdopted where there is none."""
@@ -107,7 +106,7 @@ class Batches:
         if record.is_deleted or record.is_of_unknown_outcome:
             return record
         seen = self._runner_of_known.bring(record, Refreshed(), notices).value()
-        if seen.missing and is_dropped_when_missing(record):
+        if seen.missing and seen.still_running == 0 and is_dropped_when_missing(record):
             notices.warning(
                 f"batch {record.batch_id} is gone; on_missing is 'recreate', so the next `pulumi up` starts a new one"
             )
@@ -117,7 +116,7 @@ class Batches:
     def update(self, record: BatchRecord, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         """Bring the batch to its new inputs."""
         if self._trail is not None:
-            self._trail.before_change(self.runner, record, self.settle_timeout, notices)
+            self._trail.before_change(self.runner, record, notices)
         saved = started_with_changes(record.model_dump(), inputs.model_dump()) if inputs.batch_id is None else []
         goal = goal_of_update(record, inputs)
         if saved and inputs.status != "active":
@@ -128,7 +127,7 @@ class Batches:
     def delete(self, record: BatchRecord, notices: Notices) -> BatchRecord:
         """Do what `on_destroy` says, and return the record with the final counts."""
         if self._trail is not None:
-            self._trail.before_delete(self._runner_of_known, record, self.settle_timeout, notices)
+            self._trail.before_delete(self._runner_of_known, record, notices)
         if record.is_of_unknown_outcome:
             return self._settle(record, notices)
         goal = goal_of_destroy(record)
@@ -136,7 +135,7 @@ class Batches:
             return record
         with self._lock:
             is_adopted = record.batch_id in self._adopted_in_this_run
-        if is_adopted:
+        if is_adopted or (self._trail is not None and self._trail.is_adopted(record)):
             notices.warning(
                 f"left batch {record.batch_id} running: another resource adopted the batch in this run and will stop it"
             )
@@ -162,7 +161,7 @@ class Batches:
         if not self._runner_of_known.client.opens(Account.parse(record.account)):
             raise AccountUnknown(record.claim)
         age = age_of(record.claim, self._runner_of_known.clock.now())
-        goal = Sought(patience_left(age, self.settle_timeout))
+        goal = Sought(patience_left(age, self._runner_of_known.settle_timeout), ends_sessions=True)
         found = self._runner_of_known.bring(record, goal, notices).value()
         if found.batch_id is None:
             notices.info(
@@ -173,9 +172,8 @@ class Batches:
         return self._runner_of_known.bring(found, Deleted(), notices).value()
 
     def _adopt(
-        self, inputs: BatchInputs, goal: Goal, notices: Notices, keep: Callable[[BatchRecord], object]
+        self, record: BatchRecord, goal: Goal, notices: Notices, keep: Callable[[BatchRecord], object]
     ) -> BatchRecord:
-        record = BatchRecord.of(inputs, account=str(self.runner.client.account()))
         record = self.runner.bring(record, goal, notices).value()
         # Before the call that follows: even if that fails, the engine may delete a former owner of this id.
         with self._lock:

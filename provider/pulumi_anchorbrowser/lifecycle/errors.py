@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle.tags import claim_tag
 from pulumi_anchorbrowser.words import first_of, sessions
 
 
@@ -17,10 +18,11 @@ class OutcomeUnknown(LifecycleError):
 
     anchor = "outcome-unknown"
 
-    def __init__(self, reason: str, claim_tag: str, looked_for: float) -> None:
+    def __init__(self, reason: str, claim_tag: str, looked_for: float, running: int = 0) -> None:
+        found = f"found {sessions(running)} that run, but not their batch" if running else "found none"
         super().__init__(
             f"Could not determine whether the batch was started: {reason}. The create was not sent again, which could "
-            f"start a second batch. Looked for sessions tagged {claim_tag!r} for {looked_for:g} s and found none",
+            f"start a second batch. Looked for sessions tagged {claim_tag!r} for {looked_for:g} s and {found}",
             "On this machine, the next `pulumi up` looks for that batch, by its receipt, before it starts another one. "
             "Without receipts, or on another machine, run `pulumi-anchorbrowser orphans` first.",
         )
@@ -109,6 +111,21 @@ class StillRunning(SessionsLeft):
             f"confirm that batch {batch_id} has stopped: the API lists {sessions(len(running))} as running after each "
             "was ended one by one",
             running,
+        )
+
+
+class BatchNotFound(SessionsLeft):
+    """Sessions that an interrupted create started run, and the API does not list their batch."""
+
+    anchor = "batch-not-found"
+
+    def __init__(self, claim: str, running: Sequence[tuple[str, str]]) -> None:
+        super().__init__(
+            f"find the batch of claim {claim}, of which the API lists {sessions(len(running))} as running", running
+        )
+        self.advice = (
+            f"Run the same command again. `pulumi-anchorbrowser sweep --owner any --what sessions --tag "
+            f"{claim_tag(claim)}` ends them."
         )
 
 

@@ -14,14 +14,18 @@ from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 class Started:
     """A new batch, started exactly once. A lost response is looked for, for up to `patience` seconds."""
 
-    patience: float = 60.0
+    patience: float
 
 
 @dataclass(frozen=True)
 class Sought:
-    """The batch of an interrupted create is found by its claim, or there is none after `patience` seconds."""
+    """The batch of an interrupted create is found by its claim, or there is none after `patience` seconds.
 
-    patience: float = 60.0
+    Sessions that run, and whose batch is not found, are an error; with `ends_sessions` they are ended one by one.
+    """
+
+    patience: float
+    ends_sessions: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,13 @@ class Refreshed:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """Its browsers are stopped, its data is kept. `if_completed`: what to do where the API refuses."""
+    """Its browsers are stopped, its data is kept. `if_completed`: what to do where the API refuses.
+
+    `is_again`: that was so, and confirmed. A look comes first, and nothing else where none of its sessions runs.
+    """
 
     if_completed: IfCompleted = "end_sessions"
+    is_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,9 @@ class Deleted:
 
 @dataclass(frozen=True)
 class SessionsEnded:
-    """Each of its sessions is ended, its data is kept, and no more sessions start."""
+    """Each of its sessions is ended, its data is kept, and no more sessions start. `is_again`: as for `Cancelled`."""
+
+    is_again: bool = False
 
 
 StopGoal = Cancelled | Deleted | SessionsEnded
@@ -82,16 +92,16 @@ def goal_of_update(record: BatchRecord, inputs: BatchInputs) -> StopGoal | None:
 def goal_of_destroy(record: BatchRecord) -> StopGoal | None:
     """Return the goal of deleting the resource, by its `on_destroy`; None where nothing is left to stop.
 
-    A stop that was never confirmed is made once more: its response may have been better than the truth.
+    A stop that was never confirmed is made once more: its response may have been better than the truth. One that was
+    is looked at again where the batch is kept: a retry may have started browsers in it since.
     """
     is_confirmed = record.batch_id is None or (record.still_running == 0 and not record.missing)
     if record.is_deleted and is_confirmed:
         return None
     if record.on_destroy == "delete":
         return Deleted()
-    if record.is_stopped and is_confirmed:
-        return None
-    return Cancelled(record.if_completed) if record.on_destroy == "cancel" else SessionsEnded()
+    is_again = record.is_stopped and is_confirmed
+    return Cancelled(record.if_completed, is_again) if record.on_destroy == "cancel" else SessionsEnded(is_again)
 
 
 def is_dropped_when_missing(record: BatchRecord) -> bool:

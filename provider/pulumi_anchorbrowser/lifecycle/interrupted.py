@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.receipts import Receipt
+from pulumi_anchorbrowser.urns import name_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class InterruptedCreate:
     @property
     def name(self) -> str:
         """The resource's name in the program."""
-        return self.urn.split("::")[-1]
+        return name_of(self.urn)
 
 
 def interrupted_creates(
@@ -53,10 +54,18 @@ def is_create_without_end(receipt: Receipt) -> bool:
 
 
 def settled_claims(receipts: Iterable[Receipt]) -> frozenset[str]:
-    """Return the claims of which a receipt says that nothing is left of their batch."""
-    return frozenset(
-        one.subject.claim
-        for one in receipts
-        if (one.operation == "create" and one.outcome == "settled")
-        or (one.operation == "delete" and one.outcome in {"done", "gone"} and not one.failed_deletions)
-    )
+    """Return the claims of which the receipts say that nothing is left of their batch.
+
+    It was deleted, and after the last stop no session was listed as running. A deletion that was not confirmed, since
+    the list could not be read or the run was killed before, settles nothing: a later run looks for the claim again.
+    """
+    settled, deleted, last_stops = set[str](), set[str](), dict[str, Receipt]()
+    for one in receipts:
+        claim = one.subject.claim
+        if one.operation == "create" and one.outcome == "settled":
+            settled.add(claim)
+        if one.operation == "delete" and one.outcome in {"done", "gone"} and not one.failed_deletions:
+            deleted.add(claim)
+        if one.operation in {"cancel", "delete", "end_sessions"}:
+            last_stops[claim] = one
+    return frozenset(settled | {claim for claim in deleted if last_stops[claim].still_running == 0})

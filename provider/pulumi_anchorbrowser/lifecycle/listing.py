@@ -48,6 +48,8 @@ _PASSES = 5
 _MAX_AGE_SECONDS = 5.0
 # Beside times of the API: the clocks of its servers may differ.
 CLOCK_MARGIN = timedelta(hours=1)
+# A batch is created before its sessions, by the clock of another server of the API at most.
+_SKEW = timedelta(minutes=5)
 # Batches that one look for a claim asks for their sessions.
 _MOST_ASKED = 500
 
@@ -107,10 +109,14 @@ class Look(NamedTuple):
 
 
 class ClaimLook(NamedTuple):
-    """What one look for a claim has found. `has_candidates`: a batch that may be the one shows no session yet."""
+    """What one look for a claim has found: its batch, and its sessions as the API lists them.
+
+    `has_candidates`: the claim is visible, or a batch that may be the one shows no session yet.
+    """
 
     batch_id: str | None
     has_candidates: bool
+    sessions: Look = Look()
 
 
 class _Read(NamedTuple):
@@ -317,7 +323,7 @@ class Listing:
     def _session_pages(self, batch_id: str, what: str) -> Iterator[SessionPage]:
         met: set[str] = set()
         for number in range(1, _MOST_SESSION_PAGES + 1):
-            page = self._client.list_sessions(batch_id=batch_id, page=number)
+            page = self._client.list_sessions(batch_id, number)
             yield page
             new = {session.id for session in page.sessions} - met
             met |= new
@@ -346,8 +352,7 @@ class Listing:
             statuses = self._client.session_statuses(batch_id=batch_id)
         except NotFound:
             return Look()  # Nothing of the batch is left, so no session is listed either.
-        look = look_of(statuses.items)
-        return look._replace(unknown=(*look.unknown, "(unreadable)")) if _has_hidden(statuses) else look
+        return _look_of_all(statuses)
 
     def _look_at_many(self, wanted: Set[BatchIdentity]) -> dict[BatchIdentity, Look]:
         found: dict[BatchIdentity, Look] = {}
@@ -389,16 +394,17 @@ class Listing:
         created in the hour before, or since.
         """
         visible = self._client.session_statuses(tags=(claim_tag(claim),))
-        is_visible = bool(visible.items or visible.odd_rows)
+        sessions = _look_of_all(visible)
+        is_visible = sessions != Look()
         try:
             if not is_visible:
                 return ClaimLook(None, self._has_unseen_batch(count, since))
             seen_at = _earliest(visible.items)
-            query = {} if seen_at is None else {"created_before": (seen_at + timedelta(days=1)).isoformat()}
-            mine = (id_ for id_ in self._candidates(count, query, seen_at) if claim in (self._claims_of(id_) or ()))
-            return ClaimLook(next(mine, None), has_candidates=True)
+            query = {} if seen_at is None else {"created_before": (seen_at + _SKEW).isoformat()}
+            mine = (id_ for id_ in self._candidates(count, query, seen_at) if self.has_claim(id_, claim))
+            return ClaimLook(next(mine, None), True, sessions)
         except ListingIncomplete:
-            return ClaimLook(None, has_candidates=is_visible)
+            return ClaimLook(None, is_visible, sessions)
 
     def _has_unseen_batch(self, count: int | None, since: datetime | None) -> bool:
         """Whether an unfinished batch of this size has no visible session yet."""
@@ -410,15 +416,23 @@ class Listing:
         """Yield the ids of batches of this size, newest first; those that were created after `seen_at` come last."""
         found = (batch for pages in self.pages(**query) for page in pages for batch in page.batches)
         later: list[str] = []
-        for batch in islice(
-            (one for one in found if count is None or one.total_requests in {None, count}), _MOST_ASKED
-        ):
-            created_at = moment(batch.created_at)
-            if seen_at is not None and created_at is not None and created_at > seen_at:
-                later.append(batch.batch_id)
-            else:
-                yield batch.batch_id
-        yield from later
+
+        def in_order() -> Iterator[str]:
+            for batch in found:
+                created_at = moment(batch.created_at)
+                if count is not None and batch.total_requests not in {None, count}:
+                    continue
+                if seen_at is not None and created_at is not None and created_at > seen_at:
+                    later.append(batch.batch_id)
+                else:
+                    yield batch.batch_id
+            yield from later
+
+        return islice(in_order(), _MOST_ASKED)
+
+    def has_claim(self, batch_id: str, claim: str) -> bool:
+        """Whether a visible session of the batch carries the claim. Raises ApiError."""
+        return claim in (self._claims_of(batch_id) or ())
 
     def _claims_of(self, batch_id: str) -> frozenset[str] | None:
         """Return the claims on the batch's sessions; None where no session is visible.
@@ -497,6 +511,12 @@ def look_of(sessions: Iterable[SessionStatus]) -> Look:
         else:
             unknown.add(word)
     return Look(tuple(running), tuple(sorted(unknown)), ended)
+
+
+def _look_of_all(statuses: SessionStatuses) -> Look:
+    """Return which sessions of a whole response run; rows that cannot be read are of an unknown word."""
+    look = look_of(statuses.items)
+    return look._replace(unknown=(*look.unknown, "(unreadable)")) if _has_hidden(statuses) else look
 
 
 def _has_hidden(statuses: SessionStatuses) -> bool:

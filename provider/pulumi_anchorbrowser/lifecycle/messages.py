@@ -7,10 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from pulumi_anchorbrowser.api import AlreadySettled, Answered, Lost
+from pulumi_anchorbrowser.api import AlreadySettled, Lost
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.lifecycle.changes import Changes
-from pulumi_anchorbrowser.lifecycle.fold import is_gone
 from pulumi_anchorbrowser.lifecycle.goals import (
     Adopted,
     Cancelled,
@@ -41,7 +40,7 @@ class Message(NamedTuple):
 def messages_of(before: BatchRecord, after: BatchRecord, goal: Goal, entries: Sequence[Entry]) -> list[Message]:
     """Return what to report of an attempt that reached its goal."""
     if after.batch_id is None:
-        return []
+        return [*_ended_without_batch(after, entries)]
     return [
         *_beginning(after, goal, entries),
         *_stops(after, entries),
@@ -74,7 +73,7 @@ def _start_in_words(news: Mapping[str, Any]) -> str:
 
 
 def _stop_in_words(goal: StopGoal | None, record: BatchRecord) -> str | None:
-    if goal is None:
+    if goal is None or (not isinstance(goal, Deleted) and goal.is_again):
         return None
     most = record.total_requests if record.total_requests is not None else record.count
     up_to = "its browsers" if most is None else f"up to {counted(most, 'browser')}"
@@ -110,7 +109,7 @@ def _stops(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
 
 
 def _cancelled(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iterator[Message]:
-    response = _value(entry)
+    response = entry.answer
     count = after.cancelled_sessions
     if response is not None:
         yield Message("info", f"cancelled batch {after.batch_id}: {sessions(count)} stopped")
@@ -118,7 +117,7 @@ def _cancelled(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> It
             yield _unknown_count(after, "cancelled")
         if after.live_status not in {CANCELLED, DELETED}:
             yield _unfinished(after)
-    elif isinstance(_error(entry), AlreadySettled):
+    elif isinstance(entry.error, AlreadySettled):
         yield from _refused(after, entry, entries)
 
 
@@ -156,16 +155,16 @@ def _last_cancels(entries: Sequence[Entry]) -> list[Entry]:
 
 def _deleted(after: BatchRecord, entry: Entry, entries: Sequence[Entry]) -> Iterator[Message]:
     count = after.deleted_sessions
-    if is_gone(entry.outcome):
+    if entry.is_gone:
         known = "" if count is None else f": {sessions(count)} deleted, by its receipts"
         yield Message("info", f"batch {after.batch_id} was already gone{known}")
     else:
         failed = f", {after.failed_deletions} failed" if after.failed_deletions is not None else ""
         yield Message("info", f"deleted batch {after.batch_id}: {sessions(count)} deleted{failed}")
     was_lost = any(one.outcome.was_lost for one in entries if isinstance(one.step, Delete) and one.outcome)
-    if count is None and (not is_gone(entry.outcome) or was_lost):
+    if count is None and (not entry.is_gone or was_lost):
         yield _unknown_count(after, "deleted")
-    if after.failed_deletions and not is_gone(entry.outcome):
+    if after.failed_deletions and not entry.is_gone:
         yield Message(
             "warning",
             f"{sessions(after.failed_deletions)} of batch {after.batch_id} could not be deleted and were ended one by "
@@ -183,6 +182,15 @@ def _ended(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
         )
 
 
+def _ended_without_batch(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
+    ended = {id_ for one in entries for id_, outcome in one.endings.items() if outcome.error is None}
+    if any(isinstance(one.step, EndSessions) for one in entries):
+        yield Message(
+            "warning",
+            f"ended {sessions(len(ended))} of claim {after.claim} one by one, because the API does not list the batch",
+        )
+
+
 def _unknown_count(after: BatchRecord, verb: str) -> Message:
     return Message(
         "warning",
@@ -193,6 +201,13 @@ def _unknown_count(after: BatchRecord, verb: str) -> Message:
 
 def _gone(before: BatchRecord, after: BatchRecord, goal: Goal) -> Iterator[Message]:
     is_dropped = isinstance(goal, Refreshed) and is_dropped_when_missing(after)
+    if is_dropped and after.missing and after.still_running:
+        yield Message(
+            "warning",
+            f"the API no longer knows batch {after.batch_id}, and lists {sessions(after.still_running)} of it as "
+            "running: the resource stays in the state, although on_missing is 'recreate'. `pulumi destroy` ends these "
+            "sessions.",
+        )
     is_wanted = isinstance(goal, Deleted) or after.status == "deleted"
     if after.missing and not before.missing and not is_wanted and not is_dropped:
         yield Message(
@@ -205,9 +220,9 @@ def _proof(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
     looks = [one for one in entries if isinstance(one.step, Confirm)]
     if not looks or after.still_running is not None:
         return
-    look = _value(looks[-1])
+    look = looks[-1].answer
     if look is None:
-        error = _error(looks[-1])
+        error = looks[-1].error
         why = f"its sessions could not be listed ({error.reason if error else 'no response'})"
     else:
         words = ", ".join(repr(word) for word in look.unknown)
@@ -221,12 +236,3 @@ def _proof(after: BatchRecord, entries: Sequence[Entry]) -> Iterator[Message]:
 
 def _is_last_of(kind: type, number: int, entries: Sequence[Entry]) -> bool:
     return not any(isinstance(one.step, kind) for one in entries[number + 1 :])
-
-
-def _value(entry: Entry) -> Any:
-    last = entry.outcome.last if entry.outcome is not None else None
-    return last.value if isinstance(last, Answered) else None
-
-
-def _error(entry: Entry) -> Any:
-    return entry.outcome.error if entry.outcome is not None else None

@@ -11,19 +11,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from pulumi_anchorbrowser.api import (
-    AlreadySettled,
-    Answered,
-    ApiError,
-    BatchDeleted,
-    BatchDetails,
-    NotFound,
-    Refused,
-)
+from pulumi_anchorbrowser.api import AlreadySettled, Answered, BatchDeleted, BatchDetails, NotFound, Refused
 from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, UNFINISHED
 from pulumi_anchorbrowser.choices import IfCompleted
 from pulumi_anchorbrowser.lifecycle.errors import (
     AnotherAccount,
+    BatchNotFound,
     CancelRefused,
     DeletionIncomplete,
     NotAdopted,
@@ -32,7 +25,7 @@ from pulumi_anchorbrowser.lifecycle.errors import (
     SessionsNotListed,
     StillRunning,
 )
-from pulumi_anchorbrowser.lifecycle.fold import counts_of, fold, is_gone, said_in
+from pulumi_anchorbrowser.lifecycle.fold import counts_of, fold, said_in
 from pulumi_anchorbrowser.lifecycle.goals import (
     Adopted,
     Cancelled,
@@ -43,6 +36,7 @@ from pulumi_anchorbrowser.lifecycle.goals import (
     Sought,
     Started,
     is_adoptable,
+    is_dropped_when_missing,
 )
 from pulumi_anchorbrowser.lifecycle.record import DELETED, BatchRecord
 from pulumi_anchorbrowser.lifecycle.steps import (
@@ -96,11 +90,27 @@ def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry], hidden: 
     For its first `hidden` seconds, a part of the API may not know the batch yet.
     """
     seen = _Seen(start, tuple(entries), hidden)
+    is_again = isinstance(goal, (Cancelled, SessionsEnded)) and goal.is_again
+    return _stop_again(seen, goal) if is_again else _toward(seen, goal)
+
+
+def _stop_again(seen: _Seen, goal: Goal) -> Step:
+    """Look at the sessions of a batch that was stopped before. The stop follows only where that shows no end of all."""
+    looks = seen.of(Confirm)
+    if not looks:
+        return Confirm()
+    look = looks[0].answer
+    if look is not None and not (look.running or look.unknown):
+        return Done()
+    return _toward(seen.since(looks[0]), goal)
+
+
+def _toward(seen: _Seen, goal: Goal) -> Step:
     match goal:
         case Started(patience):
             return _start(seen, patience)
-        case Sought(patience):
-            return _search(seen, patience)
+        case Sought(patience, ends_sessions):
+            return _seek(seen, patience, ends_sessions)
         case Adopted():
             return _adopt(seen)
         case Refreshed():
@@ -169,7 +179,7 @@ class _Seen:
     def was_answered(self) -> bool:
         """Whether the API has shown in this attempt that it knows the batch under the account in use."""
         about_batch = (Get, Cancel, Delete, Start)
-        return any(_value(entry) is not None for entry in self.entries if isinstance(entry.step, about_batch))
+        return any(entry.answer is not None for entry in self.entries if isinstance(entry.step, about_batch))
 
 
 # Starting
@@ -188,12 +198,60 @@ def _start(seen: _Seen, patience: float) -> Step:
     if not isinstance(step, (Done, Fail)):
         return step
     get = seen.last(Get)
-    if get is not None and _value(get) is not None:
+    if get is not None and get.answer is not None:
         return Done()
     look = seen.last(Find)
-    failure = _error(look) if look else None
+    failure = look.error if look else None
     reason = outcome.last.error.reason + (f"; {failure.reason}" if failure else "")
-    return Fail(OutcomeUnknown(reason, claim_tag(seen.record.claim), patience))
+    running = len(look.answer.sessions.running) if look is not None and look.answer is not None else 0
+    return Fail(OutcomeUnknown(reason, claim_tag(seen.record.claim), patience, running))
+
+
+def _seek(seen: _Seen, patience: float, ends_sessions: bool) -> Step:
+    """Look for the claim; Done without a batch where none is found and no session is listed as running.
+
+    `still_running` is 0 where the API lists no session of the claim at all, and empty where it lists some: then the
+    batch may be one that it does not list, and more of it may start.
+    """
+    ends = seen.of(EndSessions)
+    if ends:
+        return _after_ending(seen, seen.since(ends[-1]), ends[-1])
+    found = _search(seen, patience)
+    look = seen.last(Find)
+    if not isinstance(found, Done) or look is None or _was_read(seen):
+        return found
+    sessions = look.answer.sessions
+    if not sessions.running:
+        return Done({**found.changes, "still_running": None if any(sessions) else 0})
+    if ends_sessions:
+        return EndSessions(sessions.running)
+    return Fail(BatchNotFound(seen.record.claim, [(one, "running") for one in sessions.running]))
+
+
+def _after_ending(seen: _Seen, after: _Seen, end: Entry) -> Step:
+    """Look again after sessions were ended whose batch was not found: for those that still run, and for the batch."""
+    look = after.last(Find)
+    if look is None or after.just_paused:
+        return Find()
+    if look.answer is None:
+        return _failed_or(look, Done())
+    if look.answer.batch_id is not None:
+        return Done() if _was_read(after) else _search(after, 0.0)
+    looks, running = len(after.of(Find)), look.answer.sessions.running
+    if not running:
+        return Done({"still_running": None})
+    if looks <= len(CONFIRM_PAUSES):
+        return Pause(CONFIRM_PAUSES[looks - 1], "confirm")
+    failures = dict(_failures(end))
+    return Fail(
+        BatchNotFound(seen.record.claim, [(one, failures.get(one, "ended, and still listed")) for one in running])
+    )
+
+
+def _was_read(seen: _Seen) -> bool:
+    """Whether the batch of a claim was found, and the API showed it."""
+    get = seen.last(Get)
+    return get is not None and get.answer is not None
 
 
 def _search(seen: _Seen, patience: float) -> Step:
@@ -201,12 +259,12 @@ def _search(seen: _Seen, patience: float) -> Step:
     look = seen.last(Find)
     if look is None:
         return Find()
-    found = _value(look)
+    found = look.answer
     if found is not None and found.batch_id is not None:
         get = seen.last(Get)
         if get is None:
             return Get()
-        return Done() if _value(get) is not None else _failed_or(get, Done({"batch_id": None}))
+        return Done() if get.answer is not None else _failed_or(get, Done({"batch_id": None}))
     if seen.just_paused:
         return Find()
     looks = len(seen.of(Find))
@@ -223,14 +281,13 @@ def _search(seen: _Seen, patience: float) -> Step:
 
 def _adopt(seen: _Seen) -> Step:
     get = seen.last(Get)
-    if get is None or (seen.just_paused and is_gone(get.outcome)):
+    if get is None or (seen.just_paused and get.is_gone):
         return Get()
-    if is_gone(get.outcome):
+    if get.is_gone:
         if len(seen.of(Get)) == 1:
             return Pause(SECOND_LOOK_SECONDS, NOT_FOUND)
-        error = NotFound.advice
-        return Fail(NotAdopted(seen.id, "the API does not know it under this key (HTTP 404)", error))
-    batch = _value(get)
+        return Fail(NotAdopted(seen.id, "the API does not know it under this key (HTTP 404)", NotFound.advice))
+    batch = get.answer
     if batch is None:
         return _failed_or(get, Done())
     if isinstance(batch, BatchDetails) and batch.is_empty:
@@ -245,15 +302,24 @@ def _refresh(seen: _Seen) -> Step:
     get = seen.last(Get)
     if get is None:
         return Get(shared=True)
-    batch = _value(get)
-    if isinstance(batch, BatchDetails) and batch.is_empty:
-        return _GONE
-    return Done() if batch is not None else _missing(seen, get)
+    batch = get.answer
+    if batch is not None and not (isinstance(batch, BatchDetails) and batch.is_empty):
+        return Done()
+    gone = _GONE if batch is not None else _missing(seen, get)
+    return _before_dropped(seen, gone) if isinstance(gone, Done) and is_dropped_when_missing(seen.start) else gone
+
+
+def _before_dropped(seen: _Seen, gone: Done) -> Step:
+    """Before a refresh drops the resource, its sessions are listed, once: those that run would be in no state."""
+    look = seen.last(Confirm)
+    if look is None:
+        return Confirm()
+    return gone if look.answer is not None else _failed_or(look, gone)
 
 
 def _missing(seen: _Seen, entry: Entry) -> Step:
     """After a 404 to a GET or PATCH: another account's batch is an error; the word of one 404 is not enough."""
-    if not is_gone(entry.outcome):
+    if not entry.is_gone:
         return _failed_or(entry, _GONE)
     if (error := _another_account(seen, entry)) is not None:
         return Fail(error)
@@ -289,12 +355,12 @@ def _cancel(seen: _Seen, if_completed: IfCompleted) -> Step:
     if not cancels:
         return Cancel()
     last = cancels[-1]
-    response = _value(last)
+    response = last.answer
     if response is not None:
         return _after_cancel(seen, last, response.status)
-    if is_gone(last.outcome):
+    if last.is_gone:
         return _cancel_not_found(seen, last, len(cancels))
-    if isinstance(_error(last), AlreadySettled):
+    if isinstance(last.error, AlreadySettled):
         return _after_refusal(seen, last, len(cancels), if_completed)
     return _failed_or(last, Done())
 
@@ -303,8 +369,8 @@ def _after_cancel(seen: _Seen, cancel: Entry, status: str) -> Step:
     """The API took the cancel. Under another word than cancelled it is still at it, and is waited for."""
     after = seen.since(cancel)
     gets = after.of(Get)
-    now = next((batch.status for one in reversed(gets) if (batch := _value(one)) is not None), status)
-    if now == CANCELLED or any(is_gone(one.outcome) for one in gets):
+    now = next((batch.status for one in reversed(gets) if (batch := one.answer) is not None), status)
+    if now == CANCELLED or any(one.is_gone for one in gets):
         return _confirm(seen, _CANCELLED)
     if after.last(Confirm) is None and len(gets) < len(CANCELLING_PAUSES):
         return Get() if after.just_paused else Pause(CANCELLING_PAUSES[len(gets)], "cancelling")
@@ -313,7 +379,7 @@ def _after_cancel(seen: _Seen, cancel: Entry, status: str) -> Step:
 
 def _cancel_not_found(seen: _Seen, cancel: Entry, tries: int) -> Step:
     get = seen.since(cancel).last(Get)
-    batch = _value(get) if get is not None else None
+    batch = get.answer if get is not None else None
     if batch is None:
         gone = _missing(seen, get or cancel)
         again = Cancel() if tries == 1 else None
@@ -330,7 +396,7 @@ def _after_refusal(seen: _Seen, cancel: Entry, tries: int, if_completed: IfCompl
     get = after.last(Get)
     if get is None:
         return Get()
-    batch = _value(get)
+    batch = get.answer
     if batch is None or (isinstance(batch, BatchDetails) and batch.is_empty):
         step = _GONE if batch is not None else _missing(after, get)
         return _confirm(seen, step) if isinstance(step, Done) else step
@@ -372,7 +438,7 @@ def _end(seen: _Seen) -> Step:
     gets = seen.of(Get)
     if not gets:
         return Get()
-    batch = next((value for one in gets if (value := _value(one)) is not None), None)
+    batch = next((value for one in gets if (value := one.answer) is not None), None)
     if batch is None:
         gone = _missing(seen, gets[-1])
         return _confirm(seen, gone) if isinstance(gone, Done) else gone
@@ -385,22 +451,23 @@ def _end(seen: _Seen) -> Step:
 
 
 def _end_all(seen: _Seen) -> Step:
-    batch = next(value for one in reversed(seen.of(Get)) if (value := _value(one)) is not None)
+    batch = next(value for one in reversed(seen.of(Get)) if (value := one.answer) is not None)
     listed = seen.last(ListSessions)
     if listed is None and not _shows_all_sessions(batch):
         return ListSessions()
-    if listed is not None and (error := _error(listed)) is not None:
+    if listed is not None and (error := listed.error) is not None:
         return Fail(SessionsNotListed(seen.id, error.reason))
-    running = _sessions_to_end(batch, _value(listed) if listed is not None else ())
+    running = _sessions_to_end(batch, listed.answer if listed is not None else ())
     if not running and batch.completed_requests and not _shows_all_sessions(batch):
         return Fail(SessionsNotListed(seen.id, "the API lists none of them"))
     return _end_these(seen, running) or _confirm(seen, Done({"ended": True}))
 
 
 def _shows_all_sessions(batch: BatchDetails) -> bool:
-    """Whether the batch names every session that was created. It may leave them out, or leave out their ids."""
+    """Whether the batch names every session that was created. It may leave out sessions or ids, or garble a row."""
     named = [one for one in batch.sessions or () if one.session_id]
-    return batch.sessions is not None and len(named) >= (batch.completed_requests or 0)
+    is_whole = batch.sessions is not None and not batch.odd_rows
+    return is_whole and len(named) >= (batch.completed_requests or 0)
 
 
 def _sessions_to_end(batch: BatchDetails, listed: Any) -> tuple[str, ...]:
@@ -421,7 +488,7 @@ def _end_these(seen: _Seen, session_ids: tuple[str, ...]) -> Step | None:
 
 
 def _failures(end: Entry) -> list[tuple[str, str]]:
-    return [(id_, one.error.reason) for id_, one in end.endings.items() if one.error is not None and not is_gone(one)]
+    return [(id_, one.error.reason) for id_, one in end.endings.items() if one.error is not None and not one.is_gone]
 
 
 # Deleting
@@ -432,9 +499,9 @@ def _delete(seen: _Seen) -> Step:
     if not deletes:
         return Delete()
     last = deletes[-1]
-    response = _value(last)
+    response = last.answer
     if response is None:
-        return _delete_not_found(seen, deletes) if is_gone(last.outcome) else _failed_or(last, Done())
+        return _delete_not_found(seen, deletes) if last.is_gone else _failed_or(last, Done())
     if not response.failed:
         return _confirm(seen, _DELETED)
     if len(deletes) < TRIES:
@@ -448,7 +515,7 @@ def _delete_not_found(seen: _Seen, deletes: list[Entry]) -> Step:
         return Fail(error)
     if seen.is_doubting:
         return Delete()
-    was_answered = any(_value(one) is not None for one in deletes)
+    was_answered = any(one.answer is not None for one in deletes)
     is_expected = was_answered or (seen.start.is_deleted and not seen.start.missing)
     before = seen.entries[: seen.entries.index(deletes[-1])]
     had_look = any(isinstance(one.step, Confirm) for one in before)
@@ -483,13 +550,13 @@ def _all_sessions(after: _Seen) -> tuple[Step | None, tuple[str, ...]]:
     get = after.last(Get)
     if get is None:
         return Get(), ()
-    batch = _value(get)
+    batch = get.answer
     if batch is not None and _shows_all_sessions(batch) and batch.sessions:
         return None, _sessions_to_end(batch, ())
     listed = after.last(ListSessions)
     if listed is None:
         return ListSessions(), ()
-    return None, tuple(one.id for one in _value(listed) or ())
+    return None, tuple(one.id for one in listed.answer or ())
 
 
 # Confirming
@@ -504,7 +571,7 @@ def _confirm(seen: _Seen, done: Step, again: Step | None = None) -> Step:
     looks = seen.looks
     if not looks or seen.just_paused:
         return Confirm()
-    look = _value(looks[-1])
+    look = looks[-1].answer
     # A look that failed, or an unknown word in the end, leaves `still_running` empty: nothing to wait for, or to end.
     if look is None or not (look.running or look.unknown):
         return done
@@ -521,20 +588,11 @@ def _confirm(seen: _Seen, done: Step, again: Step | None = None) -> Step:
 # Reading entries
 
 
-def _value(entry: Entry) -> Any:
-    last = entry.outcome.last if entry.outcome is not None else None
-    return last.value if isinstance(last, Answered) else None
-
-
-def _error(entry: Entry) -> ApiError | None:
-    return entry.outcome.error if entry.outcome is not None else None
-
-
 def _reason(entry: Entry) -> str:
-    error = _error(entry)
+    error = entry.error
     return error.reason if error is not None else "the API refused"
 
 
 def _failed_or(entry: Entry, done: Step) -> Step:
-    error = _error(entry)
+    error = entry.error
     return Fail(error) if error is not None else done

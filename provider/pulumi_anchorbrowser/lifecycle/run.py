@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
@@ -26,7 +25,7 @@ from pulumi_anchorbrowser.api import (
 )
 from pulumi_anchorbrowser.clock import Clock, Interrupted
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.lifecycle.fold import Counts, Said, counts_of, fold, is_gone, said_in, said_in_receipt
+from pulumi_anchorbrowser.lifecycle.fold import Counts, Said, counts_of, fold, said_in, said_in_receipt
 from pulumi_anchorbrowser.lifecycle.goals import Cancelled, Deleted, Goal, SessionsEnded, Started
 from pulumi_anchorbrowser.lifecycle.listing import BatchIdentity, Listing, ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.messages import messages_of
@@ -58,6 +57,7 @@ from pulumi_anchorbrowser.receipts import (
     ReceiptsUnavailable,
     SessionEnding,
     Subject,
+    is_running,
 )
 from pulumi_anchorbrowser.words import sessions
 
@@ -103,7 +103,9 @@ class Runner:
         confirmed_accounts: Collection[str] = (),
     ) -> None:
         self.client, self.listing, self.receipts, self.clock = client, listing, receipts, clock
-        self._settle_timeout, self._confirmed = settle_timeout, confirmed_accounts
+        self.settle_timeout, self._confirmed = settle_timeout, confirmed_accounts
+        # It starts no thread before its first use.
+        self._pool = ThreadPoolExecutor(client.max_concurrency, thread_name_prefix="end")
         self._lock = Lock()
         # By identity: not every class of notices can be hashed.
         self._warned: WeakValueDictionary[int, Notices] = WeakValueDictionary()
@@ -116,7 +118,7 @@ class Runner:
         """
         # A stop alone: what a failed one has counted so far belongs in no state, where no session is named.
         past = self._past(record, notices) if isinstance(goal, (Cancelled, Deleted, SessionsEnded)) else []
-        hidden = patience_left(age_of(record.claim, self.clock.now()), self._settle_timeout)
+        hidden = patience_left(age_of(record.claim, self.clock.now()), self.settle_timeout)
         entries = [] if entries is None else entries
         while True:
             step = next_step(record, goal, entries, hidden)
@@ -185,7 +187,8 @@ class Runner:
 
     def _end_sessions(self, record: BatchRecord, step: EndSessions, notices: Notices, entries: list[Entry]) -> None:
         """End each session. An interrupt leaves those whose turn has not come, and the entry has the others."""
-        receipt = self._begin("end_sessions", _subject(record, record.account), notices)
+        subject = replace(_subject(record, record.account), count=None)
+        receipt = self._begin("end_sessions", subject, notices)
         endings: dict[str, Outcome[None]] = {}
         interrupts: list[Interrupted] = []
 
@@ -205,17 +208,13 @@ class Runner:
                 endings[session_id] = outcome
                 notices.progress(f"{len(endings)} of {sessions(len(step.session_ids))} ended")
         finally:
-            self.listing.changed(record.known_id)
+            if record.batch_id is not None:
+                self.listing.changed(record.batch_id)
         with self._tolerant(notices):
             self.receipts.end(receipt, _ending_of_all(endings), **_values_of_all(endings))
         entries.append(self._entry(record, step, endings=endings, receipt=receipt))
         if interrupts:
             raise interrupts[0]
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        with self._lock:
-            return ThreadPoolExecutor(self.client.max_concurrency, thread_name_prefix="end")
 
     def _entry(
         self,
@@ -266,9 +265,13 @@ class Runner:
         if record.batch_id is not None:
             with self._tolerant(notices):
                 receipts = self.receipts.of_batch(record.batch_id)
-        # A call of this process without an outcome is in flight, in another thread: nothing of it is lost.
-        ended = [one for one in receipts if one.outcome is not None or one.run != self.receipts.run]
+        # A call in flight has lost nothing, and counts once it has ended.
+        ended = [one for one in receipts if not self._is_in_flight(one)]
         return [said for receipt in ended if (said := said_in_receipt(receipt)) is not None]
+
+    def _is_in_flight(self, receipt: Receipt) -> bool:
+        """Whether the call has not ended, and its process runs: this one, or another one on this machine."""
+        return receipt.outcome is None and (receipt.run == self.receipts.run or is_running(receipt.run) is True)
 
     def _recorded(
         self, operation: Operation, subject: Subject, call: Callable[[], Outcome[_Value]], notices: Notices
@@ -300,8 +303,6 @@ class Runner:
     def _end(self, receipt: int, outcome: Outcome[Any], notices: Notices, subject: Subject) -> None:
         if subject.batch_id is not None:
             self.listing.changed(subject.batch_id)
-        if not receipt:
-            return
         with self._tolerant(notices):
             self.receipts.end(receipt, _ending(outcome), was_lost=outcome.was_lost, **_values(outcome))
 
@@ -362,7 +363,7 @@ def _subject(record: BatchRecord, account: str) -> Subject:
 def _ending(outcome: Outcome[Any]) -> Ending:
     if isinstance(outcome.last, Answered):
         return "done"
-    if is_gone(outcome):
+    if outcome.is_gone:
         return "gone"
     return "unknown" if outcome.was_lost else "refused"
 
@@ -397,7 +398,7 @@ def _values(outcome: Outcome[Any]) -> dict[str, Any]:
 
 def _values_of_all(endings: Mapping[str, Outcome[None]]) -> dict[str, Any]:
     ended = sum(isinstance(one.last, Answered) for one in endings.values())
-    failed = [one.error for one in endings.values() if one.error is not None and not is_gone(one)]
+    failed = [one.error for one in endings.values() if one.error is not None and not one.is_gone]
     if not ended and not failed:
         failed = [one.error for one in endings.values() if one.error is not None]
     why = {"http_status": failed[0].status, "note": failed[0].reason} if failed else {}
@@ -411,7 +412,7 @@ def _how(outcome: Outcome[None] | None) -> SessionEnding:
         return "ended"
     if outcome.was_lost:
         return "lost"
-    return "gone" if is_gone(outcome) else "refused"
+    return "gone" if outcome.is_gone else "refused"
 
 
 def _progress(step: Pause, record: BatchRecord, notices: Notices) -> None:

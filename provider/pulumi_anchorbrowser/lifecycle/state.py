@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pulumi_anchorbrowser import exports
-from pulumi_anchorbrowser.exports import FILE_VARIABLE, project_and_stack
+from pulumi_anchorbrowser.exports import FILE_VARIABLE
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.record import UNKNOWN_OUTCOME
+from pulumi_anchorbrowser.urns import project_and_stack
 
 DEFAULT_PROVIDER = "default"
 # As the dynamic provider and the native plugin name it.
@@ -43,6 +44,8 @@ class StackState:
     """What a state says of batches. `stack` is its `project/stack`; None where it has no resource at all.
 
     `batch_ids` and `claims` are those that any resource of the state names. A pending create is not among them.
+    `started_ids` are the ids of batches that a resource has started itself: their sessions carry its claim.
+    `adoptions` are the ids of those that a resource adopts, or is about to, each with the claim of that resource.
     """
 
     batch_ids: frozenset[str] = frozenset()
@@ -50,6 +53,8 @@ class StackState:
     owners: frozenset[str] = frozenset()
     pending: tuple[PendingCreate, ...] = ()
     stack: str | None = None
+    started_ids: frozenset[str] = frozenset()
+    adoptions: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(cls, exported: Any) -> StackState:
@@ -66,18 +71,24 @@ class StackState:
             owners=frozenset(filter(None, owners)),
             pending=tuple(_pending(operations)),
             stack=next(stacks, None),
+            started_ids=frozenset(
+                str(one.get("id", "")) for one in resources if _is_ours(one) and not any(_adopted(one))
+            ),
+            adoptions=frozenset(
+                (id_, str(one["inputs"]["claim"])) for one in named if _is_ours(one) for id_ in _adopted(one)
+            ),
         )
 
 
-def read_state(stack: str, environ: Mapping[str, str] = os.environ) -> StackState:
+def read_state(stack: str) -> StackState:
     """Return the state of a stack while a run of the engine is under way. Takes no lock. Raises StateUnreadable."""
-    place = environ.get(FILE_VARIABLE)
+    place = os.environ.get(FILE_VARIABLE)
     return read_file(Path(place)) if place else export(stack, None)
 
 
-def read_begun_state(stack: str, environ: Mapping[str, str] = os.environ) -> StackState:
+def read_begun_state(stack: str) -> StackState:
     """Return the state as `read_state` does, from an export that this process may have begun before."""
-    return read_state(stack, environ) if environ.get(FILE_VARIABLE) else _state_in(lambda: exports.export_begun(stack))
+    return read_state(stack) if os.environ.get(FILE_VARIABLE) else _state_in(lambda: exports.export_begun(stack))
 
 
 def read_file(place: Path) -> StackState:
@@ -148,6 +159,10 @@ def _being_adopted(operations: list[dict[str, Any]]) -> Iterator[str]:
 def _is_ours(resource: dict[str, Any]) -> bool:
     inputs = resource.get("inputs")
     return isinstance(inputs, dict) and bool(inputs.get("claim")) and "owner" in inputs
+
+
+def _adopted(resource: dict[str, Any]) -> Iterator[str]:
+    yield from _strings({"inputs": resource["inputs"]}, *_BATCH_ID)
 
 
 def _ids(resource: dict[str, Any]) -> Iterator[str]:

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import Account, ApiError
+from pulumi_anchorbrowser.api.models import is_id
 from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.exports import stack_of_urn
-from pulumi_anchorbrowser.lifecycle.errors import LeftoverUnknown
+from pulumi_anchorbrowser.lifecycle.errors import BatchNotFound, LeftoverUnknown
 from pulumi_anchorbrowser.lifecycle.goals import Deleted, SessionsEnded, Sought
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.interrupted import InterruptedCreate, interrupted_creates, settled_claims
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
-from pulumi_anchorbrowser.lifecycle.run import Runner
+from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_begun_state
 from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left, run_mark_of
-from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable
+from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable, is_running
+from pulumi_anchorbrowser.urns import stack_of_urn
 from pulumi_anchorbrowser.words import counted
 
 _LOGGER = logging.getLogger(__name__)
 # After so long a batch that has shown no session will not show one any more.
 _LOOKED_FOR_ONCE_AFTER = timedelta(hours=1)
-# The place of the start time in /proc/<process>/stat, counted after the program's name (man 5 proc).
-_START_TIME = 19
 _CLEAR = "`pulumi refresh --clear-pending-creates` ends Pulumi's own warning about it"
 
 
@@ -64,22 +61,28 @@ class Trail:
         self._once: set[str] = set()
         self._known: dict[str, list[InterruptedCreate]] = {}
         self._adopted: set[str] = set()
-        self._settling: dict[str, Lock] = {}
+        # The state in which the adoptions of this run are: deletes come after creates.
+        self._has_adoptions = False
+        self._at_deletes: StackState | None = None
+        self._rereading = Lock()
+        # The claims that a thread is looking for, and the end of such a look.
+        self._settling: set[str] = set()
+        self._turn = Condition()
         self._not_found: set[str] = set()
         # The claims of the interrupted creates that were looked for in this run; and why that failed, where it did.
         self._settled: set[str] = set()
         self._failures: dict[str, str] = {}
 
-    def begin(self, stack: str | None) -> None:
+    def begin(self, stack: str | None, *, at_delete: bool = False) -> None:
         """Begin to read the state of `organization/project/stack` in the background, once.
 
-        None where the stack is not known: that counts as a state that cannot be read.
+        None where the stack is not known: that counts as a state that cannot be read. `at_delete`: before a delete.
         """
         if self._reading is not None:
             return
         with self._lock:
             if self._reading is None:
-                self._stack = stack
+                self._stack, self._has_adoptions = stack, at_delete
                 reading = Thread(target=self._read_state, args=(stack,), name="state", daemon=True)
                 reading.start()
                 self._reading = reading
@@ -87,6 +90,23 @@ class Trail:
     def spare(self, batch_id: str) -> None:
         """Never delete this batch: the program adopts it, and the state will have it."""
         self._adopted.add(batch_id)
+
+    def is_adopted(self, record: BatchRecord) -> bool:
+        """Whether another resource has adopted the record's batch in this run, in whichever of its processes.
+
+        For a delete, after `before_delete`. Explicit providers, and the two kinds of providers, have a process each.
+        """
+        state = self._state
+        if state is None or self._stack is None:
+            return False
+        if not self._has_adoptions:
+            with self._rereading:
+                self._at_deletes = self._at_deletes or self._read_again(self._stack)
+            state = self._at_deletes or state
+        return any(
+            id_ == record.batch_id and claim != record.claim and run_mark_of(claim) == self._run_mark
+            for id_, claim in state.adoptions
+        )
 
     def announce(self, owner: str, notices: Notices) -> None:
         """Warn, once in a run, of the interrupted creates of this stack."""
@@ -101,22 +121,22 @@ class Trail:
                 "first looks for its batch and deletes it. `pulumi-anchorbrowser orphans` lists it now."
             )
 
-    def before_create(self, runner: Runner, inputs: BatchInputs, patience: float, notices: Notices) -> None:
+    def before_create(self, runner: Runner, inputs: BatchInputs, notices: Notices) -> None:
         """Settle the interrupted creates of this resource. Raises LeftoverUnknown where that cannot be done."""
         for one in self._interrupted(inputs.owner, notices):
-            if one.urn == inputs.resource_urn and (failure := self._settle(runner, one, patience, notices)):
+            if one.urn == inputs.resource_urn and (failure := self._settle(runner, one, notices)):
                 raise LeftoverUnknown(one.claim, failure)
         self._warn_of_strangers(runner, inputs.owner, notices)
 
-    def before_change(self, runner: Runner, record: BatchRecord, patience: float, notices: Notices) -> None:
+    def before_change(self, runner: Runner, record: BatchRecord, notices: Notices) -> None:
         """Settle the interrupted creates of this resource; a failure is a warning."""
         ours = [one for one in self._interrupted(record.owner, notices) if one.urn == record.resource_urn]
-        self._settle_all(runner, ours, patience, notices)
+        self._settle_all(runner, ours, notices)
 
-    def before_delete(self, runner: Runner, record: BatchRecord, patience: float, notices: Notices) -> None:
+    def before_delete(self, runner: Runner, record: BatchRecord, notices: Notices) -> None:
         """Settle all interrupted creates of the stack; a failure is a warning."""
         interrupted = self._interrupted(record.owner, notices)
-        self._settle_all(runner, interrupted, patience, notices)
+        self._settle_all(runner, interrupted, notices)
         for one in interrupted:
             if one.claim in self._not_found and self._is_of_other_provider(one) and self._is_first(f"at {one.claim}"):
                 notices.warning(
@@ -144,6 +164,14 @@ class Trail:
             self._state = self._read(stack)
         except StateUnreadable as error:
             self._error = error
+
+    def _read_again(self, stack: str) -> StackState | None:
+        """Return the state of this moment; None where it cannot be read, which was said of the first reading."""
+        try:
+            return self._read(stack)
+        except StateUnreadable as error:
+            _LOGGER.debug("state", extra={"error": str(error)})
+            return None
 
     def _interrupted(self, owner: str, notices: Notices) -> list[InterruptedCreate]:
         state = self.state(notices)
@@ -188,51 +216,101 @@ class Trail:
     def _unfinished_receipts(self, owner: str) -> list[Receipt]:
         # An owner is a label that a stack of the same name in another backend has too. Its creates in flight are none
         # of ours; nor are, after `pulumi stack rename`, those of a new stack with the old name.
-        organization = (self._stack or "").partition("/")[0]
         return [
             one
             for one in self._receipts.creates_without_end(owner)
-            if stack_of_urn(one.subject.urn, organization) == self._stack and not self._may_be_in_flight(one)
+            if stack_of_urn(one.subject.urn, self._stack or "") == self._stack and not self._may_be_in_flight(one)
         ]
 
-    def _settle_all(self, runner: Runner, ones: Iterable[InterruptedCreate], patience: float, notices: Notices) -> None:
+    def _settle_all(self, runner: Runner, ones: Iterable[InterruptedCreate], notices: Notices) -> None:
         for one in ones:
-            if (failure := self._settle(runner, one, patience, notices)) and self._is_first(one.claim):
+            if (failure := self._settle(runner, one, notices)) and self._is_first(one.claim):
                 notices.warning(
                     f"could not look for the batch of an interrupted create of {one.name} (claim {one.claim}): "
                     f"{failure}. Run the same command again, or `pulumi-anchorbrowser orphans --delete`."
                 )
 
-    def _settle(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
-        """Look for the create's batch and delete it. Returns why it could not be looked for; None where it could."""
-        with self._lock:
-            settling = self._settling.setdefault(one.claim, Lock())
-        with settling, logs.about(claim=one.claim):
-            # A look that failed is not repeated: hundreds of deletes would wait for its time limit one after another.
-            if one.claim not in self._settled and one.claim not in self._failures:
-                failure = self._look_for(runner, one, patience, notices)
-                if failure is None:
-                    self._settled.add(one.claim)
-                else:
-                    self._failures[one.claim] = failure
-            return self._failures.get(one.claim)
+    def _settle(self, runner: Runner, one: InterruptedCreate, notices: Notices) -> str | None:
+        """Look for the create's batch and delete it. Returns why it could not be looked for; None where it could.
 
-    def _look_for(self, runner: Runner, one: InterruptedCreate, patience: float, notices: Notices) -> str | None:
-        age = age_of(one.claim, self._clock.now())
+        Raises Interrupted, also while another thread looks for it.
+        """
+        with self._turn:
+            while one.claim in self._settling:
+                self._clock.wait(self._turn, None)
+            # A look that failed is not repeated: hundreds of deletes would wait for its time limit one after another.
+            if one.claim in self._settled or one.claim in self._failures:
+                return self._failures.get(one.claim)
+            self._settling.add(one.claim)
+        try:
+            with logs.about(claim=one.claim):
+                failure = self._look_for(runner, one, notices)
+            if failure is None:
+                self._settled.add(one.claim)
+            else:
+                self._failures[one.claim] = failure
+            return failure
+        finally:
+            with self._turn:
+                self._settling.remove(one.claim)
+                self._turn.notify_all()
+
+    def _look_for(self, runner: Runner, one: InterruptedCreate, notices: Notices) -> str | None:
+        sought = self._seek(runner, one, notices)
+        age = self._age(runner, one)
         is_old = age is None or age > _LOOKED_FOR_ONCE_AFTER
-        sought = runner.bring(self._record(runner, one), Sought(patience_left(age, patience)), notices)
+        if isinstance(sought.error, BatchNotFound):
+            sought = self._without_batch(runner, one, sought, notices)
         if sought.error is not None:
-            return sought.error.reason if isinstance(sought.error, ApiError) else sought.error.explanation
+            return sought.error.reason if isinstance(sought.error, ApiError) else str(sought.error).rstrip(".")
         if sought.record.batch_id is not None:
             self._delete(runner, one, sought.record, notices)
             return None
         self._not_found.add(one.claim)
+        # Empty where the API lists sessions of the claim, if none that runs: then a later run looks again.
+        is_over = is_old and sought.record.still_running == 0
         if one.is_pending and not self._is_of_other_provider(one):
-            clear = f"; {_CLEAR}" if is_old else ""
+            unsettled = "" if sought.record.still_running == 0 else "; the next run looks for it again"
+            clear = f"; {_CLEAR}" if is_over else unsettled
             notices.info(f"the interrupted create of {one.name} started no batch that can be found{clear}")
-        if is_old and _is_of_account(one, runner):
+        if is_over and _is_of_account(one, runner):
             self._close(one, None)
         return None
+
+    def _without_batch(self, runner: Runner, one: InterruptedCreate, sought: Brought, notices: Notices) -> Brought:
+        """End the sessions of a create whose batch the API does not list, unless their batch is one that is wanted."""
+        state = self._state
+        if state is None:
+            return sought
+        wanted = {*(state.batch_ids - state.started_ids), *self._adopted}
+        try:
+            found = next(
+                (id_ for id_ in sorted(wanted) if is_id(id_) and runner.listing.has_claim(id_, one.claim)), None
+            )
+        except ApiError as error:
+            return replace(sought, error=error)
+        if found is not None:
+            return replace(sought, record=sought.record.but(batch_id=found), error=None)
+        return runner.bring(self._record(runner, one), Sought(0.0, ends_sessions=True), notices)
+
+    def _seek(self, runner: Runner, one: InterruptedCreate, notices: Notices) -> Brought:
+        """Look for the create's batch, with patience while the create is young."""
+        patience = self._patience(runner, one)
+        sought = runner.bring(self._record(runner, one), Sought(patience), notices)
+        is_found = isinstance(sought.error, ApiError) or sought.record.batch_id is not None
+        # The first response of a run has the API's time, by which the create may be young after all.
+        if not is_found and not patience and (patience := self._patience(runner, one)):
+            sought = runner.bring(self._record(runner, one), Sought(patience), notices)
+        return sought
+
+    def _patience(self, runner: Runner, one: InterruptedCreate) -> float:
+        return patience_left(self._age(runner, one), runner.settle_timeout)
+
+    def _age(self, runner: Runner, one: InterruptedCreate) -> timedelta | None:
+        """Return the age of the create by this machine's clock or the API's: the smaller, as either may be wrong."""
+        clocks = (self._clock.now(), runner.client.api_time())
+        ages = [age for now in clocks if now is not None and (age := age_of(one.claim, now)) is not None]
+        return min(ages, default=None)
 
     def _is_of_other_provider(self, one: InterruptedCreate) -> bool:
         """Whether the create used another provider of the program, and so perhaps another account."""
@@ -241,6 +319,9 @@ class Trail:
     def _delete(self, runner: Runner, one: InterruptedCreate, record: BatchRecord, notices: Notices) -> None:
         state = self._state
         if state is None or record.batch_id in state.batch_ids | self._adopted:
+            return
+        # Another process of this run may have adopted it since.
+        if self._stack is not None and (now := self._read_again(self._stack)) and record.batch_id in now.batch_ids:
             return
         notices.warning(
             f"deleting batch {record.batch_id}, which an interrupted create of {one.name} started (claim {one.claim}): "
@@ -251,10 +332,11 @@ class Trail:
         for goal in (Deleted(), SessionsEnded()):
             brought = runner.bring(record, goal, notices)
             if brought.error is None:
-                self._close(one, record.batch_id)
-                notices.info(
-                    f"the interrupted create of {one.name} is settled{f'; {_CLEAR}' if one.is_pending else ''}"
-                )
+                # Unconfirmed, which was warned of, it is looked for again by a later run.
+                if brought.record.still_running == 0:
+                    self._close(one, record.batch_id)
+                    clear = f"; {_CLEAR}" if one.is_pending else ""
+                    notices.info(f"the interrupted create of {one.name} is settled{clear}")
                 return
             error = error or brought.error
         notices.warning(
@@ -279,10 +361,11 @@ class Trail:
         return BatchRecord.of(inputs, live_status="pending", account=str(runner.client.account()))
 
     def _may_be_in_flight(self, receipt: Receipt) -> bool:
-        if receipt.outcome is not None:
-            return False
         runs = is_running(receipt.run)
-        return self._clock.now() - receipt.intended_at < _LOOKED_FOR_ONCE_AFTER if runs is None else runs
+        if runs is not None:
+            # A process looks for the batch of a lost response, for minutes, after it has written the outcome.
+            return runs
+        return receipt.outcome is None and self._clock.now() - receipt.intended_at < _LOOKED_FOR_ONCE_AFTER
 
     def _warn_of_strangers(self, runner: Runner, owner: str, notices: Notices) -> None:
         """Warn of live batches with this stack's tag that no state has: another machine may have lost them."""
@@ -314,29 +397,3 @@ def _is_of_account(one: InterruptedCreate, runner: Runner) -> bool:
     """Whether the key in use would show the create's batch: another team's key shows nothing."""
     accounts = {receipt.subject.account for receipt in one.receipts}
     return all(runner.client.opens(Account.parse(account)) for account in accounts if account)
-
-
-def new_run() -> str:
-    """Return an id for this process as one that writes receipts. It names the process, see `is_running`."""
-    return f"{os.getpid():x}-{_started_at(os.getpid()) or 0:x}-{secrets.token_hex(4)}"
-
-
-def is_running(run: str) -> bool | None:
-    """Whether the process that has this id still runs on this machine; None where the system does not say."""
-    try:
-        process, started_at, _ = run.split("-")
-        number, then = int(process, 16), int(started_at, 16)
-    except ValueError:
-        return False  # Not an id of `new_run`.
-    return _started_at(number) == then if then else None
-
-
-def _started_at(process: int) -> int | None:
-    """Return when a process was started, in the system's own unit; None where the system does not say."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name of the program, in brackets, may hold anything. A zombie has ended, and waits for its parent to notice.
-    fields = status.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[_START_TIME])
