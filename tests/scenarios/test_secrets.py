@@ -167,3 +167,16 @@ def test_a_password_in_the_address_of_a_proxy_is_refused_in_a_line_without_it(st
     assert "scheme://host:port without a user name or password: give username and password beside server" in said
     assert leaks(everything_said(result)) == []
     assert stack.requests == []
+
+
+@pytest.mark.engine_decides
+def test_a_key_under_another_name_in_the_config_gets_a_warning_that_does_not_show_it(stack: OneStack) -> None:
+    """What a provider sees of the config is the engine's word: the plugin gets only its own part of it."""
+    assert stack.up({"browsers": {"count": 1}}).messages("warning") == []
+    stack.stage.set_secret("anchorbrowser:token", PLAIN)
+    stack.stage.set_secret("apiKey", SECRET)
+    result = stack.up({"browsers": {"count": 2}})
+    warnings = "\n".join(result.messages("warning"))
+    assert warnings.count("there is no setting 'anchorbrowser:token', so it has no effect") == 1
+    assert warnings.count("the key in demo:apiKey is the project's own") == (stack.stage.kind != "native")
+    assert leaks(everything_said(result)) == []
