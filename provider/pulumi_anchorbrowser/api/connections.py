@@ -83,7 +83,7 @@ class _Adapter(HTTPAdapter):
     def cert_verify(self, *args: Any, **options: Any) -> None:
         """Set the certificates that a connection trusts."""
         with preparing():
-            super().cert_verify(*args, **options)
+            super().cert_verify(*args, **options)  # type: ignore[no-untyped-call]
 
 
 _POOLS = {"http": HTTPConnectionPool, "https": _Pool}

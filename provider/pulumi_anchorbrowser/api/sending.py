@@ -155,7 +155,7 @@ class Sender:
         self._clock = clock
         self._limiter = Limiter(options.max_concurrency, options.rate_limit_patience, clock)
         self._session = open_session(base_url, options.max_concurrency)
-        self._environment = self._session.merge_environment_settings(base_url, {}, True, None, None)
+        self._environment: dict[str, Any] = {**self._session.merge_environment_settings(base_url, {}, True, None, None)}
         self._api_clock: tuple[datetime, float] | None = None
 
     def close(self) -> None:
@@ -281,7 +281,7 @@ class Sender:
             adapter = self._session.get_adapter(str(request.url))
         timeout = self._allowed(self._options.connect_timeout), self._allowed(self._options.request_timeout)
         response = adapter.send(request, timeout=timeout, **self._environment)
-        extract_cookies_to_jar(self._session.cookies, request, response.raw)
+        extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
         return response
 
     @staticmethod
