@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from lifecycle.one_batch import KEY, MovedClock, Told, inputs
@@ -16,9 +17,9 @@ from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
 from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord
 from pulumi_anchorbrowser.lifecycle.state import StackState
-from pulumi_anchorbrowser.lifecycle.trail import Trail, new_run
+from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.lifecycle.waiting import ReadyInputs, Waiting
-from pulumi_anchorbrowser.receipts import Receipt, Receipts
+from pulumi_anchorbrowser.receipts import Receipt, Receipts, new_run
 from pulumi_anchorbrowser.simulator import Fault, LoggedRequest, SimulatedBatch, Simulator
 
 PATHS = {"create": "/v1/batch-sessions", "retry": "/v1/batch-sessions/*/retry", "end_sessions": "/v1/sessions/*"}
@@ -52,14 +53,9 @@ class Run:
 
     def retry(self, record: BatchRecord) -> None:
         """Wait for all sessions of a batch, and retry those that failed."""
-        runner = self.batches.runner
-
-        def recorded(operation: Any, subject: Any, call: Any) -> Any:
-            return runner.recorded(operation, subject, call, self.told)
-
-        waiting = Waiting(self.client, runner.listing, self.clock, self.told, recorded)
         urn = record.resource_urn
-        waiting.until(ReadyInputs(batch_id=record.known_id, timeout=1000, retry_failed=1, resource_urn=urn))
+        wanted = ReadyInputs(batch_id=record.known_id, timeout=1000, retry_failed=1, resource_urn=urn)
+        Waiting(self.batches.runner, self.told).until(wanted)
 
     def do(self, operation: str, record: BatchRecord | None) -> BatchRecord | None:
         """Do the operation on the batch; a create takes none."""
@@ -121,14 +117,28 @@ class Runs:
 
         hook: Any = {moment: kill}
         self.sim.faults.add(Fault("no_reply", handled=moment == "after", **where(operation), **hook))
-        arguments = [self.sim.url, str(self.place), operation, record.model_dump_json() if record else ""]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        process.append(subprocess.Popen([sys.executable, "-c", _CRASHING, *arguments], env=env))
+        process.append(self._process(operation, record))
         assert process[0].wait(60) == -signal.SIGKILL
         self.sim.faults.clear()
 
+    def begin_elsewhere(self, operation: str, record: BatchRecord) -> subprocess.Popen[bytes]:
+        """Begin the operation in another process. Return that once the API has its call, which gets no response."""
+        has_begun = Event()
+        fault = Fault("no_reply", handled=False, before=lambda _: has_begun.set(), **where(operation))
+        self.sim.faults.add(fault)
+        process = self._process(operation, record)
+        assert has_begun.wait(60)
+        return process
 
-_CRASHING = """
+    def _process(self, operation: str, record: BatchRecord | None) -> subprocess.Popen[bytes]:
+        arguments = [self.sim.url, str(self.place), operation, record.model_dump_json() if record else ""]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = subprocess.Popen([sys.executable, "-c", _OPERATION, *arguments], env=env)
+        self._opened.callback(process.kill)
+        return process
+
+
+_OPERATION = """
 import sys
 from pathlib import Path
 from lifecycle.recorded_runs import Run

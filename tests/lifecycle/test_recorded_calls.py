@@ -332,6 +332,27 @@ def test_a_call_of_the_same_run_that_is_in_flight_is_no_lost_response(runs: Runs
     assert ReceiptsReport(runs.receipts()).totals()["deleted_sessions"] == 5
 
 
+@pytest.mark.parametrize("operation", ["cancel", "delete"])
+def test_a_call_in_flight_in_another_process_is_no_lost_response_until_that_is_killed(
+    runs: Runs, operation: str
+) -> None:
+    """A cleanup in a hook and the batch's own provider host, or the command line and a destroy."""
+    record = runs.started(operation)
+    running = len(runs.batch.running())
+    process = runs.begin_elsewhere(operation, record)
+    [in_flight] = runs.receipts(operation)
+    assert in_flight.outcome is None
+    run = runs.another()
+    after = run.stop(operation, record)
+    stopped = len(runs.batch.removed) if operation == "delete" else running
+    assert run.told.warnings == []
+    assert {after.cancelled_sessions, after.deleted_sessions} == {stopped, None}
+    process.kill()
+    process.wait(30)
+    later = runs.another().stop(operation, record)
+    assert (later.cancelled_sessions, later.deleted_sessions) == (None, None)
+
+
 # Runs that were killed
 
 
