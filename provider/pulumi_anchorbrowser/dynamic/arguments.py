@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pulumi import Input
 from typing_extensions import Required, TypedDict
 
-from pulumi_anchorbrowser.choices import LiveStatus
+from pulumi_anchorbrowser.choices import LiveStatus, What
 
 
 class SwitchArgs(TypedDict, total=False):
@@ -219,7 +219,7 @@ class SelectArgs(TypedDict, total=False):
     """All of these must be on the sessions."""
     batch_ids: Input[list[Input[str]]]
     """Any one of these ids. An empty list matches nothing."""
-    what: Input[Literal["batches", "sessions", "all"]]
+    what: Input[What]
     """`batches` (the default), `sessions` (single sessions that belong to no batch), or `all` of both."""
 
 
