@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lifecycle.one_batch import ID, KEY, URN, MovedClock, Stage, Told
 
-from pulumi_anchorbrowser.api import ApiError, ApiKeys, BatchRetried, Client, Forbidden, Outcome
-from pulumi_anchorbrowser.clock import Interrupted, SystemClock
+from pulumi_anchorbrowser.api import ApiError, ApiKeys, Client, Forbidden
+from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock
 from pulumi_anchorbrowser.lifecycle.listing import Listing
+from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.waiting import NotReady, Reached, ReadyInputs, Waiting, ready_problems
-from pulumi_anchorbrowser.receipts import Subject
+from pulumi_anchorbrowser.receipts import Receipts
 from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings
 
 
-class Recorded:
-    """Makes calls as the receipts would, and remembers their subjects."""
-
-    def __init__(self) -> None:
-        self.subjects: list[tuple[str, Subject]] = []
-
-    def __call__(
-        self, operation: str, subject: Subject, call: Callable[[], Outcome[BatchRetried]]
-    ) -> Outcome[BatchRetried]:
-        self.subjects.append((operation, subject))
-        return call()
+def runner_of(client: Client, clock: Clock, receipts: Receipts | None = None) -> Runner:
+    return Runner(client, Listing(client, clock), receipts or Receipts(None), clock, settle_timeout=60)
 
 
-def waiting_on(stage: Stage, clock: MovedClock, **options: Any) -> Waiting:
-    own = {name: options.pop(name) for name in ("pause", "is_young", "record") if name in options}
-    client = stage.client(**options)
-    return Waiting(client, Listing(client, clock), clock, stage.told, own.pop("record", Recorded()), **own)
+def waiting_on(stage: Stage, clock: MovedClock, receipts: Receipts | None = None, **options: Any) -> Waiting:
+    own = {name: options.pop(name) for name in ("pause", "is_young") if name in options}
+    return Waiting(runner_of(stage.client(**options), clock, receipts), stage.told, **own)
 
 
 def wait(
@@ -93,7 +84,7 @@ def test_many_waits_share_their_requests(clock: SystemClock) -> None:
     count, pause, ready_after = 60, 2.0, 3.3
     with Simulator({KEY: "team"}, SimulatorSettings(creation_seconds=ready_after)) as sim:
         client = Client(sim.url, ApiKeys(KEY), clock=clock)
-        waiting = Waiting(client, Listing(client, clock), clock, Told(), Recorded(), pause=pause)
+        waiting = Waiting(runner_of(client, clock), Told(), pause=pause)
         ids = [client.create_batch(1).value().batch_id for _ in range(count)]
         sim.clear_requests()
         with ThreadPoolExecutor(count) as pool:
@@ -180,13 +171,14 @@ def test_failed_sessions_are_retried_once_and_then_waited_for(stage: Stage) -> N
     assert (reached.batch.completed_requests, reached.retried_sessions) == (5, 2)
 
 
-def test_a_retry_is_recorded_for_the_resource_that_waits(stage: Stage) -> None:
+def test_a_retry_is_recorded_for_the_resource_that_waits(stage: Stage, tmp_path: Path) -> None:
     stage.sim.settings.failing_sessions = 2
-    batch_id, recorded = stage.foreign(), Recorded()
-    wait(stage, batch_id, retry_failed=1, record=recorded)
-    ((operation, subject),) = recorded.subjects
-    assert (operation, subject.batch_id, subject.urn) == ("retry", batch_id, URN)
-    assert subject.account.startswith(stage.sim.url)
+    batch_id, receipts = stage.foreign(), Receipts(tmp_path / "receipts.sqlite3")
+    wait(stage, batch_id, retry_failed=1, receipts=receipts)
+    [receipt] = receipts.all()
+    assert (receipt.operation, receipt.subject.batch_id, receipt.subject.urn) == ("retry", batch_id, URN)
+    assert receipt.subject.account.startswith(stage.sim.url)
+    receipts.close()
 
 
 def test_a_retry_that_fails_as_well_is_an_error_that_names_it(stage: Stage) -> None:
@@ -351,7 +343,7 @@ def test_a_min_ready_above_a_known_size_is_found_by_check(min_ready: int, count:
 def test_ctrl_c_ends_a_wait_at_once(stage: Stage) -> None:
     clock = SystemClock()
     client = Client(stage.sim.url, ApiKeys(KEY), clock=clock)
-    waiting = Waiting(client, Listing(client, clock), clock, stage.told, Recorded(), pause=60)
+    waiting = Waiting(runner_of(client, clock), stage.told, pause=60)
     batch_id = stage.foreign()
     with ThreadPoolExecutor(1) as pool:
         waited = pool.submit(waiting.until, ReadyInputs(batch_id=batch_id))

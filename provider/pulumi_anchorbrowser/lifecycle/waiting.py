@@ -14,15 +14,12 @@ from pulumi_anchorbrowser.api import (
     Answered,
     BadRequest,
     BatchDetails,
-    BatchRetried,
     BatchSession,
     BatchSummary,
-    Client,
     Lost,
     NoAnswer,
     NotConnected,
     NotFound,
-    Outcome,
     PlanLimit,
     RateLimited,
     ServerError,
@@ -33,9 +30,9 @@ from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_o
 from pulumi_anchorbrowser.lifecycle.durations import Duration, seconds
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.inputs import MAX_COUNT
-from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.notices import Notices
-from pulumi_anchorbrowser.receipts import Operation, Subject
+from pulumi_anchorbrowser.lifecycle.run import Runner
+from pulumi_anchorbrowser.receipts import Subject
 from pulumi_anchorbrowser.words import counted, sessions
 
 _LOGGER = logging.getLogger(__name__)
@@ -44,8 +41,6 @@ POLL_SECONDS = 5.0
 _FRESH_SECONDS = 1.0
 _UNCHANGED_SECONDS = 30.0
 _PASSING = (NoAnswer, NotConnected, RateLimited, ServerError)
-# Makes a call with its receipt.
-Record = Callable[[Operation, Subject, Callable[[], "Outcome[BatchRetried]"]], "Outcome[BatchRetried]"]
 
 
 class NotReady(LifecycleError):
@@ -160,28 +155,21 @@ class _Progress:
 class Waiting:
     """Waits for batches.
 
-    `record` makes a call with its receipt. `is_young` says whether this run has just started a batch: the API may
-    then not know it yet. `pause` is the time between two looks.
+    `pause` is the time between two looks. `is_young` says whether this run has just started a batch: the API may then
+    not know it yet.
     """
 
     def __init__(
         self,
-        client: Client,
-        listing: Listing,
-        clock: Clock,
+        runner: Runner,
         notices: Notices,
-        record: Record,
         *,
         pause: float = POLL_SECONDS,
         is_young: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._client = client
-        self._listing = listing
-        self._clock = clock
-        self._notices = notices
-        self._record = record
-        self._pause = pause
-        self._is_young = is_young
+        self._runner, self._notices = runner, notices
+        self._client, self._listing, self._clock = runner.client, runner.listing, runner.clock
+        self._pause, self._is_young = pause, is_young
 
     def until(self, inputs: ReadyInputs) -> Reached:
         """Return once enough browsers are ready. Raises NotReady where that is impossible, or too late; ApiError."""
@@ -229,9 +217,9 @@ class Waiting:
         """Retry the failed sessions once. None where that was certainly not done: the next look tries again."""
         account = str(self._client.account())
         subject = Subject(owner="", urn=inputs.resource_urn or "", claim="", account=account, batch_id=inputs.batch_id)
-        outcome = self._record("retry", subject, lambda: self._client.retry_batch(inputs.batch_id, inputs.retry_failed))
-        self._listing.changed(inputs.batch_id)
-        last = outcome.last
+        last = self._runner.recorded(
+            "retry", subject, lambda: self._client.retry_batch(inputs.batch_id, inputs.retry_failed), self._notices
+        ).last
         if isinstance(last, Answered):
             self._notices.info(
                 f"retrying failed sessions of batch {inputs.batch_id}: {sessions(last.value.retried_sessions)}"

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from pulumi_anchorbrowser.receipts.receipt import Receipt
+from pulumi_anchorbrowser.urns import name_of
 from pulumi_anchorbrowser.words import STOPPED, batches, counted, sessions
 
 _OWN = ("http_status", *STOPPED, "failed_deletions", "still_running", "confirmed_at", "was_lost", "note")
@@ -205,7 +206,7 @@ def _row(receipt: Receipt) -> dict[str, Any]:
         "operation": receipt.operation,
         "owner": subject.owner,
         "urn": subject.urn,
-        "resource": subject.urn.split("::")[-1] or None,
+        "resource": name_of(subject.urn) or None,
         "claim": subject.claim,
         "batch_id": subject.batch_id,
         "count": subject.count,
