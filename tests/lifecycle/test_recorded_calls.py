@@ -337,16 +337,19 @@ def test_a_call_in_flight_in_another_process_is_no_lost_response_until_that_is_k
     runs: Runs, operation: str
 ) -> None:
     """A cleanup in a hook and the batch's own provider host, or the command line and a destroy."""
-    record = runs.started(operation)
+    # So long that no session is created meanwhile.
+    runs.sim.settings.creation_seconds = 10_000
+    record = runs.another().start()
+    runs.sim.advance(5_000)
     running = len(runs.batch.running())
     process = runs.begin_elsewhere(operation, record)
     [in_flight] = runs.receipts(operation)
     assert in_flight.outcome is None
     run = runs.another()
     after = run.stop(operation, record)
-    stopped = len(runs.batch.removed) if operation == "delete" else running
     assert run.told.warnings == []
-    assert {after.cancelled_sessions, after.deleted_sessions} == {stopped, None}
+    stopped = {"cancel": (running, None), "delete": (None, len(runs.batch.removed))}[operation]
+    assert (after.cancelled_sessions, after.deleted_sessions) == stopped
     process.kill()
     process.wait(30)
     later = runs.another().stop(operation, record)
