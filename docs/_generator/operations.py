@@ -162,7 +162,7 @@ def _of_adoption(status: str, live: str) -> str:
 def _of_destroy(record: BatchRecord) -> str:
     first = first_request(goal_of_destroy(record))
     if first == REQUESTS[Confirm]:
-        return "a look at its sessions; if one runs, as for the row below"
+        return "a list of its sessions; if one runs, as if not confirmed"
     return f"{first}, then `DELETE` of each session" if first == REQUESTS[Get] else first
 
 

@@ -31,6 +31,7 @@ from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.lifecycle.errors import (
     AccountUnknown,
     AnotherAccount,
+    BatchNotFound,
     CancelRefused,
     DeletionIncomplete,
     LeftoverUnknown,
@@ -133,6 +134,7 @@ def other_errors(folder: Path) -> Iterator[ExpectedError]:
     yield DeletionIncomplete(ID, LEFT, 2)
     yield SessionsNotEnded(ID, LEFT, 2)
     yield StillRunning(ID, LEFT)
+    yield BatchNotFound("c", LEFT)
     yield SessionsNotListed(ID, "the API lists none of them")
     yield CancelRefused(ID, "HTTP 409", "the batch is completed")
     yield NotAdopted(ID, "the API does not know it under this key (HTTP 404)", "Check the id.")
