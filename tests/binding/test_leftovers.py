@@ -10,8 +10,7 @@ from binding.conftest import EARLIER_RUN, OWNER, Machine, urn_of
 
 from pulumi_anchorbrowser.binding import batch
 from pulumi_anchorbrowser.lifecycle import LifecycleError
-from pulumi_anchorbrowser.lifecycle.trail import new_run
-from pulumi_anchorbrowser.receipts import Receipts, Subject
+from pulumi_anchorbrowser.receipts import Receipts, Subject, new_run
 from pulumi_anchorbrowser.simulator import Fault
 
 CLAIM = "0198f0c2d08222aaaaaaaaaa"
@@ -35,7 +34,7 @@ def receipt_of_a_create(machine: Machine, run: str, *, stack: str = "dev") -> st
 
 
 def of_a_process_that_has_ended() -> str:
-    script = "from pulumi_anchorbrowser.lifecycle.trail import new_run; print(new_run())"
+    script = "from pulumi_anchorbrowser.receipts import new_run; print(new_run())"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
 
 

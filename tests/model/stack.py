@@ -284,7 +284,7 @@ class Run:
             self._check_record(record)
         if is_stop:
             self._check_stopped(record)
-        self.world.resource = BatchRecord.from_outputs(record.to_outputs())
+        self.world.resource = BatchRecord.model_validate(record.to_outputs())
         remote = self.world.find(record.batch_id)
         if remote is not None:
             # Where the state has no number, another machine cannot know that there should be one.
