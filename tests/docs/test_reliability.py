@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from docs.pages import DOCS, ROOT
 
 HEAD = "| promise | fault | shown by |"
-# A place, and how much of it `make test` leaves to another command: all of it, or the part that stands before the colon.
+# A place, and what of it `make test` leaves to another command: all of it, or the part before the colon.
 PLACE = re.compile(r"`(tests/[^`]+)`(?: \((?P<part>[^):]+: )?(?P<command>long|`make [a-z-]+`)\))?")
 
 
