@@ -397,7 +397,7 @@ class ModelListing:
         return remote.session_ids(LIVE) if remote is not None and self._client.lists(remote) else ()
 
     def find_claim(self, claim: str, **_: Any) -> ClaimLook:
-        how = self._client.pick("look for claim", "lost", "batch not listed")
+        how = self._client.pick("look for claim", "lost", lasting=("batch not listed",))
         if how == "lost":
             raise _LOST.error
         self._client.end_of_lateness()

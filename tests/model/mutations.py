@@ -148,13 +148,6 @@ MUTATIONS = [
         (ORPHAN,),
     ),
     Mutation(
-        "a create is settled although its batch may be one that is not listed",
-        NEXT_STEP,
-        '        return Done({"still_running": None})\n',
-        '        return Done({"still_running": 0})\n',
-        (ORPHAN,),
-    ),
-    Mutation(
         "sessions that are visible late are not waited for",
         TRAIL,
         "        return patience_left(self._age(runner, one), runner.settle_timeout)\n",
