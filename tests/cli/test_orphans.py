@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scenarios.one_stack import OneStack, browsers
 from stages import NO_ENGINE, EngineStage, RehearsalStage, engine_is_here, standing_api
 from stages.cli import clean_environment
 
+from pulumi_anchorbrowser.lifecycle import new_claim
 from pulumi_anchorbrowser.receipts import Receipts, Subject, new_run
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
@@ -64,6 +66,24 @@ def found_by(cli: CommandLine, state: str, *options: str) -> dict[str, tuple[str
     ended = cli.run("orphans", "--state", state, "--json", *options)
     assert ended.code == 0, ended.err
     return {one["batch_id"]: (one["kind"], one["found_in"]) for one in ended.json["orphans"]}
+
+
+def test_sessions_that_run_without_their_batch_are_counted_and_ended_by_the_command_that_is_named(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    # Of a younger claim, the API might list the batch yet.
+    claim = new_claim(datetime.now(timezone.utc) - timedelta(hours=2), "11111")
+    record_lost_create(cli, claim)
+    sim.settings.surviving_sessions, sim.settings.survive = 1, ("delete",)
+    sim.delete(team.start(claim=claim))
+    state = state_file(cli, pending=False)
+    (create,) = cli.run("orphans", "--state", state, "--owner", OWNER, "--json").json["claims"]
+    assert (create["claim"], create["running_sessions"]) == (claim, 1)
+    shown = cli.run("orphans", "--state", state, "--owner", OWNER)
+    command = shown.err.partition("pulumi-anchorbrowser ")[2].partition(".")[0].replace("CLAIM", claim)
+    assert command.startswith("sweep ")
+    assert cli.run(*command.split(), "--yes").code == 0
+    assert sim.live_sessions() == []
 
 
 # Kinds

@@ -70,6 +70,14 @@ LOST = [
 ]
 
 
+def test_a_lost_create_whose_batch_is_not_listed_names_the_sessions_that_run(stage: Stage) -> None:
+    stage.sim.settings.creation_seconds = 0
+    stage.sim.settings.batches_listed_after = 10_000
+    stage.sim.faults.add(Fault("reset_after", method="POST"))
+    with pytest.raises(LifecycleError, match="found 5 sessions that run, but not their batch"):
+        stage.batches.create(inputs(), stage.told)
+
+
 @pytest.mark.parametrize("lost", LOST, ids=lambda fault: fault.name)
 def test_a_create_whose_answer_was_lost_is_found_by_its_claim_and_not_repeated(stage: Stage, lost: Fault) -> None:
     stage.sim.settings.creation_seconds = 0

@@ -537,6 +537,19 @@ def test_a_batch_that_another_process_of_the_run_has_adopted_is_left_running(
     assert states == []
 
 
+def test_a_leftover_that_another_process_of_the_run_has_adopted_since_is_not_deleted(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    begun = StackState(pending=(pending(interrupted),))
+    states = [begun, replace(begun, batch_ids=frozenset([left]))]
+    receipts = Receipts(runs.place)
+    trail = Trail(receipts, stage.clock, THIS_RUN, lambda _: states.pop(0))
+    trail.begin(OWNER)
+    batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
+    made = batches.create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {left, made.batch_id}
+
+
 def test_the_deletes_of_a_run_read_the_state_once_more_at_most(stage: Stage, runs: Runs) -> None:
     records = [stage.start("completed", claim=claim(mark=EARLIER_RUN)) for _ in range(3)]
     read: list[str] = []

@@ -19,6 +19,7 @@ from pulumi_anchorbrowser.words import batches
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.cleanup import Plan, PlannedBatch, Skipped
     from pulumi_anchorbrowser.lifecycle.interrupted import InterruptedCreate
+    from pulumi_anchorbrowser.lifecycle.listing import ClaimLook
     from pulumi_anchorbrowser.lifecycle.state import StackState
     from pulumi_anchorbrowser.receipts import Receipt
 
@@ -59,17 +60,24 @@ class _Orphan:
 
 @dataclass(frozen=True)
 class _Found:
-    """`creates` are the interrupted creates whose batch cannot be found."""
+    """`creates` are the interrupted creates whose batch cannot be found; `running` is how many sessions of each run."""
 
     orphans: tuple[_Orphan, ...]
     creates: tuple[InterruptedCreate, ...]
     skipped: tuple[Skipped, ...]
+    running: dict[str, int]
 
     def to_document(self) -> dict[str, Any]:
         return {
             "orphans": [one.to_row() for one in self.orphans],
             "claims": [
-                {"claim": one.claim, "owner": one.owner, "urn": one.urn, "found_in": _found_in(one)}
+                {
+                    "claim": one.claim,
+                    "owner": one.owner,
+                    "urn": one.urn,
+                    "found_in": _found_in(one),
+                    "running_sessions": self.running.get(one.claim, 0),
+                }
                 for one in self.creates
             ],
             "skipped": [asdict(one) for one in self.skipped],
@@ -181,7 +189,8 @@ def _find(connection: Connection, known: StackState, owners: Collection[str], me
     plans = [_plan(connection, messages, owner=owner) for owner in sorted(owners)]
     claims = {claim for plan in plans for batch in plan.batches for claim in batch.claims}
     # A batch that is skipped, or that carries another stack's name by now.
-    others = _look_for(connection, (one for claim, one in creates.items() if claim not in claims))
+    looks = _look_for(connection, (one for claim, one in creates.items() if claim not in claims))
+    others = {claim: look.batch_id for claim, look in looks.items() if look.batch_id is not None}
     listed = {one.batch_id for plan in plans for one in plan.batches}
     listed |= {one.id for plan in plans for one in plan.skipped}
     if unlisted := sorted({*others.values()} - listed - known.batch_ids):
@@ -195,6 +204,7 @@ def _find(connection: Connection, known: StackState, owners: Collection[str], me
         ),
         tuple(one for claim, one in creates.items() if claim not in claims and claim not in others),
         tuple(one for plan in plans for one in plan.skipped if one.batch_id not in known.batch_ids),
+        {claim: len(look.sessions.running) for claim, look in looks.items()},
     )
 
 
@@ -204,11 +214,10 @@ def _plan(connection: Connection, messages: Messages, **selection: Any) -> Plan:
     return connection.cleanup.plan(Request(Selection(**selection)), messages)
 
 
-def _look_for(connection: Connection, creates: Iterable[InterruptedCreate]) -> dict[str, str]:
-    """Return the batch of each of these creates that has a visible session, by its claim."""
+def _look_for(connection: Connection, creates: Iterable[InterruptedCreate]) -> dict[str, ClaimLook]:
+    """Return what a look for each of these creates has found, by its claim."""
     listing, since = connection.batches.runner.listing, connection.client.api_time()
-    looks = {one.claim: listing.find_claim(one.claim, count=one.count, since=since).batch_id for one in creates}
-    return {claim: batch_id for claim, batch_id in looks.items() if batch_id is not None}
+    return {one.claim: listing.find_claim(one.claim, count=one.count, since=since) for one in creates}
 
 
 def _interrupted_creates(
@@ -286,13 +295,23 @@ def _print(found: _Found) -> None:
             ("BATCH", "STATUS", "AGE", "SESSIONS", "KIND", "FOUND IN", "RESOURCE", "CLAIM"), map(_cells, found.orphans)
         )
     if found.creates:
-        click.echo("Interrupted creates whose batch cannot be found: none was started, or it shows no session yet.")
-        rows = [(one.claim, one.name, ", ".join(_found_in(one))) for one in found.creates]
-        print_table(("CLAIM", "RESOURCE", "FOUND IN"), rows)
+        click.echo(
+            "Interrupted creates whose batch cannot be found: none was started, it shows no session yet, or it is not "
+            "listed."
+        )
+        rows = [
+            (one.claim, one.name, ", ".join(_found_in(one)), found.running.get(one.claim, 0)) for one in found.creates
+        ]
+        print_table(("CLAIM", "RESOURCE", "FOUND IN", "RUNNING"), rows)
     if found.skipped:
         click.echo("Not in the state either, and skipped:")
         print_table(("BATCH", "STATUS", "WHY"), [(one.batch_id, one.status, one.reason) for one in found.skipped])
     click.echo(found.summary())
+    if any(found.running.get(one.claim) for one in found.creates):
+        print_note(
+            "Sessions run whose batch is not listed. End them by their claim: "
+            "pulumi-anchorbrowser sweep --owner any --what sessions --tag pulumi-claim:CLAIM."
+        )
     if any(one.kind == "unknown" for one in found.orphans):
         print_note(
             "Another stack of this name may have the unknown batches. Delete a batch by its id: "
