@@ -131,14 +131,13 @@ def _services_of_run(config: Any) -> Services:
     The engine starts a host for each run; a rehearsal can use one for several, and nothing of a run outlives it.
     """
     global _current, _runs
-    # The names of all keys are found nowhere else.
-    properties = getattr(config, "_props", None)
+    properties, project = sdk_patches.whole_config(config)
     refuse_misspelt(properties or {})
     with _lock:
         if _current is None or _current[0] is not properties:
             notices = EngineNotices()
             settings = Settings.read(config.get, notify=notices.warning)
-            for warning in unused_settings(properties or {}, getattr(config, "_project_name", "")):
+            for warning in unused_settings(properties or {}, project):
                 notices.warning(warning)
             if _current is None:
                 watch_engine(_end_without_engine)

@@ -1,4 +1,4 @@
-"""Every place where Pulumi's SDK is changed or looked into beyond its documentation, and what each buys.
+"""Every place where Pulumi's SDK for dynamic providers is changed or looked into, and what each buys.
 
 Where an SDK has changed, a patch has no effect and a line of the debug log says so; nothing breaks.
 """
@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +40,14 @@ def urn_of_request() -> str:
     the stack of calls. As an input of each resource it would be in the state twice: a ninth of a batch's weight there.
     """
     return str(getattr(_request(), "urn", ""))
+
+
+def whole_config(config: Any) -> tuple[Mapping[str, Any] | None, str]:
+    """Return the stack's whole config, which is one and the same dictionary during a run, and the project's name.
+
+    A provider is given only what returns the value of a key that it names. A misspelt key is found by its name alone.
+    """
+    return getattr(config, "_props", None), str(getattr(config, "_project_name", ""))
 
 
 def begin_export_for_request() -> None:
