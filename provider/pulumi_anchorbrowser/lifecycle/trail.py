@@ -170,7 +170,7 @@ class Trail:
         try:
             return self._read(stack)
         except StateUnreadable as error:
-            _LOGGER.debug("state", extra={"error": str(error)})
+            _LOGGER.debug("state_unread", extra={"error": type(error).__name__})
             return None
 
     def _interrupted(self, owner: str, notices: Notices) -> list[InterruptedCreate]:
