@@ -29,7 +29,7 @@ setup: ## Make .venv with everything in it (the other commands do this themselve
 demo: setup ## Create, await, cancel, delete and destroy a batch, against a simulated API
 	@$(BIN)/python examples/demo
 
-test: setup ## Run the tests except the long ones (6 minutes; 10 with a Pulumi CLI); TESTS=folder for some
+test: setup ## Run the tests except the long ones (4 minutes; 8 with a Pulumi CLI); TESTS=folder for some
 	$(PYTEST) $(TESTS)
 
 test-long: ## Run the tests that `make test` leaves out, and the whole version matrix (hours)

@@ -101,8 +101,9 @@ class Trail:
             return False
         if not self._has_adoptions:
             with self._rereading:
-                self._at_deletes = self._at_deletes or self._read_again(self._stack)
-            state = self._at_deletes or state
+                # One that cannot be read is not tried again by each delete: stops come first.
+                self._at_deletes = self._at_deletes or self._read_again(self._stack) or state
+            state = self._at_deletes
         return any(
             id_ == record.batch_id and claim != record.claim and run_mark_of(claim) == self._run_mark
             for id_, claim in state.adoptions
