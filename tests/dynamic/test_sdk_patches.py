@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import pulumi
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from lifecycle.fake_cli import FakeCli
@@ -115,10 +114,3 @@ def test_a_host_without_a_traceback_module_stays_as_it_is() -> None:
 def test_an_sdk_without_stack_traces_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk_patches, "sdk_resource", SimpleNamespace())
     assert sdk_patches.report_the_programs_line() is False
-
-
-def test_an_sdk_that_waits_for_outputs_in_another_way_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sdk_patches, "pulumi", SimpleNamespace(Output=object))
-    outputs: list[pulumi.Output[Any]] = []
-    sdk_patches.wait_for_one_of(outputs)
-    assert outputs == []

@@ -19,7 +19,7 @@ from pulumi_anchorbrowser.dynamic.providers import (
     BatchProvider,
     BatchReadyProvider,
 )
-from pulumi_anchorbrowser.dynamic.sdk_patches import report_the_programs_line, wait_for_one_of
+from pulumi_anchorbrowser.dynamic.sdk_patches import report_the_programs_line
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.dynamic.arguments import ReadySession
@@ -39,7 +39,7 @@ def _unset(kind: type) -> dict[str, None]:
 
 
 class AnchorBrowserResource(dynamic.Resource):
-    """A resource that stands in the user's line, and that the SDK waits for once."""
+    """A resource that stands in the user's line."""
 
     def __init__(
         self,
@@ -49,18 +49,7 @@ class AnchorBrowserResource(dynamic.Resource):
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         """Register it."""
-        own = tuple(properties)
         report_the_programs_line()
-        self._register(provider, resource_name, properties, opts)
-        wait_for_one_of([vars(self)[name] for name in own])
-
-    def _register(
-        self,
-        provider: AnchorBrowserProvider,
-        resource_name: str,
-        properties: dict[str, Any],
-        opts: pulumi.ResourceOptions | None,
-    ) -> None:
         super().__init__(provider, resource_name, properties, opts)
 
 

@@ -9,13 +9,12 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pulumi
 from pulumi.runtime import resource as sdk_resource
 from pulumi.runtime.proto import provider_pb2
 
@@ -54,7 +53,7 @@ def begin_export_for_request() -> None:
     """Begin to export the state of the stack that the engine's current request is about, unless that is a read.
 
     The first create of a run waits for the state. Begun in `configure`, before the operations are imported, the export
-    is over when these are.
+    is over when these are: an `up` of 50 batches takes a tenth longer without it.
     """
     request = _request()
     if request is None or isinstance(request, provider_pb2.ReadRequest):
@@ -108,7 +107,7 @@ def widen_worker_pool(workers: int = WORKERS) -> bool:
     The host has four, whatever `--parallel` says, and every call of the engine holds one for as long as it takes, a
     wait for a batch included. Calls to the API are bounded by the client's limiter. A thread is started when a call is
     submitted, so those for the calls that are queued already are started here. With 50 batches and a latency of 0.3 s,
-    four threads take 3.8 s for what these do in 0.3 s.
+    an `up` takes 1.4 times as long with four threads, and a destroy three times.
     """
     try:
         pool = threading.current_thread()._args[0]()  # type: ignore[attr-defined]  # noqa: SLF001
@@ -146,8 +145,8 @@ def report_the_programs_line() -> bool:
     """Let our resources stand in the line of the program that declares them. Return whether that was possible.
 
     The SDK takes the constructor that calls `dynamic.Resource` for the user's code, so every batch would stand in a
-    line of ours. Below it come some ten frames of Python's and Pulumi's own: 1.6 of 3.5 KB that a batch weighs in the
-    state, which the engine writes again at every step. Traces of other resources stay as they are.
+    line of ours. Below it come some ten frames of Python's and Pulumi's own. Without them the state of 50
+    batches is 120 KB in place of 230, and the engine writes it again at every step. Traces of other resources stay as they are.
     """
     of_sdk = getattr(sdk_resource, "_get_stack_trace", None)
     if of_sdk is None:
@@ -178,18 +177,3 @@ class _StackTrace:
 
 def _is_ours(frame: Any) -> bool:
     return str(frame.pc.uri).startswith(_OURS)
-
-
-def wait_for_one_of(outputs: Sequence[pulumi.Output[Any]]) -> None:
-    """Have the SDK wait for one of a resource's outputs, since all of them resolve at the same moment.
-
-    At the end of a program the SDK waits for all outputs that are unresolved, and again after each of them. With some
-    twenty-five outputs for each batch, that is a quarter of the CPU time of an `up` of 50 batches.
-    """
-    # Asked of the class: an output itself has every attribute, that of its value.
-    untrack = getattr(pulumi.Output, "_untrack", None)
-    if untrack is None:
-        _LOGGER.debug("the SDK waits for outputs in another way")
-        return
-    for output in outputs[1:]:
-        untrack(output)

@@ -124,8 +124,8 @@ class BatchNotFound(SessionsLeft):
             f"find the batch of claim {claim}, of which the API lists {sessions(len(running))} as running", running
         )
         self.advice = (
-            f"Run the same command again. Once the claim is an hour old, `pulumi-anchorbrowser sweep --owner any --what "
-            f"sessions --tag {claim_tag(claim)}` ends them too."
+            "Run the same command again. Once the claim is an hour old, `pulumi-anchorbrowser sweep --owner any "
+            f"--what sessions --tag {claim_tag(claim)}` ends them too."
         )
 
 
