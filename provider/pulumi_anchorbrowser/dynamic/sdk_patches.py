@@ -145,8 +145,8 @@ def report_the_programs_line() -> bool:
     """Let our resources stand in the line of the program that declares them. Return whether that was possible.
 
     The SDK takes the constructor that calls `dynamic.Resource` for the user's code, so every batch would stand in a
-    line of ours. Below it come some ten frames of Python's and Pulumi's own. Without them the state of 50
-    batches is 120 KB in place of 230, and the engine writes it again at every step. Traces of other resources stay as they are.
+    line of ours. Below it come some ten frames of Python's and Pulumi's own. Without them the state of 50 batches is
+    120 KB in place of 230, and the engine writes it again at every step. Traces of other resources stay as they are.
     """
     of_sdk = getattr(sdk_resource, "_get_stack_trace", None)
     if of_sdk is None:
