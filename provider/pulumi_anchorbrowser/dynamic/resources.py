@@ -50,6 +50,15 @@ class AnchorBrowserResource(dynamic.Resource):
     ) -> None:
         """Register it."""
         report_the_programs_line()
+        self._register(provider, resource_name, properties, opts)
+
+    def _register(
+        self,
+        provider: AnchorBrowserProvider,
+        resource_name: str,
+        properties: dict[str, Any],
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
         super().__init__(provider, resource_name, properties, opts)
 
 
