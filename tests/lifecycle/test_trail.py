@@ -262,26 +262,24 @@ def test_without_a_readable_state_nothing_is_deleted_and_one_warning_names_the_c
     assert len(stage.told.warnings) == 1
 
 
-def test_a_young_create_is_looked_for_until_its_sessions_can_be_seen(stage: Stage, runs: Runs) -> None:
-    interrupted = claim(timedelta(seconds=1))
+def looked_for_with_patience(stage: Stage, runs: Runs, interrupted: str) -> None:
+    """The sessions of this create are visible only after a while, and its batch is found and deleted all the same."""
     stage.clock.on_sleep = stage.sim.advance
     stage.sim.settings.sessions_listed_after = 20
     left = runs.left(interrupted)
     runs.next(StackState(pending=(pending(interrupted),))).create(inputs(count=3), stage.told)
     assert left not in live(stage)
     assert sum(stage.clock.slept) >= 15
+
+
+def test_a_young_create_is_looked_for_until_its_sessions_can_be_seen(stage: Stage, runs: Runs) -> None:
+    looked_for_with_patience(stage, runs, claim(timedelta(seconds=1)))
 
 
 def test_a_create_that_is_young_by_the_apis_clock_alone_is_looked_for_with_patience(stage: Stage, runs: Runs) -> None:
     """This machine's clock is hours ahead of the one that minted the claim, and of the API's."""
     stage.sim.settings.clock_offset_seconds = -3 * 3600
-    interrupted = claim(timedelta(hours=2))
-    stage.clock.on_sleep = stage.sim.advance
-    stage.sim.settings.sessions_listed_after = 20
-    left = runs.left(interrupted)
-    runs.next(StackState(pending=(pending(interrupted),))).create(inputs(count=3), stage.told)
-    assert left not in live(stage)
-    assert sum(stage.clock.slept) >= 15
+    looked_for_with_patience(stage, runs, claim(timedelta(hours=2)))
 
 
 def test_an_old_create_is_looked_for_once(stage: Stage, runs: Runs) -> None:
