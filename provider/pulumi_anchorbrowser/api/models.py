@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from pulumi_anchorbrowser.words import counted
+
 # The API's words for a batch's status. A response may use a word that is not here; it is then passed on as it is.
 PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = "pending", "processing", "completed", "failed", "cancelled"
 UNFINISHED = frozenset({PENDING, PROCESSING})
@@ -218,6 +220,15 @@ class SessionStatuses(_Listing):
 
     count: Count = None
     items: tuple[SessionStatus, ...]
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there may be other sessions: rows that cannot be read, or fewer rows than reported; else None."""
+        if self.odd_rows:
+            return f"the API lists {counted(self.odd_rows, 'session')} without a usable id"
+        if len(self.items) < (self.count or 0):
+            return f"the API lists {len(self.items)} and reports {self.count}"
+        return None
 
 
 class ListedSession(_Answer):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pulumi_anchorbrowser.words import batches, counted, first_of
+from pulumi_anchorbrowser.words import batches, first_of
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.api import Client, SessionStatus
@@ -57,12 +57,7 @@ def sessions_now(client: Client, batch_id: str) -> SessionsNow:
         return SessionsNow()
     except ApiError as error:
         return SessionsNow(trouble=error.reason)
-    trouble = None
-    if statuses.odd_rows:
-        trouble = f"the API lists {counted(statuses.odd_rows, 'session')} without a usable id"
-    elif len(statuses.items) < (statuses.count or 0):
-        trouble = f"the API lists {len(statuses.items)} and reports {statuses.count}"
-    return SessionsNow(statuses.items, trouble)
+    return SessionsNow(statuses.items, statuses.trouble)
 
 
 def warn_of_trouble(messages: Messages, seen: Mapping[str, SessionsNow]) -> bool:

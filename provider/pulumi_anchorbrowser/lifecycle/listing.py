@@ -372,7 +372,7 @@ class Listing:
         except (ApiError, RuntimeError):
             return {}  # Each batch then gets its own error. The system may also give no more threads.
         strays = look_of(item for item in statuses.items if claim_of(item.tags) is None)
-        if _has_hidden(statuses) or strays.running or strays.unknown:
+        if statuses.trouble or strays.running or strays.unknown:
             return {}
         by_tag: dict[str, list[SessionStatus]] = {}
         for item in statuses.items:
@@ -516,9 +516,4 @@ def look_of(sessions: Iterable[SessionStatus]) -> Look:
 def _look_of_all(statuses: SessionStatuses) -> Look:
     """Return which sessions of a whole response run; rows that cannot be read are of an unknown word."""
     look = look_of(statuses.items)
-    return look._replace(unknown=(*look.unknown, "(unreadable)")) if _has_hidden(statuses) else look
-
-
-def _has_hidden(statuses: SessionStatuses) -> bool:
-    """Whether the response has rows that cannot be read, or fewer rows than it reports."""
-    return bool(statuses.odd_rows) or len(statuses.items) < (statuses.count or 0)
+    return look._replace(unknown=(*look.unknown, "(unreadable)")) if statuses.trouble else look
