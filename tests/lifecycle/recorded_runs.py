@@ -16,6 +16,7 @@ from lifecycle.one_batch import KEY, MovedClock, Told, inputs
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions
 from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord
+from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.lifecycle.waiting import ReadyInputs, Waiting
@@ -40,8 +41,9 @@ class Run:
     def __init__(self, url: str, place: Path | None, clock: Clock | None = None, **options: Any) -> None:
         self.told, self.receipts, self.clock = Told(), Receipts(place, new_run()), MovedClock()
         self.client = Client(url, ApiKeys(KEY), ClientOptions(**{"max_retries": 0, **options}), clock=clock)
-        trail = Trail(self.receipts, self.clock, THIS_RUN, lambda _: StackState())
-        trail.begin("acme/shop/dev")
+        state = OwnState(self.clock, THIS_RUN, lambda _: StackState())
+        trail = Trail(state, self.receipts, self.clock, THIS_RUN)
+        state.begin("acme/shop/dev")
         self.batches = Batches(self.client, self.receipts, clock=self.clock, settle_timeout=1, trail=trail)
 
     def start(self, **given: Any) -> BatchRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -13,19 +14,13 @@ import pytest
 from pulumi_anchorbrowser.api import ApiKeys, Client, ClientOptions, Forbidden, NotFound
 from pulumi_anchorbrowser.api.models import Pagination
 from pulumi_anchorbrowser.clock import Interrupted, SystemClock
+from pulumi_anchorbrowser.lifecycle import claims as claims_module
 from pulumi_anchorbrowser.lifecycle import listing as module
-from pulumi_anchorbrowser.lifecycle.listing import (
-    ENDED_WORDS,
-    RUNNING_WORDS,
-    BatchIdentity,
-    ClaimLook,
-    Listing,
-    ListingIncomplete,
-    Look,
-    moment,
-    pages_left,
-)
+from pulumi_anchorbrowser.lifecycle.claims import ClaimLook, Claims
+from pulumi_anchorbrowser.lifecycle.listing import Listing, ListingIncomplete, pages_left
+from pulumi_anchorbrowser.lifecycle.looks import ENDED_WORDS, RUNNING_WORDS, BatchIdentity, Look, Looks
 from pulumi_anchorbrowser.lifecycle.tags import claim_tag, owner_tag, with_tags
+from pulumi_anchorbrowser.lifecycle.times import moment
 from pulumi_anchorbrowser.simulator import Fault, Simulator, SimulatorSettings, most_at_once
 
 KEY, OWNER = "key-of-a-team", "acme/shop/dev"
@@ -66,6 +61,16 @@ def client(sim: Simulator, clock: SystemClock) -> Iterator[Client]:
 @pytest.fixture
 def listing(client: Client, clock: SystemClock) -> Listing:
     return Listing(client, clock)
+
+
+@pytest.fixture
+def looks(client: Client, clock: SystemClock) -> Looks:
+    return Looks(client, clock)
+
+
+@pytest.fixture
+def claims(client: Client, listing: Listing) -> Claims:
+    return Claims(client, listing)
 
 
 def started(client: Client, claim: str, count: int = 1, owner: str = OWNER) -> BatchIdentity:
@@ -389,56 +394,56 @@ def test_a_total_that_is_too_low_hides_no_session(sim: Simulator, client: Client
 # Looks at what runs
 
 
-def test_a_look_tells_running_from_ended_sessions(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_a_look_tells_running_from_ended_sessions(sim: Simulator, client: Client, looks: Looks) -> None:
     batch = started(client, "claim", count=5)
     sim.stop_sessions(batch.batch_id, 2)
-    look = listing.running(batch)
+    look = looks.running(batch)
     assert (len(look.running), look.unknown, look.ended) == (3, (), 2)
     sim.stop_sessions(batch.batch_id)
-    assert listing.running(batch) == Look((), (), 5)
+    assert looks.running(batch) == Look((), (), 5)
     sim.delete(batch.batch_id)
-    assert listing.running(batch) == Look()
+    assert looks.running(batch) == Look()
 
 
 @pytest.mark.parametrize("word", [*sorted(RUNNING_WORDS), "Running", "STARTING"])
 def test_a_known_word_for_running_counts_as_running(
-    sim: Simulator, client: Client, listing: Listing, word: str
+    sim: Simulator, client: Client, looks: Looks, word: str
 ) -> None:
     sim.settings.running_word = word
-    assert len(listing.running(started(client, "claim", count=2)).running) == 2
+    assert len(looks.running(started(client, "claim", count=2)).running) == 2
 
 
 @pytest.mark.parametrize("word", [*sorted(ENDED_WORDS), "Timed Out", "timed-out"])
-def test_a_known_word_for_ended_counts_as_ended(sim: Simulator, client: Client, listing: Listing, word: str) -> None:
+def test_a_known_word_for_ended_counts_as_ended(sim: Simulator, client: Client, looks: Looks, word: str) -> None:
     sim.settings.ended_word = word
     batch = started(client, "claim", count=2)
     sim.stop_sessions(batch.batch_id)
-    assert listing.running(batch) == Look((), (), 2)
+    assert looks.running(batch) == Look((), (), 2)
 
 
-def test_any_other_word_is_named_and_confirms_nothing(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_any_other_word_is_named_and_confirms_nothing(sim: Simulator, client: Client, looks: Looks) -> None:
     sim.settings.running_word = "hibernating"
-    assert listing.running(started(client, "claim", count=2)) == Look((), ("hibernating",), 0)
+    assert looks.running(started(client, "claim", count=2)) == Look((), ("hibernating",), 0)
 
 
 @pytest.mark.parametrize("lists_ended", [True, False])
-def test_many_looks_share_a_few_requests(sim: Simulator, client: Client, listing: Listing, lists_ended: bool) -> None:
+def test_many_looks_share_a_few_requests(sim: Simulator, client: Client, looks: Looks, lists_ended: bool) -> None:
     sim.settings.ended_sessions_in_all_status = lists_ended
     batches = many_started(sim, client, 60)
     for batch in batches[::2]:
         sim.stop_sessions(batch.batch_id)
-    looks = at_once(listing.running, batches)
-    assert [len(look.running) for look in looks] == [0, 1] * 30
-    assert [look.ended for look in looks] == ([1, 0] * 30 if lists_ended else [0] * 60)
+    shown = at_once(looks.running, batches)
+    assert [len(look.running) for look in shown] == [0, 1] * 30
+    assert [look.ended for look in shown] == ([1, 0] * 30 if lists_ended else [0] * 60)
     # The first two do not know yet that there are many; then come shared looks, each with its sample.
     assert len(sim.requests) <= 2 + 8 * 2
 
 
 def test_a_shared_look_asks_by_the_owner_and_the_apis_own_time(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, looks: Looks
 ) -> None:
     batches = many_started(sim, client, 20)
-    at_once(listing.running, batches)
+    at_once(looks.running, batches)
     shared = [one.query for one in sim.requests if "tags" in one.query]
     assert {query["tags"] for query in shared} == {owner_tag(OWNER)}
     created = [moment(sim_batch["created_at"]) for sim_batch in _created(client, batches)]
@@ -449,81 +454,81 @@ def _created(client: Client, batches: list[BatchIdentity]) -> list[dict[str, Any
     return [client.get_batch(batch.batch_id).model_dump() for batch in batches]
 
 
-def test_a_shared_look_has_no_time_where_one_is_unknown(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_a_shared_look_has_no_time_where_one_is_unknown(sim: Simulator, client: Client, looks: Looks) -> None:
     batches = [BatchIdentity(one.batch_id, OWNER, one.claim) for one in many_started(sim, client, 20)]
-    at_once(listing.running, batches)
+    at_once(looks.running, batches)
     assert any("tags" in one.query for one in sim.requests)
     assert all("created_from" not in one.query for one in sim.requests)
 
 
 def test_adopted_batches_and_those_of_another_owner_are_looked_at_by_id(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, looks: Looks
 ) -> None:
     own = many_started(sim, client, 10)
     adopted = [BatchIdentity(one.batch_id, OWNER, "another-claim", adopted=True) for one in own[:5]]
     alone = [started(client, "x", owner="acme/shop/prod"), started(client, "y", owner="acme/shop/prod")]
     sim.clear_requests()
-    looks = at_once(listing.running, [*adopted, *alone])
-    assert [len(look.running) for look in looks] == [1] * 7
+    shown = at_once(looks.running, [*adopted, *alone])
+    assert [len(look.running) for look in shown] == [1] * 7
     assert sorted(one.query["batch_id"] for one in sim.requests) == sorted(one.batch_id for one in [*adopted, *alone])
 
 
-def test_a_shared_look_that_fails_fails_no_look(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_a_shared_look_that_fails_fails_no_look(sim: Simulator, client: Client, looks: Looks) -> None:
     batches = many_started(sim, client, 10)
     sim.faults.add(Fault("status", status=503, times=None, when=lambda one: "tags" in one.query))
-    assert [len(look.running) for look in at_once(listing.running, batches)] == [1] * 10
+    assert [len(look.running) for look in at_once(looks.running, batches)] == [1] * 10
 
 
 def test_batches_whose_owner_tag_was_taken_away_are_looked_at_by_id(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, looks: Looks
 ) -> None:
     tagged_otherwise = many_started(sim, client, 10)
     batches = [BatchIdentity(one.batch_id, "acme/shop/old-name", one.claim) for one in tagged_otherwise]
-    assert [len(look.running) for look in at_once(listing.running, batches)] == [1] * 10
+    assert [len(look.running) for look in at_once(looks.running, batches)] == [1] * 10
 
 
 def test_a_running_session_of_the_owner_without_a_claim_sends_every_look_to_the_id(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, looks: Looks
 ) -> None:
     batches = many_started(sim, client, 10)
     stray = client.create_batch(1, {"session": {"tags": [owner_tag(OWNER)]}}).value().batch_id
-    assert [len(look.running) for look in at_once(listing.running, batches)] == [1] * 10
+    assert [len(look.running) for look in at_once(looks.running, batches)] == [1] * 10
     by_id = [one.query["batch_id"] for one in sim.requests_of("GET", STATUSES) if "batch_id" in one.query]
     assert set(by_id) == {batch.batch_id for batch in batches}
     sim.stop_sessions(stray)
     sim.clear_requests()
-    at_once(listing.running, batches)
+    at_once(looks.running, batches)
     assert len(sim.requests) < 10, "one that has ended hides nothing"
 
 
-def test_a_running_session_that_lost_its_claim_is_found(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_a_running_session_that_lost_its_claim_is_found(sim: Simulator, client: Client, looks: Looks) -> None:
     batches = [started(client, f"claim-{index}", count=2) for index in range(10)]
     for batch in batches:
         sim.stop_sessions(batch.batch_id, 1)
     (running,) = sim.live_sessions(batch_id=batches[3].batch_id)
     sim.put_tags(running.session_id, ["pulumi", owner_tag(OWNER)])
-    looks = at_once(listing.running, batches)
-    assert looks[3].running == (running.session_id,)
+    shown = at_once(looks.running, batches)
+    assert shown[3].running == (running.session_id,)
 
 
 @pytest.mark.parametrize(("odd_rows", "words"), [(1, ("(none)",)), (2, ("(none)", "(unreadable)"))])
 def test_a_look_with_rows_that_cannot_be_read_confirms_nothing(
-    sim: Simulator, client: Client, listing: Listing, odd_rows: int, words: tuple[str, ...]
+    sim: Simulator, client: Client, looks: Looks, odd_rows: int, words: tuple[str, ...]
 ) -> None:
     batches = many_started(sim, client, 10)
     for batch in batches:
         sim.stop_sessions(batch.batch_id)
     sim.settings.odd_rows = odd_rows
-    assert {look.unknown for look in at_once(listing.running, batches)} == {words}
+    assert {look.unknown for look in at_once(looks.running, batches)} == {words}
 
 
 def test_a_look_never_uses_a_response_that_was_requested_before_it(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, looks: Looks
 ) -> None:
     batches = many_started(sim, client, 12)
     late = batches.pop()
-    looks: list[Look] = []
-    look_late = threading.Thread(target=lambda: looks.append(listing.running(late)))
+    shown: list[Look] = []
+    look_late = threading.Thread(target=lambda: shown.append(looks.running(late)))
 
     def stop_and_look(_response_is_on_its_way: object) -> None:
         sim.stop_sessions(late.batch_id)
@@ -531,142 +536,142 @@ def test_a_look_never_uses_a_response_that_was_requested_before_it(
         look_late.join(0.3)
 
     sim.faults.add(Fault(method="GET", path=STATUSES, after=stop_and_look, when=lambda one: "tags" in one.query))
-    assert [len(look.running) for look in at_once(listing.running, batches)] == [1] * 11
+    assert [len(look.running) for look in at_once(looks.running, batches)] == [1] * 11
     look_late.join(10)
-    assert looks == [Look((), (), 1)]
+    assert shown == [Look((), (), 1)]
 
 
 # Claims
 
 
-def test_a_claim_is_found_among_batches_of_the_same_size(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_a_claim_is_found_among_batches_of_the_same_size(sim: Simulator, client: Client, claims: Claims) -> None:
     batches = many_started(sim, client, 12)
     started(client, "larger", count=2)
     for batch in batches:
-        assert listing.find_claim(batch.claim, count=1, since=None).batch_id == batch.batch_id
+        assert claims.find(batch.claim, count=1, since=None).batch_id == batch.batch_id
 
 
-def test_no_time_stands_beside_a_claim(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_no_time_stands_beside_a_claim(sim: Simulator, client: Client, claims: Claims) -> None:
     batch = started(client, "claim")
     sim.clear_requests()
     # A machine whose clock is two hours ahead.
     since = datetime.now().astimezone() + timedelta(hours=2)
-    assert listing.find_claim("claim", count=1, since=since).batch_id == batch.batch_id
+    assert claims.find("claim", count=1, since=since).batch_id == batch.batch_id
     (by_tag, *_) = sim.requests_of("GET", STATUSES)
     assert by_tag.query == {"tags": claim_tag("claim")}
 
 
-def test_the_batch_of_an_old_claim_costs_few_requests(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_the_batch_of_an_old_claim_costs_few_requests(sim: Simulator, client: Client, claims: Claims) -> None:
     old = started(client, "old")
     sim.advance(2 * 86400)
     (*_, newest) = many_started(sim, client, 150)
-    assert listing.find_claim("old", count=1, since=moment(newest.created_at)).batch_id == old.batch_id
+    assert claims.find("old", count=1, since=moment(newest.created_at)).batch_id == old.batch_id
     assert len(sim.requests) == 3
 
 
 def test_only_batches_that_are_asked_for_their_sessions_count(
-    sim: Simulator, client: Client, listing: Listing, monkeypatch: pytest.MonkeyPatch
+    sim: Simulator, client: Client, claims: Claims, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_ASKED", 3)
+    monkeypatch.setattr(claims_module, "_MOST_ASKED", 3)
     old = started(client, "old")
     sim.advance(60)
     many_started(sim, client, 10)
-    assert listing.find_claim("old", count=1, since=None).batch_id == old.batch_id
+    assert claims.find("old", count=1, since=None).batch_id == old.batch_id
     sim.advance(3600)
     # Created long after the sessions were, these are not even listed.
     newer = many_started(sim, client, 10)
     sim.clear_requests()
-    assert Listing(client, SystemClock()).find_claim("old", count=1, since=None).batch_id == old.batch_id
+    assert Claims(client, Listing(client, SystemClock())).find("old", count=1, since=None).batch_id == old.batch_id
     asked = {one.query.get("batch_id") for one in sim.requests_of("GET", STATUSES)}
     assert not asked & {one.batch_id for one in newer}
 
 
 def test_a_look_tells_running_sessions_of_a_claim_from_ended_ones(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, claims: Claims
 ) -> None:
     batch = started(client, "claim", count=3)
     sim.stop_sessions(batch.batch_id, 2)
-    found = listing.find_claim("claim", count=3, since=None)
+    found = claims.find("claim", count=3, since=None)
     assert (len(found.sessions.running), found.sessions.unknown, found.sessions.ended) == (1, (), 2)
 
 
-def test_a_claim_that_no_session_carries_is_not_found(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_a_claim_that_no_session_carries_is_not_found(sim: Simulator, client: Client, claims: Claims) -> None:
     many_started(sim, client, 3)
-    assert listing.find_claim("never-sent", count=1, since=None) == ClaimLook(None, has_candidates=False)
+    assert claims.find("never-sent", count=1, since=None) == ClaimLook(None, has_candidates=False)
     assert [one.path for one in sim.requests] == [STATUSES, BATCHES, BATCHES]
 
 
 def test_an_unfinished_batch_without_a_visible_session_may_be_the_one(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, claims: Claims
 ) -> None:
     sim.settings.creation_seconds = 1000
     batch = started(client, "claim", count=5)
     maybe, none = ClaimLook(None, has_candidates=True), ClaimLook(None, has_candidates=False)
     sent_at = moment(batch.created_at)
     assert sent_at is not None
-    assert listing.find_claim("claim", count=5, since=sent_at) == maybe
-    assert listing.find_claim("claim", count=5, since=None) == maybe
-    assert listing.find_claim("claim", count=4, since=sent_at) == none
-    assert listing.find_claim("claim", count=5, since=sent_at + timedelta(hours=2)) == none
+    assert claims.find("claim", count=5, since=sent_at) == maybe
+    assert claims.find("claim", count=5, since=None) == maybe
+    assert claims.find("claim", count=4, since=sent_at) == none
+    assert claims.find("claim", count=5, since=sent_at + timedelta(hours=2)) == none
     sim.advance(400)
-    assert listing.find_claim("claim", count=5, since=sent_at).batch_id == batch.batch_id
-    assert listing.find_claim("another", count=5, since=sent_at) == none
+    assert claims.find("claim", count=5, since=sent_at).batch_id == batch.batch_id
+    assert claims.find("another", count=5, since=sent_at) == none
 
 
 def test_a_visible_claim_whose_batch_is_not_listed_yet_is_looked_for_further(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, claims: Claims
 ) -> None:
     sim.settings.batches_listed_after = 30
     batch = started(client, "claim")
     running = tuple(session.session_id for session in sim.live_sessions())
-    found = listing.find_claim("claim", count=1, since=None)
+    found = claims.find("claim", count=1, since=None)
     assert found == ClaimLook(None, has_candidates=True, sessions=Look(running))
     sim.advance(31)
-    assert listing.find_claim("claim", count=1, since=None).batch_id == batch.batch_id
+    assert claims.find("claim", count=1, since=None).batch_id == batch.batch_id
 
 
 def test_many_lost_creates_at_once_ask_each_batch_for_its_sessions_once(
-    sim: Simulator, client: Client, listing: Listing
+    sim: Simulator, client: Client, claims: Claims
 ) -> None:
     batches = many_started(sim, client, 30)
-    found = [listing.find_claim(batch.claim, count=1, since=None).batch_id for batch in batches]
+    found = [claims.find(batch.claim, count=1, since=None).batch_id for batch in batches]
     assert found == [batch.batch_id for batch in batches]
     assert len(sim.requests_of("GET", STATUSES)) <= 2 * 30
 
 
-def test_the_live_claims_of_an_owner_are_one_request(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_the_live_claims_of_an_owner_are_one_request(sim: Simulator, client: Client, claims: Claims) -> None:
     batches = [started(client, "running", count=3), started(client, "ended"), started(client, "partly", count=2)]
     started(client, "of-another", owner="acme/shop/prod")
     client.create_batch(1, {"session": {"tags": [owner_tag(OWNER)]}}).value()
     sim.stop_sessions(batches[1].batch_id)
     sim.stop_sessions(batches[2].batch_id, 1)
     sim.clear_requests()
-    assert listing.live_claims(OWNER) == {"running": 3, "partly": 1}
+    assert claims.live(OWNER) == {"running": 3, "partly": 1}
     assert len(sim.requests) == 1
 
 
 @pytest.mark.parametrize("following", ["empty", "repeated"])
 def test_a_search_in_a_list_without_an_end_ends(
-    sim: Simulator, client: Client, listing: Listing, following: Any
+    sim: Simulator, client: Client, claims: Claims, following: Any
 ) -> None:
     many_started(sim, client, 3)
     sim.settings.endless_pages = following
     sim.settings.creation_seconds = 100
-    assert listing.find_claim("never-sent", count=1, since=None) == ClaimLook(None, has_candidates=False)
+    assert claims.find("never-sent", count=1, since=None) == ClaimLook(None, has_candidates=False)
     batch = started(client, "claim")
     sim.advance(100)
     sim.settings.batches_listed_after = 1000
-    found = listing.find_claim("claim", count=1, since=None)
+    found = claims.find("claim", count=1, since=None)
     assert (found.batch_id, found.has_candidates, len(found.sessions.running)) == (None, True, 1)
     sim.settings.batches_listed_after = 0
-    assert listing.find_claim("claim", count=1, since=None).batch_id == batch.batch_id
+    assert claims.find("claim", count=1, since=None).batch_id == batch.batch_id
     assert len(sim.requests) < 30
 
 
-def test_odd_rows_do_not_hide_the_batch_of_a_claim(sim: Simulator, client: Client, listing: Listing) -> None:
+def test_odd_rows_do_not_hide_the_batch_of_a_claim(sim: Simulator, client: Client, claims: Claims) -> None:
     batches = many_started(sim, client, 3)
     sim.settings.odd_rows = 2
-    assert listing.find_claim("claim-1", count=1, since=None).batch_id == batches[1].batch_id
+    assert claims.find("claim-1", count=1, since=None).batch_id == batches[1].batch_id
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
@@ -675,7 +680,8 @@ def test_the_batch_of_a_claim_is_found_whatever_the_clocks_say(hours: int) -> No
         client = Client(sim.url, ApiKeys(KEY))
         batch = started(client, "claim")
         for since in (client.api_time(), datetime.now().astimezone(), None):
-            assert Listing(client, SystemClock()).find_claim("claim", count=1, since=since).batch_id == batch.batch_id
+            claims = Claims(client, Listing(client, SystemClock()))
+            assert claims.find("claim", count=1, since=since).batch_id == batch.batch_id
         client.close()
 
 
@@ -699,17 +705,26 @@ def test_a_timestamp_of_the_api_is_a_time_or_none(text: str | None, expected: st
 # Ctrl-C
 
 
-LOOKUPS: dict[str, Callable[[Listing, list[BatchIdentity]], object]] = {
-    "the whole list": lambda listing, _: list(listing.all_batches()),
-    "reads": lambda listing, batches: at_once(listing.batch, [one.batch_id for one in batches]),
-    "looks": lambda listing, batches: at_once(listing.running, batches),
-    "a claim": lambda listing, _: listing.find_claim("claim-0", count=None, since=None),
+@dataclass
+class Lists:
+    """Everything that lists, of one client."""
+
+    listing: Listing
+    looks: Looks
+    claims: Claims
+
+
+LOOKUPS: dict[str, Callable[[Lists, list[BatchIdentity]], object]] = {
+    "the whole list": lambda one, _: list(one.listing.all_batches()),
+    "reads": lambda one, batches: at_once(one.listing.batch, [batch.batch_id for batch in batches]),
+    "looks": lambda one, batches: at_once(one.looks.running, batches),
+    "a claim": lambda one, _: one.claims.find("claim-0", count=None, since=None),
 }
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
 def test_ctrl_c_ends_every_lookup_at_once(
-    sim: Simulator, client: Client, clock: SystemClock, listing: Listing, name: str
+    sim: Simulator, client: Client, clock: SystemClock, listing: Listing, looks: Looks, claims: Claims, name: str
 ) -> None:
     batches = many_started(sim, client, 130)
     sim.settings.latency_seconds = 0.05
@@ -720,7 +735,7 @@ def test_ctrl_c_ends_every_lookup_at_once(
 
     sim.faults.add(Fault(method="GET", nth=2, before=interrupt))
     with pytest.raises(Interrupted):
-        LOOKUPS[name](listing, batches)
+        LOOKUPS[name](Lists(listing, looks, claims), batches)
     # Those in flight have ended; nothing else was sent.
     assert len(sim.requests) <= client.max_concurrency
     assert [one.name for one in threading.enumerate() if one.name.startswith("page")] == []

@@ -15,6 +15,7 @@ from lifecycle.one_batch import CLAIM, OWNER, URN, Stage, inputs
 
 from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock, limited_to
 from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord, LifecycleError, new_claim
+from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.tags import claim_of
 from pulumi_anchorbrowser.lifecycle.trail import Trail
@@ -54,8 +55,8 @@ class Runs:
 
         receipts = Receipts(self.place)
         clock = clock or self.stage.clock
-        trail = Trail(receipts, clock, THIS_RUN, read, provider)
-        trail.begin(OWNER)
+        trail = Trail(OwnState(clock, THIS_RUN, read), receipts, clock, THIS_RUN, provider)
+        trail.state.begin(OWNER)
         batches = Batches(self.stage.client(**options), receipts, clock=clock, trail=trail)
         self.trail = trail
         return batches
@@ -526,8 +527,8 @@ def test_a_batch_that_another_process_of_the_run_has_adopted_is_left_running(
     adopted = replace(begun, adoptions=frozenset([(record.known_id, claim(mark=mark))]))
     states = [adopted] if at_delete else [begun, adopted]
     receipts = Receipts(runs.place)
-    trail = Trail(receipts, stage.clock, THIS_RUN, lambda _: states.pop(0))
-    trail.begin(OWNER, at_delete=at_delete)
+    trail = Trail(OwnState(stage.clock, THIS_RUN, lambda _: states.pop(0)), receipts, stage.clock, THIS_RUN)
+    trail.state.begin(OWNER, at_delete=at_delete)
     batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
     batches.delete(record, stage.told)
     assert live(stage) == ({record.known_id} if mark == THIS_RUN else set())
@@ -541,8 +542,8 @@ def test_a_leftover_that_another_process_of_the_run_has_adopted_since_is_not_del
     begun = StackState(pending=(pending(interrupted),))
     states = [begun, replace(begun, batch_ids=frozenset([left]))]
     receipts = Receipts(runs.place)
-    trail = Trail(receipts, stage.clock, THIS_RUN, lambda _: states.pop(0))
-    trail.begin(OWNER)
+    trail = Trail(OwnState(stage.clock, THIS_RUN, lambda _: states.pop(0)), receipts, stage.clock, THIS_RUN)
+    trail.state.begin(OWNER)
     batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
     made = batches.create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
     assert live(stage) == {left, made.batch_id}
@@ -557,8 +558,8 @@ def test_the_deletes_of_a_run_read_the_state_once_more_at_most(stage: Stage, run
         return StackState()
 
     receipts = Receipts(runs.place)
-    trail = Trail(receipts, stage.clock, THIS_RUN, reading)
-    trail.begin(OWNER)
+    trail = Trail(OwnState(stage.clock, THIS_RUN, reading), receipts, stage.clock, THIS_RUN)
+    trail.state.begin(OWNER)
     batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
     for record in records:
         batches.delete(record, stage.told)
@@ -574,3 +575,18 @@ def test_the_state_names_what_its_resources_start_and_what_they_adopt() -> None:
     state = StackState.of({"deployment": {"resources": [own, adopting, ready], "pending_operations": operations}})
     assert state.started_ids == {"a"}
     assert state.adoptions == {("b", "two"), ("c", "three")}
+
+
+def test_a_run_that_is_interrupted_while_the_state_is_read_does_not_wait_for_it() -> None:
+    clock, is_over = SystemClock(), Event()
+
+    def reading(_: str) -> StackState:
+        is_over.wait(60)
+        return StackState()
+
+    state = OwnState(clock, THIS_RUN, reading)
+    state.begin(OWNER)
+    clock.interrupt()
+    with pytest.raises(Interrupted):
+        state.get()
+    is_over.set()

@@ -43,7 +43,9 @@ from pulumi_anchorbrowser.api import (
     PlanLimit,
     Refused,
 )
-from pulumi_anchorbrowser.lifecycle.listing import BatchIdentity, ClaimLook, ListingIncomplete, Look
+from pulumi_anchorbrowser.lifecycle.claims import ClaimLook
+from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.looks import BatchIdentity, Look
 from pulumi_anchorbrowser.lifecycle.tags import claim_of
 
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
@@ -363,7 +365,7 @@ def _refused(kind: type[Any]) -> Outcome[Any]:
 
 
 class ModelListing:
-    """What the API lists."""
+    """What the API lists: batches, the sessions that run, and claims."""
 
     def __init__(self, client: ModelClient, world: World) -> None:
         self._client, self._world = client, world
@@ -396,7 +398,7 @@ class ModelListing:
         remote = self._world.find(batch_id)
         return remote.session_ids(LIVE) if remote is not None and self._client.lists(remote) else ()
 
-    def find_claim(self, claim: str, **_: Any) -> ClaimLook:
+    def find(self, claim: str, **_: Any) -> ClaimLook:
         how = self._client.pick("look for claim", "lost", lasting=("batch not listed",))
         if how == "lost":
             raise _LOST.error
@@ -408,9 +410,9 @@ class ModelListing:
         is_listed = not remote.is_gone and not how
         return ClaimLook(remote.id if is_listed else None, sessions != Look(), sessions)
 
-    def has_claim(self, batch_id: str, claim: str) -> bool:
+    def is_on(self, batch_id: str, claim: str) -> bool:
         remote = self._world.find(batch_id)
         return remote is not None and self._client.lists(remote) and remote.claim == claim
 
-    def live_claims(self, owner: str) -> dict[str, int]:
+    def live(self, owner: str) -> dict[str, int]:
         return {one.claim: 1 for one in self._world.remotes if owner == OWNER and self.now_running(one.id)}

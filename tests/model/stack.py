@@ -22,9 +22,10 @@ from pulumi_anchorbrowser.lifecycle import (
     batch_problems,
     batches,
     changes_between,
+    own_state,
     run,
-    trail,
 )
+from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.state import PendingCreate, StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.tags import run_mark_of
 from pulumi_anchorbrowser.lifecycle.trail import Trail
@@ -64,17 +65,20 @@ class NoThread:
     def __init__(self, target: Callable[..., Any], args: tuple[Any, ...], **_: Any) -> None:
         self.start = partial(target, *args)
 
-    def join(self) -> None:
-        """It has ended."""
+    def is_alive(self) -> bool:
+        """It has ended when it was started."""
+        return False
 
 
 @contextmanager
 def in_memory() -> Iterator[None]:
     """The core makes no threads meanwhile, and its listings are the model's."""
     with (
-        patch.object(trail, "Thread", NoThread),
+        patch.object(own_state, "Thread", NoThread),
         patch.object(run, "ThreadPoolExecutor", OneByOne),
         patch.object(batches, "Listing", lambda client, _: client.listing),
+        patch.object(run, "Looks", lambda client, _: client.listing),
+        patch.object(run, "Claims", lambda _, listing: listing),
     ):
         yield
 
@@ -97,7 +101,7 @@ class Run:
         kind = ModelReceipts if world.has_receipts else NoReceipts
         client: Any = self.client
         receipts: Any = kind(world.receipts[self.machine], "this run", self.client.may_be_killed, NOW)
-        self.trail = Trail(receipts, self.clock, self._mark, self._state)
+        self.trail = Trail(OwnState(self.clock, self._mark, self._state), receipts, self.clock, self._mark)
         self.batches = Batches(client, receipts, clock=self.clock, settle_timeout=PATIENCE, trail=self.trail)
         self.told = Told()
         self.error: ExpectedError | None = None
@@ -160,7 +164,7 @@ class Run:
     def _begin(self, *in_hand: BatchRecord) -> None:
         self.changes = True
         self.client.in_hand = {one.batch_id for one in in_hand}
-        self.trail.begin(OWNER)
+        self.trail.state.begin(OWNER)
 
     def _up(self) -> None:
         inputs = self._inputs()

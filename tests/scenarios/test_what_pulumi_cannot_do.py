@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scenarios.one_stack import OneStack, browsers, started_outside
@@ -44,21 +45,26 @@ def test_replace_on_changes_has_no_effect_and_replace_works(engine_stack: OneSta
     engine_stack.destroy()
 
 
-def test_a_saved_plan_fails_for_a_new_batch_and_works_for_one_that_exists(
+def test_a_saved_plan_creates_replaces_and_changes_a_batch_and_nothing_that_it_does_not_have(
     engine_stack: OneStack, sim: Simulator, tmp_path: Path
 ) -> None:
     stage, plan = engine_of(engine_stack), str(tmp_path / "plan.json")
-    engine_stack.wants(browsers(count=2))
-    stage.preview(flags=["--save-plan", plan])
-    failed = engine_stack.run(lambda: stage.up(flags=["--plan", plan], expect_failure=True))
-    assert "claim" in failed.text
-    assert sim.batches == {}
 
-    engine_stack.up()
-    engine_stack.wants(browsers(count=2, status="deleted"))
-    stage.preview(flags=["--save-plan", plan])
-    assert engine_stack.run(lambda: stage.up(flags=["--plan", plan])).changes == {"update": 1}
-    assert sim.live_sessions() == []
+    def planned(expect_failure: bool = False) -> Any:
+        return engine_stack.run(lambda: stage.up(flags=["--plan", plan], expect_failure=expect_failure))
+
+    for browsers_wanted, changes, live in (
+        (browsers(count=2), {"create": 1}, 2),
+        (browsers(count=3), {"replace": 1, "create-replacement": 1, "delete-replaced": 1}, 3),
+        (browsers(count=3, status="deleted"), {"update": 1}, 0),
+    ):
+        engine_stack.wants(browsers_wanted)
+        stage.preview(flags=["--save-plan", plan])
+        assert planned().changes == changes
+        assert len(sim.live_sessions()) == live
+    engine_stack.wants(browsers(count=5))
+    assert "count" in planned(expect_failure=True).text
+    assert len(sim.batches) == 2
     engine_stack.destroy()
 
 

@@ -40,11 +40,14 @@ def check(
 ) -> Checked:
     """Return the inputs, with a claim that the engine saves before it creates.
 
-    `old_inputs` are the inputs of the last run; empty for a new batch, which gets a new claim.
+    `old_inputs` are the inputs of the last run; empty for a new batch, which gets a new claim. In a preview of a Python
+    program that claim is unknown, and stays so: a plan that Pulumi saves then accepts the claim of the `up`.
     """
     services.begin_trail(urn, owner)
     inputs = with_canonical_id({**_SHOWN_DEFAULTS, **news, "owner": owner})
-    inputs["claim"] = old_inputs.get("claim") or services.new_claim()
+    claim = old_inputs.get("claim")
+    if claim or not is_unknown(news.get("claim")):
+        inputs["claim"] = claim or services.new_claim()
     if isinstance(inputs.get("batch_id"), str):
         services.trail.spare(inputs["batch_id"])
     problems = [_without_value(one) for one in batch_problems(old_inputs, inputs, is_unknown)]

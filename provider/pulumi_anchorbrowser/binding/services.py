@@ -14,6 +14,7 @@ from pulumi_anchorbrowser.binding.settings import Settings
 from pulumi_anchorbrowser.clock import Clock, SystemClock
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle import Batches, Notices, Problem, new_claim
+from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.state import StackState, read_state
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.lifecycle.waiting import Waiting
@@ -59,7 +60,7 @@ class Services:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.receipts = Receipts(settings.receipts, new_run())
-        self.trail = Trail(self.receipts, self.clock, run_mark, provider=provider)
+        self.trail = Trail(OwnState(self.clock, run_mark), self.receipts, self.clock, run_mark, provider)
         self._notices = notices
         self._run_mark = run_mark
         self._counts: dict[str, int | None] = {}
@@ -84,7 +85,7 @@ class Services:
 
     def begin_trail(self, urn: str, owner: str, *, at_delete: bool = False) -> None:
         """Begin to read the state of the stack that a resource is in; `owner` names the organization."""
-        self.trail.begin(stack_of_urn(urn, owner), at_delete=at_delete)
+        self.trail.state.begin(stack_of_urn(urn, owner), at_delete=at_delete)
 
     @contextmanager
     def operation(self, name: str, urn: str, **fields: str | None) -> Iterator[None]:

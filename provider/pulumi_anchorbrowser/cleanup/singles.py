@@ -15,10 +15,12 @@ from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedSession, Skip
 from pulumi_anchorbrowser.cleanup.plan import Plan
 from pulumi_anchorbrowser.cleanup.report import Actor, BatchResult
 from pulumi_anchorbrowser.clock import Interrupted
-from pulumi_anchorbrowser.lifecycle.listing import CLOCK_MARGIN, ListingIncomplete, Look, look_of, moment
+from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.looks import Look, look_of
 from pulumi_anchorbrowser.lifecycle.next_step import CONFIRM_PAUSES
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import minted_at
+from pulumi_anchorbrowser.lifecycle.times import CLOCK_MARGIN, moment
 from pulumi_anchorbrowser.receipts import Subject
 from pulumi_anchorbrowser.words import counted
 

@@ -18,8 +18,8 @@ from pulumi_anchorbrowser.words import batches
 
 if TYPE_CHECKING:
     from pulumi_anchorbrowser.cleanup import Plan, PlannedBatch, Skipped
+    from pulumi_anchorbrowser.lifecycle.claims import ClaimLook
     from pulumi_anchorbrowser.lifecycle.interrupted import InterruptedCreate
-    from pulumi_anchorbrowser.lifecycle.listing import ClaimLook
     from pulumi_anchorbrowser.lifecycle.state import StackState
     from pulumi_anchorbrowser.receipts import Receipt
 
@@ -216,8 +216,8 @@ def _plan(connection: Connection, messages: Messages, **selection: Any) -> Plan:
 
 def _look_for(connection: Connection, creates: Iterable[InterruptedCreate]) -> dict[str, ClaimLook]:
     """Return what a look for each of these creates has found, by its claim."""
-    listing, since = connection.batches.runner.listing, connection.client.api_time()
-    return {one.claim: listing.find_claim(one.claim, count=one.count, since=since) for one in creates}
+    claims, since = connection.batches.runner.claims, connection.client.api_time()
+    return {one.claim: claims.find(one.claim, count=one.count, since=since) for one in creates}
 
 
 def _interrupted_creates(

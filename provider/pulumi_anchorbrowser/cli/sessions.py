@@ -28,7 +28,7 @@ class SessionsNow:
     @property
     def running(self) -> int | None:
         """How many run; None where that is not known, also where this release does not know the API's word."""
-        from pulumi_anchorbrowser.lifecycle.listing import look_of
+        from pulumi_anchorbrowser.lifecycle.looks import look_of
 
         look = look_of(self.listed)
         return None if look.unknown or self.trouble else len(look.running)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pulumi
 from pulumi import dynamic
+from pulumi.runtime import rpc
 
 from pulumi_anchorbrowser.choices import Action, IfCompleted, OnDestroy, OnFailure, OnMissing, Status, When
 from pulumi_anchorbrowser.dynamic.arguments import ExcludeArgs, SelectArgs, SessionConfigurationArgs
@@ -202,6 +203,8 @@ class Batch(AnchorBrowserResource, module="anchorbrowser", name="Batch"):
             "if_completed": if_completed,
             "on_missing": on_missing,
             "owner": owner(),
+            # Each create has another one; a saved plan accepts it where the preview did not know it.
+            "claim": rpc.UNKNOWN if pulumi.runtime.is_dry_run() else None,
         }
         super().__init__(BatchProvider(), resource_name, properties, opts)
 

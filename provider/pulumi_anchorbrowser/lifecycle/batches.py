@@ -135,7 +135,7 @@ class Batches:
             return record
         with self._lock:
             is_adopted = record.batch_id in self._adopted_in_this_run
-        if is_adopted or (self._trail is not None and self._trail.is_adopted(record)):
+        if is_adopted or (self._trail is not None and self._trail.state.is_adopted(record)):
             notices.warning(
                 f"left batch {record.batch_id} running: another resource adopted the batch in this run and will stop it"
             )

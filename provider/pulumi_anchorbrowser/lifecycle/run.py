@@ -25,9 +25,11 @@ from pulumi_anchorbrowser.api import (
 )
 from pulumi_anchorbrowser.clock import Clock, Interrupted
 from pulumi_anchorbrowser.errors import ExpectedError
+from pulumi_anchorbrowser.lifecycle.claims import Claims
 from pulumi_anchorbrowser.lifecycle.fold import Counts, Said, counts_of, fold, said_in, said_in_receipt
 from pulumi_anchorbrowser.lifecycle.goals import Cancelled, Deleted, Goal, SessionsEnded, Started
-from pulumi_anchorbrowser.lifecycle.listing import BatchIdentity, Listing, ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.listing import Listing, ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.looks import BatchIdentity, Looks
 from pulumi_anchorbrowser.lifecycle.messages import messages_of
 from pulumi_anchorbrowser.lifecycle.next_step import next_step
 from pulumi_anchorbrowser.lifecycle.notices import Notices
@@ -103,6 +105,7 @@ class Runner:
         confirmed_accounts: Collection[str] = (),
     ) -> None:
         self.client, self.listing, self.receipts, self.clock = client, listing, receipts, clock
+        self.looks, self.claims = Looks(client, clock), Claims(client, listing)
         self.settle_timeout, self._confirmed = settle_timeout, confirmed_accounts
         # It starts no thread before its first use.
         self._pool = ThreadPoolExecutor(client.max_concurrency, thread_name_prefix="end")
@@ -162,11 +165,11 @@ class Runner:
             case Get(shared):
                 return self.listing.batch(record.known_id) if shared else self.client.get_batch(record.known_id)
             case Find():
-                return self.listing.find_claim(record.claim, count=record.count, since=self.client.api_time())
+                return self.claims.find(record.claim, count=record.count, since=self.client.api_time())
             case ListSessions():
                 return self.listing.sessions_of(record.known_id)
             case Confirm():
-                return self.listing.running(identity_of(record))
+                return self.looks.running(identity_of(record))
         raise AssertionError(step)
 
     def _change(self, record: BatchRecord, step: Start | Cancel | Delete, notices: Notices) -> Entry:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from threading import Condition, Lock, Thread
+from threading import Condition, Lock
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import Account, ApiError
@@ -18,9 +18,10 @@ from pulumi_anchorbrowser.lifecycle.goals import Deleted, SessionsEnded, Sought
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.interrupted import InterruptedCreate, interrupted_creates, settled_claims
 from pulumi_anchorbrowser.lifecycle.notices import Notices
+from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
-from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable, read_begun_state
+from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left, run_mark_of
 from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable, is_running
 from pulumi_anchorbrowser.urns import stack_of_urn
@@ -44,27 +45,14 @@ class Trail:
     """
 
     def __init__(
-        self,
-        receipts: Receipts,
-        clock: Clock,
-        run_mark: str,
-        read: Callable[[str], StackState] = read_begun_state,
-        provider: str = "",
+        self, state: OwnState, receipts: Receipts, clock: Clock, run_mark: str, provider: str = ""
     ) -> None:
-        self._receipts, self._clock, self._run_mark, self._read = receipts, clock, run_mark, read
-        self._provider = provider
-        self._stack: str | None = None
-        self._reading: Thread | None = None
-        self._state: StackState | None = None
-        self._error: StateUnreadable | None = None
+        self.state = state
+        self._receipts, self._clock, self._run_mark, self._provider = receipts, clock, run_mark, provider
         self._lock = Lock()
         self._once: set[str] = set()
         self._known: dict[str, list[InterruptedCreate]] = {}
         self._adopted: set[str] = set()
-        # The state in which the adoptions of this run are: deletes come after creates.
-        self._has_adoptions = False
-        self._at_deletes: StackState | None = None
-        self._rereading = Lock()
         # The claims that a thread is looking for, and the end of such a look.
         self._settling: set[str] = set()
         self._turn = Condition()
@@ -73,41 +61,9 @@ class Trail:
         self._settled: set[str] = set()
         self._failures: dict[str, str] = {}
 
-    def begin(self, stack: str | None, *, at_delete: bool = False) -> None:
-        """Begin to read the state of `organization/project/stack` in the background, once.
-
-        None where the stack is not known: that counts as a state that cannot be read. `at_delete`: before a delete.
-        """
-        if self._reading is not None:
-            return
-        with self._lock:
-            if self._reading is None:
-                self._stack, self._has_adoptions = stack, at_delete
-                reading = Thread(target=self._read_state, args=(stack,), name="state", daemon=True)
-                reading.start()
-                self._reading = reading
-
     def spare(self, batch_id: str) -> None:
         """Never delete this batch: the program adopts it, and the state will have it."""
         self._adopted.add(batch_id)
-
-    def is_adopted(self, record: BatchRecord) -> bool:
-        """Whether another resource has adopted the record's batch in this run, in whichever of its processes.
-
-        For a delete, after `before_delete`. Explicit providers, and the two kinds of providers, have a process each.
-        """
-        state = self._state
-        if state is None or self._stack is None:
-            return False
-        if not self._has_adoptions:
-            with self._rereading:
-                # One that cannot be read is not tried again by each delete: stops come first.
-                self._at_deletes = self._at_deletes or self._read_again(self._stack) or state
-            state = self._at_deletes
-        return any(
-            id_ == record.batch_id and claim != record.claim and run_mark_of(claim) == self._run_mark
-            for id_, claim in state.adoptions
-        )
 
     def announce(self, owner: str, notices: Notices) -> None:
         """Warn, once in a run, of the interrupted creates of this stack."""
@@ -146,36 +102,18 @@ class Trail:
                     "--delete` with that provider's key."
                 )
 
-    def state(self, notices: Notices) -> StackState | None:
+    def _known_state(self, notices: Notices) -> StackState | None:
         """Return the state; None, with one warning in a run, where it cannot be read."""
-        if self._reading is None:
-            return None
-        self._reading.join()
-        if self._error is not None and self._is_first("unreadable"):
+        state, error = self.state.get(), self.state.error
+        if error is not None and self._is_first("unreadable"):
             notices.warning(
-                f"{self._error.explanation}. Interrupted creates of this stack are not looked for, and their "
-                f"batches are not deleted. List them with `pulumi-anchorbrowser orphans`. {self._error.advice}".rstrip()
+                f"{error.explanation}. Interrupted creates of this stack are not looked for, and their "
+                f"batches are not deleted. List them with `pulumi-anchorbrowser orphans`. {error.advice}".rstrip()
             )
-        return self._state
-
-    def _read_state(self, stack: str | None) -> None:
-        try:
-            if stack is None:
-                raise StateUnreadable("Could not read the state: this version of Pulumi's SDK does not name the stack")
-            self._state = self._read(stack)
-        except StateUnreadable as error:
-            self._error = error
-
-    def _read_again(self, stack: str) -> StackState | None:
-        """Return the state of this moment; None where it cannot be read, which was said of the first reading."""
-        try:
-            return self._read(stack)
-        except StateUnreadable as error:
-            _LOGGER.debug("state_unread", extra={"error": type(error).__name__})
-            return None
+        return state
 
     def _interrupted(self, owner: str, notices: Notices) -> list[InterruptedCreate]:
-        state = self.state(notices)
+        state = self._known_state(notices)
         if state is None:
             return []
         with self._lock:
@@ -220,7 +158,7 @@ class Trail:
         return [
             one
             for one in self._receipts.creates_without_end(owner)
-            if stack_of_urn(one.subject.urn, self._stack or "") == self._stack and not self._may_be_in_flight(one)
+            if stack_of_urn(one.subject.urn, self.state.stack or "") == self.state.stack and not self._may_be_in_flight(one)
         ]
 
     def _settle_all(self, runner: Runner, ones: Iterable[InterruptedCreate], notices: Notices) -> None:
@@ -280,13 +218,13 @@ class Trail:
 
     def _without_batch(self, runner: Runner, one: InterruptedCreate, sought: Brought, notices: Notices) -> Brought:
         """End the sessions of a create whose batch the API does not list, unless their batch is one that is wanted."""
-        state = self._state
+        state = self.state.get()
         if state is None:
             return sought
         wanted = {*(state.batch_ids - state.started_ids), *self._adopted}
         try:
             found = next(
-                (id_ for id_ in sorted(wanted) if is_id(id_) and runner.listing.has_claim(id_, one.claim)), None
+                (id_ for id_ in sorted(wanted) if is_id(id_) and runner.claims.is_on(id_, one.claim)), None
             )
         except ApiError as error:
             return replace(sought, error=error)
@@ -318,11 +256,11 @@ class Trail:
         return bool(self._provider and one.provider) and self._provider != one.provider
 
     def _delete(self, runner: Runner, one: InterruptedCreate, record: BatchRecord, notices: Notices) -> None:
-        state = self._state
+        state = self.state.get()
         if state is None or record.batch_id in state.batch_ids | self._adopted:
             return
         # Another process of this run may have adopted it since.
-        if self._stack is not None and (now := self._read_again(self._stack)) and record.batch_id in now.batch_ids:
+        if (now := self.state.get_anew()) is not None and record.batch_id in now.batch_ids:
             return
         notices.warning(
             f"deleting batch {record.batch_id}, which an interrupted create of {one.name} started (claim {one.claim}): "
@@ -370,11 +308,11 @@ class Trail:
 
     def _warn_of_strangers(self, runner: Runner, owner: str, notices: Notices) -> None:
         """Warn of live batches with this stack's tag that no state has: another machine may have lost them."""
-        state = self._state
+        state = self.state.get()
         if state is None or not state.claims or not self._is_first("strangers"):
             return
         try:
-            live = runner.listing.live_claims(owner)
+            live = runner.claims.live(owner)
         except ApiError as error:
             _LOGGER.debug("strangers", extra={"error": type(error).__name__})
             return
