@@ -30,6 +30,7 @@ from pulumi_anchorbrowser.errors import INTERRUPTED, ExpectedError, printed
 from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.lifecycle.errors import (
     AccountUnknown,
+    AdoptionFailed,
     AnotherAccount,
     BatchNotFound,
     CancelRefused,
@@ -129,6 +130,7 @@ def other_errors(folder: Path) -> Iterator[ExpectedError]:
     """Yield every error above the API."""
     yield OutcomeUnknown("HTTP 502", "pulumi-claim:c", 60)
     yield LeftoverUnknown("c", "HTTP 503")
+    yield AdoptionFailed("c")
     yield AnotherAccount(ID, "https://a.example", "https://b.example", "code")
     yield AccountUnknown("c")
     yield DeletionIncomplete(ID, LEFT, 2)

@@ -288,6 +288,14 @@ def test_stops_count_the_same_in_one_run_and_in_two(stops: list[Entry], split: i
         ({"cancelled_sessions": 3}, [], [cancel(cancelled(3))], Counts(3, None, None)),
         ({"cancelled_sessions": 3}, [], [cancel(cancelled(2))], Counts(None, None, None)),
         ({"deleted_sessions": 3, "failed_deletions": 2}, [], [delete(deleted(2, 0))], Counts(None, None, 5)),
+        # Both machines have stopped some.
+        ({"cancelled_sessions": 3}, [cancel(cancelled(2))], [cancel(SETTLED)], Counts(None, None, None)),
+        ({"cancelled_sessions": 5}, [cancel(cancelled(3))], [], Counts(5, None, None)),
+        ({"deleted_sessions": 3}, [delete(deleted(0, 0))], [delete(GONE)], Counts(None, None, 3)),
+        ({"deleted_sessions": 3}, [delete(deleted(1, 0))], [delete(GONE)], Counts(None, None, None)),
+        ({"deleted_sessions": 0}, [delete(deleted(3, 0))], [], Counts(None, None, 3)),
+        ({"deleted_sessions": 0}, [], [], Counts(None, None, 0)),
+        ({"deleted_sessions": 2}, [delete(deleted(2, 3)), delete(deleted(3, 0))], [], Counts(None, None, 5)),
     ],
 )
 def test_a_count_in_the_state_is_kept_and_counted_once(

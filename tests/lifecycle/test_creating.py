@@ -6,7 +6,7 @@ import pytest
 from lifecycle.one_batch import BATCHES, CLAIM, ID, OWNER, Phase, Stage, inputs
 
 from pulumi_anchorbrowser.api import Account, ApiError, BadRequest, Forbidden, InvalidApiKey, PaymentRequired
-from pulumi_anchorbrowser.lifecycle import LifecycleError
+from pulumi_anchorbrowser.lifecycle import BatchRecord, LifecycleError
 from pulumi_anchorbrowser.simulator import Fault
 
 
@@ -60,6 +60,30 @@ def test_a_create_that_is_asked_to_wait_is_made_once(stage: Stage) -> None:
     assert list(stage.sim.batches) == [record.id]
 
 
+@pytest.mark.parametrize("status", [404, 503])
+@pytest.mark.parametrize("times", [1, None])
+def test_a_lost_create_whose_batch_is_found_is_created_also_where_the_batch_cannot_be_read(
+    stage: Stage, status: int, times: int | None
+) -> None:
+    stage.sim.settings.creation_seconds = 0
+    stage.sim.faults.add(Fault("reset_after", method="POST"))
+    reads = {"method": "GET", "path": "/v1/batch-sessions/*", "times": times}
+    stage.sim.faults.add(Fault("status", status=status, **reads))
+    record = stage.batches.create(inputs(), stage.told)
+    assert list(stage.sim.batches) == [record.batch_id]
+    assert (record.live_status, record.total_requests) == (("pending", None) if times is None else ("completed", 5))
+    assert sum(stage.clock.slept) <= 60
+
+
+def test_a_lost_create_that_is_not_found_says_how_long_it_was_looked_for(stage: Stage) -> None:
+    stage.sim.settings.creation_seconds = 0
+    stage.sim.settings.batches_listed_after = 10_000
+    stage.sim.faults.add(Fault("reset_after", method="POST"))
+    with pytest.raises(LifecycleError, match="for 600 s and found 5 sessions that run, but not their batch"):
+        stage.batches.create(inputs(), stage.told)
+    assert sum(stage.clock.slept) == pytest.approx(600)
+
+
 LOST = [
     Fault("reset_after"),
     Fault("reset_mid_body"),
@@ -68,14 +92,6 @@ LOST = [
     Fault("truncated"),
     Fault("html"),
 ]
-
-
-def test_a_lost_create_whose_batch_is_not_listed_names_the_sessions_that_run(stage: Stage) -> None:
-    stage.sim.settings.creation_seconds = 0
-    stage.sim.settings.batches_listed_after = 10_000
-    stage.sim.faults.add(Fault("reset_after", method="POST"))
-    with pytest.raises(LifecycleError, match="found 5 sessions that run, but not their batch"):
-        stage.batches.create(inputs(), stage.told)
 
 
 @pytest.mark.parametrize("lost", LOST, ids=lambda fault: fault.name)
@@ -204,10 +220,24 @@ def test_a_later_run_deletes_what_an_earlier_one_adopted(stage: Stage) -> None:
     assert stage.nothing_runs_ever()
 
 
-def test_an_adoption_that_failed_still_keeps_the_former_owner_from_deleting(stage: Stage) -> None:
+def test_after_an_adoption_that_failed_and_is_saved_the_former_owner_leaves_the_batch(stage: Stage) -> None:
+    old, kept = stage.start("completed"), list[BatchRecord]()
+    stage.sim.faults.add(Fault("status", status=403, method="PATCH"))
+    with pytest.raises(Forbidden):
+        stage.batches.create(inputs(batch_id=old.id, status="cancelled"), stage.told, kept.append)
+    stage.batches.delete(old, stage.told)
+    assert len(stage.live) == 5
+    assert [one.batch_id for one in kept] == [old.id]
+
+
+def test_after_an_adoption_that_failed_and_is_not_saved_the_former_owner_stays_in_the_state(stage: Stage) -> None:
     old = stage.start("completed")
     stage.sim.faults.add(Fault("status", status=403, method="PATCH"))
     with pytest.raises(Forbidden):
         stage.batches.create(inputs(batch_id=old.id, status="cancelled"), stage.told)
-    stage.batches.delete(old, stage.told)
+    with pytest.raises(LifecycleError, match=f"Left batch {old.id} running, and this resource in the state"):
+        stage.batches.delete(old, stage.told)
     assert len(stage.live) == 5
+    stage.batches.create(inputs(batch_id=old.id, status="cancelled"), stage.told)
+    stage.batches.delete(old, stage.told)
+    assert stage.nothing_runs_ever()

@@ -181,7 +181,7 @@ def test_a_refusal_has_its_status_and_its_reason_and_no_counts(runs: Runs, opera
     assert (receipt.outcome, receipt.http_status, receipt.was_lost) == ("refused", 403, False)
     assert counts(receipt) == {}
     assert "not allowed" in str(receipt.note)
-    assert runs.another().receipts.creates_without_end(OWNER, URN) == []
+    assert runs.another().receipts.creates_without_end(OWNER) == []
 
 
 @pytest.mark.parametrize("operation", ["cancel", "delete"])
@@ -205,7 +205,7 @@ def test_a_call_that_is_interrupted_before_it_is_sent_has_a_known_end(runs: Runs
     assert receipt.outcome == "refused"
     assert "interrupted" in str(receipt.note)
     assert runs.sim.requests == []
-    assert runs.another().receipts.creates_without_end(OWNER, URN) == []
+    assert runs.another().receipts.creates_without_end(OWNER) == []
 
 
 # Lost responses
@@ -368,7 +368,7 @@ def test_a_call_of_a_run_that_was_killed_has_no_outcome(runs: Runs, operation: s
     receipt = runs.receipts(operation)[-1]
     assert (receipt.outcome, receipt.answered_at) == (None, None)
     assert {name: count for name, count in counts(receipt).items() if name != "ended_sessions"} == {}
-    without_end = runs.another().receipts.creates_without_end(OWNER, URN)
+    without_end = runs.another().receipts.creates_without_end(OWNER)
     assert [one.subject.claim for one in without_end] == ([CLAIM] if record is None else [])
 
 

@@ -101,6 +101,19 @@ def test_a_pending_create_that_started_nothing_is_reported_and_may_be_cleared_af
     assert ("--clear-pending-creates" in said) == (hours > 0)
 
 
+@pytest.mark.parametrize("status", ["cancelled", "deleted"])
+def test_a_create_that_starts_nothing_deletes_what_an_interrupted_create_left(
+    stage: Stage, runs: Runs, status: Any
+) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    made = runs.next(StackState(pending=(pending(interrupted),))).create(
+        inputs(claim=claim(mark=THIS_RUN), status=status), stage.told
+    )
+    assert made.batch_id is None
+    assert stage.sim.batches[left].deleted
+
+
 def test_a_create_leaves_what_an_interrupted_create_of_another_resource_left(stage: Stage, runs: Runs) -> None:
     interrupted = claim()
     left = runs.left(interrupted)
@@ -352,6 +365,19 @@ def test_a_create_warns_of_live_batches_with_the_stacks_tag_that_its_state_does_
     assert stranger in live(stage)
 
 
+def test_no_warning_of_strangers_is_about_a_create_that_the_run_knows_of(stage: Stage, runs: Runs) -> None:
+    own, by_receipt, unknown = stage.start("completed"), claim(), claim()
+    for of in (by_receipt, unknown):
+        runs.left(of)
+    earlier = Receipts(runs.place)
+    subject = Subject(owner=OWNER, urn=OTHER_URN, claim=by_receipt, account="", count=5)
+    earlier.end(earlier.begin("create", subject), "unknown")
+    stage.told.__init__()  # type: ignore[misc]
+    state = StackState(frozenset([own.known_id]), frozenset([CLAIM]), unknown_claims=frozenset([unknown]))
+    runs.next(state).create(inputs(claim=claim(mark=THIS_RUN), count=1), stage.told)
+    assert [one for one in stage.told.warnings if "owner tag" in one] == []
+
+
 def test_a_fresh_stack_costs_no_request_beside_its_creates(stage: Stage, runs: Runs) -> None:
     batches = runs.next(StackState())
     for number in range(3):
@@ -547,6 +573,37 @@ def test_a_leftover_that_another_process_of_the_run_has_adopted_since_is_not_del
     batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
     made = batches.create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
     assert live(stage) == {left, made.batch_id}
+
+
+# A create of unknown outcome that the state has, as the plugin keeps it
+
+
+def of_unknown_outcome(stage: Stage, runs: Runs) -> BatchRecord:
+    """The record of a create whose response was lost, and whose batch runs."""
+    started = claim(timedelta(hours=2))
+    runs.left(started)
+    account = str(stage.client().account())
+    return BatchRecord.of(inputs(claim=started), live_status="unknown", account=account)
+
+
+@pytest.mark.parametrize("how", ["here", "in the state", "not at all"])
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_what_a_create_of_unknown_outcome_started_is_deleted_unless_a_resource_has_adopted_it(
+    stage: Stage, runs: Runs, how: str, is_listed: bool
+) -> None:
+    unknown = of_unknown_outcome(stage, runs)
+    [batch_id] = live(stage)
+    if not is_listed:
+        hidden_from_lists(stage, batch_id)
+    adopted = StackState(frozenset([batch_id]), frozenset([CLAIM]))
+    batches = runs.next(adopted if how == "in the state" else StackState())
+    if how == "here":
+        runs.trail.spare(batch_id)
+        batches.create(inputs(batch_id=batch_id, claim=claim(mark=THIS_RUN)), stage.told)
+    batches.delete(unknown, stage.told)
+    assert live(stage) == (set() if how == "not at all" else {batch_id})
+    named = [one for one in stage.told.warnings if "another resource has adopted it" in one]
+    assert len(named) == (how != "not at all")
 
 
 def test_the_deletes_of_a_run_read_the_state_once_more_at_most(stage: Stage, runs: Runs) -> None:

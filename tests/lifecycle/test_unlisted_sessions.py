@@ -176,6 +176,21 @@ def test_a_failed_session_that_is_not_named_beside_one_that_is_gets_ended(stage:
 
 
 @pytest.mark.parametrize("lacking", ["an error", "an empty list"])
+def test_the_failed_sessions_that_are_named_are_ended_also_where_no_other_can_be_learnt(
+    stage: Stage, lacking: str
+) -> None:
+    before = stage.start("completed")
+    stage.sim.settings.failing_deletions, stage.sim.settings.batch_sessions = 2, "left_out"
+    name_one = Fault("edited", method="DELETE", times=3, edit=lambda body: body["data"]["errors"].pop() and None)
+    stage.sim.faults.add(name_one)
+    stage.sim.faults.add(LISTS_THAT_LACK_SOMETHING[lacking])
+    stage.sim.faults.add(Fault("status", status=503, path=STATUSES_PATH, times=None))
+    with pytest.raises(DeletionIncomplete, match="did not name"):
+        stage.update(before, status="deleted")
+    assert len(stage.live) == 1
+
+
+@pytest.mark.parametrize("lacking", ["an error", "an empty list"])
 @every_gap
 def test_fewer_sessions_to_end_than_failed_are_an_error(stage: Stage, gap: Any, lacking: str) -> None:
     before = stage.start("completed")

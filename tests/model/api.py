@@ -414,5 +414,5 @@ class ModelListing:
         remote = self._world.find(batch_id)
         return remote is not None and self._client.lists(remote) and remote.claim == claim
 
-    def live(self, owner: str) -> dict[str, int]:
-        return {one.claim: 1 for one in self._world.remotes if owner == OWNER and self.now_running(one.id)}
+    def live(self, owner: str) -> frozenset[str]:
+        return frozenset(one.claim for one in self._world.remotes if owner == OWNER and self.now_running(one.id))

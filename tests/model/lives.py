@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from model.stack import Run, in_memory
 from model.world import Choices, Violation, World
 
-FINAL = ("destroy", "up")
+FINAL = ("destroy", "up", "cancelled", "deleted")
 _Key = frozenset[tuple[object, ...]]
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 NEXT_STEP, FOLD, RUN, TRAIL, INTERRUPTED = (
     f"lifecycle/{name}.py" for name in ("next_step", "fold", "run", "trail", "interrupted")
 )
+BATCHES = "lifecycle/batches.py"
 
 
 class Mutation(NamedTuple):
@@ -143,14 +144,21 @@ MUTATIONS = [
     Mutation(
         "a leftover is found and left running",
         TRAIL,
-        "        if state is None or record.batch_id in state.batch_ids | self._adopted:\n",
-        "        if state is None or record.batch_id:\n",
+        "        if self.is_wanted(record.known_id):\n",
+        "        if record.known_id:\n",
+        (ORPHAN,),
+    ),
+    Mutation(
+        "a create that starts nothing leaves what an interrupted one started",
+        BATCHES,
+        "        self._trail.before_create(self.runner, inputs, notices)\n",
+        "        _ = None if goal is None else self._trail.before_create(self.runner, inputs, notices)\n",
         (ORPHAN,),
     ),
     Mutation(
         "sessions that are visible late are not waited for",
         TRAIL,
-        "        return patience_left(self._age(runner, one), runner.settle_timeout)\n",
+        "        return patience_left(self._age(runner, claim), runner.settle_timeout)\n",
         "        return 0.0\n",
         (ORPHAN,),
     ),

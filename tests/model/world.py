@@ -293,12 +293,12 @@ class ModelReceipts:
     def of_batch(self, batch_id: str) -> list[Receipt]:
         return [one for one in self.kept if batch_id == one.subject.batch_id]
 
-    def creates_without_end(self, owner: str, urn: str | None = None) -> list[Receipt]:
-        return list(self._without_end(owner, urn))
+    def creates_without_end(self, owner: str) -> list[Receipt]:
+        return list(self._without_end(owner))
 
-    def _without_end(self, owner: str, urn: str | None) -> Iterator[Receipt]:
+    def _without_end(self, owner: str) -> Iterator[Receipt]:
         for one in self.kept:
-            if _is_open(one) and one.run != self.run and one.subject.owner == owner and urn in {None, one.subject.urn}:
+            if _is_open(one) and one.run != self.run and one.subject.owner == owner:
                 yield one
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from receipts.store_support import BATCH, OTHER_BATCH, OWNER, URN, ended, files, killed, python, subject, written
+from receipts.store_support import BATCH, OTHER_BATCH, OWNER, ended, files, killed, python, subject, written
 
 from pulumi_anchorbrowser.receipts import Receipts, store
 
@@ -16,7 +16,7 @@ READS: list[Callable[[Receipts], object]] = [
     Receipts.all,
     lambda receipts: receipts.of_batch(BATCH),
     lambda receipts: receipts.creates_without_end(OWNER),
-    lambda receipts: receipts.creates_without_end(OWNER, URN),
+    lambda receipts: receipts.creates_without_end(OWNER),
     lambda receipts: receipts.owner_of(BATCH),
 ]
 

@@ -46,14 +46,13 @@ def test_a_create_has_no_known_end_where_its_outcome_is_missing_or_unknown(
 
     later = Receipts(place)
     assert claims(later.creates_without_end(OWNER)) == ["c"] * is_without_end
-    assert claims(later.creates_without_end(OWNER, URN)) == ["c"] * is_without_end
-    assert later.creates_without_end(OWNER, OTHER_URN) == later.creates_without_end(OTHER_OWNER) == []
+    assert later.creates_without_end(OTHER_OWNER) == []
 
 
 def test_a_settled_create_is_never_looked_for_again(place: Path) -> None:
     Receipts(place).begin("create", subject())
     later = Receipts(place)
-    (left,) = later.creates_without_end(OWNER, URN)
+    (left,) = later.creates_without_end(OWNER)
     later.end(left.id, "settled", batch_id=BATCH, note="deleted as a leftover")
     assert Receipts(place).creates_without_end(OWNER) == later.creates_without_end(OWNER) == []
     assert Receipts(place).owner_of(BATCH) == OWNER
@@ -163,9 +162,6 @@ class Known(RuleBasedStateMachine):
         for owner in OWNERS:
             mine = {number: told for number, told in found.items() if told["subject"].owner == owner}
             assert [r.id for r in self.receipts.creates_without_end(owner)] == sorted(mine)
-            for urn in THE_URNS:
-                of_urn = sorted(number for number, told in mine.items() if told["subject"].urn == urn)
-                assert [r.id for r in self.receipts.creates_without_end(owner, urn)] == of_urn
 
     @invariant()
     def every_receipt_reads_as_it_was_written(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from receipts.store_support import BATCH, OWNER, URN, ended, killed, line, python, resume, rows, subject
+from receipts.store_support import BATCH, OWNER, ended, killed, line, python, resume, rows, subject
 
 from pulumi_anchorbrowser.receipts import Receipts, ReceiptsUnavailable
 
@@ -108,7 +108,7 @@ def test_receipts_that_are_off_keep_nothing_and_know_nothing(tmp_path: Path, mon
     assert (receipts.place, number) == (None, 0)
     receipts.end(number, "done", batch_id=BATCH)
     receipts.session_ended(number, "s1", "ended")
-    assert receipts.all() == receipts.of_batch(BATCH) == receipts.creates_without_end(OWNER, URN) == []
+    assert receipts.all() == receipts.of_batch(BATCH) == receipts.creates_without_end(OWNER) == []
     assert receipts.owner_of(BATCH) is None
     receipts.close()
     assert list(tmp_path.iterdir()) == []

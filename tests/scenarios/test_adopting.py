@@ -14,8 +14,9 @@ from scenarios.one_stack import (
     one_error,
     started_outside,
 )
+from stages import EngineStage
 
-from pulumi_anchorbrowser.simulator import Simulator
+from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 STOPPED_LATER = "another resource adopted the batch in this run and will stop it"
 
@@ -105,3 +106,20 @@ def test_a_forced_replace_of_an_adopted_batch_does_not_delete_it(stack: OneStack
     assert stack.has_nothing_to_do()
     stack.destroy()
     assert stack.calls == [f"DELETE {batch}"]
+
+
+def test_a_batch_whose_new_owner_fails_stays_with_the_old_one_and_moves_in_the_next_up(
+    engine_stack: OneStack, sim: Simulator
+) -> None:
+    stage = engine_stack.stage
+    assert isinstance(stage, EngineStage)
+    batch_id = engine_stack.up(browsers(count=2)).outputs["browsers"]["batch_id"]
+    engine_stack.wants({"moved": {"batch_id": batch_id, "status": "cancelled"}})
+    sim.faults.add(Fault("status", status=403, method="PATCH"))
+    failed = engine_stack.run(lambda: stage.up(flags=["--continue-on-error"], expect_failure=True))
+    assert f"Left batch {batch_id} running, and this resource in the state" in failed.text
+    assert len(sim.live_sessions()) == 2
+    assert engine_stack.up().changes == {"create": 1, "delete": 1}
+    assert sim.live_sessions() == []
+    assert not sim.batches[batch_id].deleted
+    engine_stack.destroy()

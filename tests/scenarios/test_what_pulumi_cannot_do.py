@@ -55,7 +55,7 @@ def test_a_saved_plan_creates_replaces_and_changes_a_batch_and_nothing_that_it_d
 
     for browsers_wanted, changes, live in (
         (browsers(count=2), {"create": 1}, 2),
-        (browsers(count=3), {"replace": 1, "create-replacement": 1, "delete-replaced": 1}, 3),
+        (browsers(count=3), {"replace": 1, "delete-replaced": 1}, 3),
         (browsers(count=3, status="deleted"), {"update": 1}, 0),
     ):
         engine_stack.wants(browsers_wanted)

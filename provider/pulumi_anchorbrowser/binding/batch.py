@@ -92,17 +92,18 @@ def create(
     *,
     urn: str,
     notices: Notices,
-    keep: Callable[[str, dict[str, Any]], object] = lambda _id, _outputs: None,
+    keep: Callable[[str, dict[str, Any]], object] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Start or adopt a batch. Return the resource's id and outputs.
 
     Where it raises after a batch was adopted, or after one may have been started, `keep` first gets an id and outputs
-    with which a later run can go on.
+    with which a later run can go on; None where the binding cannot save them.
     """
+    keep_record = None if keep is None else lambda known: keep(known.id, known.to_outputs())
     parsed = BatchInputs.model_validate({**inputs, "resource_urn": urn})
     services.begin_trail(urn, parsed.owner)
     with services.operation("create", urn, claim=parsed.claim, batch_id=parsed.batch_id):
-        record = services.batches.create(parsed, notices, lambda known: keep(known.id, known.to_outputs()))
+        record = services.batches.create(parsed, notices, keep_record)
     if not record.adopted:
         services.note_batch(record.batch_id, record.count, is_new=True)
     return record.id, record.to_outputs()

@@ -12,11 +12,8 @@ from pulumi_anchorbrowser.lifecycle import Changes, Notices
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown
 
 Properties = Mapping[str, Any]
-Keep = Callable[[str, dict[str, Any]], object]
-
-
-def keep_nothing(_id: str, _outputs: dict[str, Any]) -> None:
-    """Keep nothing of a create that fails: not every binding can."""
+# Gets what is known of a create that fails. None where the binding cannot save that.
+Keep = Callable[[str, dict[str, Any]], object] | None
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Target:
 
 
 class Kind:
-    """A resource whose outputs are a record: a refresh leaves them, and deleting them does nothing."""
+    """One kind of resource. By default a refresh leaves its outputs as they are, and deleting it does nothing."""
 
     name: ClassVar[str]
     secrets: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -48,7 +45,7 @@ class Kind:
         """Return what changed, and what of it needs a new resource."""
         raise NotImplementedError
 
-    def create(self, target: Target, news: Properties, keep: Keep = keep_nothing) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, keep: Keep = None) -> tuple[str, dict[str, Any]]:
         """Create it. Return its id and outputs. `keep` gets what is known of a create that fails."""
         raise NotImplementedError
 
@@ -89,7 +86,7 @@ class BatchKind(Kind):
             notices=target.notices,
         )
 
-    def create(self, target: Target, news: Properties, keep: Keep = keep_nothing) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, keep: Keep = None) -> tuple[str, dict[str, Any]]:
         """Start or adopt a batch."""
         return batch.create(target.services, news, urn=target.urn, notices=target.notices, keep=keep)
 
@@ -120,7 +117,7 @@ class BatchReadyKind(Kind):
         """Return what changed: another batch is another wait."""
         return ready.diff(old_outputs, news, is_unknown=target.is_unknown)
 
-    def create(self, target: Target, news: Properties, _keep: Keep = keep_nothing) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, _keep: Keep = None) -> tuple[str, dict[str, Any]]:
         """Wait. A failure leaves the batch, which is a resource of its own, in the state."""
         return ready.create(target.services, news, urn=target.urn, notices=target.notices)
 
@@ -153,7 +150,7 @@ class BatchCleanupKind(Kind):
         """Return what changed. Nothing makes a new cleanup necessary."""
         return cleanup.diff(old_outputs, news)
 
-    def create(self, target: Target, news: Properties, _keep: Keep = keep_nothing) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, _keep: Keep = None) -> tuple[str, dict[str, Any]]:
         """Run the cleanup where it runs on apply."""
         return cleanup.create(target.services, news, urn=target.urn, notices=target.notices)
 

@@ -11,9 +11,9 @@ from pulumi_anchorbrowser.api import BatchSummary, SessionStatus
 from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED, BatchId, SessionId
 from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.cleanup.selection import Exclusion, Request, Selection
-from pulumi_anchorbrowser.lifecycle.times import moment
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, claim_of, owner_of, owner_tag
+from pulumi_anchorbrowser.lifecycle.times import moment
 from pulumi_anchorbrowser.words import sessions
 
 # own: of the cleanup's own stack. undecided: too little is known, or some sessions match and others do not.

@@ -16,8 +16,8 @@ from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, PlannedSession, Skipped, timestamp
 from pulumi_anchorbrowser.cleanup.selection import Exclusion, Selection
 from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
-from pulumi_anchorbrowser.lifecycle.times import moment
 from pulumi_anchorbrowser.lifecycle.state import StackState
+from pulumi_anchorbrowser.lifecycle.times import moment
 from pulumi_anchorbrowser.words import batches, counted, sessions
 
 VERSION = 1

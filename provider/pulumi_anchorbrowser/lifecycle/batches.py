@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from threading import Lock
 
 from pulumi_anchorbrowser.api import Account, Client
 from pulumi_anchorbrowser.api.models import CANCELLED
 from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock
 from pulumi_anchorbrowser.lifecycle.changes import started_with_changes
-from pulumi_anchorbrowser.lifecycle.errors import AccountUnknown, OutcomeUnknown
+from pulumi_anchorbrowser.lifecycle.errors import AccountUnknown, AdoptionFailed, OutcomeUnknown
 from pulumi_anchorbrowser.lifecycle.goals import (
     Adopted,
     Deleted,
     Goal,
     Refreshed,
-    Sought,
     Started,
     goal_of_adoption,
     goal_of_create,
@@ -26,10 +24,10 @@ from pulumi_anchorbrowser.lifecycle.goals import (
 from pulumi_anchorbrowser.lifecycle.inputs import BatchInputs
 from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.notices import Notices
+from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.record import DELETED, UNKNOWN_OUTCOME, BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
 from pulumi_anchorbrowser.lifecycle.steps import Entry
-from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left
 from pulumi_anchorbrowser.lifecycle.trail import Trail
 from pulumi_anchorbrowser.receipts import Receipts
 
@@ -41,8 +39,8 @@ class Batches:
     """The batches of one run of the engine; for many threads.
 
     Every method raises `ExpectedError`. The second key (environment) serves `read` and `delete` alone: these see the
-    config of the last `up`, which may hold a key that was rotated since. `trail` settles interrupted creates; without
-    one (commands, tests) none is looked for.
+    config of the last `up`, which may hold a key that was rotated since. `trail` settles interrupted creates; one that
+    was never begun (commands, tests) knows of none.
     """
 
     def __init__(
@@ -60,9 +58,9 @@ class Batches:
             Runner(one, Listing(one, clock), receipts, clock, settle_timeout, confirmed_accounts)
             for one in (client, client.second_key())
         )
-        self._trail = trail
-        self._adopted_in_this_run: set[str] = set()
-        self._lock = Lock()
+        self._trail = trail or Trail(OwnState(clock, ""), receipts, clock, "")
+        # Of each batch that was adopted in this run: whether the resource that adopts it is in the state.
+        self._adopted: dict[str, bool] = {}
 
     def changed(self, batch_id: str) -> None:
         """Forget what was read of the batch, because this process may have changed it."""
@@ -77,16 +75,16 @@ class Batches:
         return brought
 
     def create(
-        self, inputs: BatchInputs, notices: Notices, keep: Callable[[BatchRecord], object] = lambda _: None
+        self, inputs: BatchInputs, notices: Notices, keep: Callable[[BatchRecord], object] | None = None
     ) -> BatchRecord:
         """Start or adopt a batch. Returns as soon as the API has taken it, so that its id is in the state.
 
-        Where it raises after a batch was adopted, or after one may have been started, `keep` first gets what is known.
+        Where it raises after a batch was adopted, or after one may have been started, `keep` first gets what is known;
+        None where that is not saved.
         """
         goal = goal_of_create(inputs, self.runner.settle_timeout)
         record = BatchRecord.of(inputs, account=str(self.runner.client.account()))
-        if self._trail is not None and goal is not None:
-            self._trail.before_create(self.runner, inputs, notices)
+        self._trail.before_create(self.runner, inputs, notices)
         if goal is None:
             notices.warning(f"started no batch, because status is {inputs.status!r}; the counts are empty")
             return record.but(live_status=DELETED)
@@ -115,8 +113,7 @@ class Batches:
 
     def update(self, record: BatchRecord, inputs: BatchInputs, notices: Notices) -> BatchRecord:
         """Bring the batch to its new inputs."""
-        if self._trail is not None:
-            self._trail.before_change(self.runner, record, notices)
+        self._trail.before_change(self.runner, record, notices)
         saved = started_with_changes(record.model_dump(), inputs.model_dump()) if inputs.batch_id is None else []
         goal = goal_of_update(record, inputs)
         if saved and inputs.status != "active":
@@ -126,16 +123,16 @@ class Batches:
 
     def delete(self, record: BatchRecord, notices: Notices) -> BatchRecord:
         """Do what `on_destroy` says, and return the record with the final counts."""
-        if self._trail is not None:
-            self._trail.before_delete(self._runner_of_known, record, notices)
+        self._trail.before_delete(self._runner_of_known, record, notices)
         if record.is_of_unknown_outcome:
             return self._settle(record, notices)
         goal = goal_of_destroy(record)
         if goal is None:
             return record
-        with self._lock:
-            is_adopted = record.batch_id in self._adopted_in_this_run
-        if is_adopted or (self._trail is not None and self._trail.state.is_adopted(record)):
+        is_saved = self._adopted.get(record.known_id)
+        if is_saved is False:
+            raise AdoptionFailed(record.known_id)
+        if is_saved or self._trail.state.is_adopted(record):
             notices.warning(
                 f"left batch {record.batch_id} running: another resource adopted the batch in this run and will stop it"
             )
@@ -145,14 +142,14 @@ class Batches:
         return after
 
     def _start(
-        self, record: BatchRecord, goal: Started, notices: Notices, keep: Callable[[BatchRecord], object]
+        self, record: BatchRecord, goal: Started, notices: Notices, keep: Callable[[BatchRecord], object] | None
     ) -> BatchRecord:
         entries: list[Entry] = []
         try:
             return self.runner.bring(record, goal, notices, entries).value()
         except (OutcomeUnknown, Interrupted):
             # An interrupt before the create is sent leaves nothing that could be looked for.
-            if entries:
+            if entries and keep is not None:
                 keep(record.but(live_status=UNKNOWN_OUTCOME))
             raise
 
@@ -160,27 +157,33 @@ class Batches:
         """Delete the batch that a create of unknown outcome has started, if it has started one."""
         if not self._runner_of_known.client.opens(Account.parse(record.account)):
             raise AccountUnknown(record.claim)
-        age = age_of(record.claim, self._runner_of_known.clock.now())
-        goal = Sought(patience_left(age, self._runner_of_known.settle_timeout), ends_sessions=True)
-        found = self._runner_of_known.bring(record, goal, notices).value()
+        found = self._trail.find(self._runner_of_known, record, notices).value()
         if found.batch_id is None:
             notices.info(
                 f"found no batch of the create of unknown outcome (claim {record.claim}): none was started, or it has "
                 "been deleted"
             )
             return found.but(live_status=DELETED)
+        if self._trail.is_wanted(found.batch_id):
+            notices.warning(
+                f"left batch {found.batch_id} running, which the create of unknown outcome (claim {record.claim}) had "
+                "started: another resource has adopted it and will stop it"
+            )
+            return found
         return self._runner_of_known.bring(found, Deleted(), notices).value()
 
     def _adopt(
-        self, record: BatchRecord, goal: Goal, notices: Notices, keep: Callable[[BatchRecord], object]
+        self, record: BatchRecord, goal: Goal, notices: Notices, keep: Callable[[BatchRecord], object] | None
     ) -> BatchRecord:
         record = self.runner.bring(record, goal, notices).value()
-        # Before the call that follows: even if that fails, the engine may delete a former owner of this id.
-        with self._lock:
-            self._adopted_in_this_run.add(record.known_id)
         next_goal = goal_of_adoption(record)
+        # Before the call that follows: even if that fails, the engine may delete a former owner of this id.
+        self._adopted[record.known_id] = next_goal is None or keep is not None
         if next_goal is None:
             return record
-        # Its desired status is not reached: the change to it is still to come.
-        keep(record.but(status="active"))
-        return self.bring(record, next_goal, notices).value()
+        if keep is not None:
+            # Its desired status is not reached: the change to it is still to come.
+            keep(record.but(status="active"))
+        adopted = self.bring(record, next_goal, notices).value()
+        self._adopted[record.known_id] = True
+        return adopted

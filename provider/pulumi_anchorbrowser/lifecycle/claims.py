@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -105,8 +104,8 @@ class Claims:
                 self._claims[batch_id] = known
         return known
 
-    def live(self, owner: str) -> dict[str, int]:
-        """Return each claim on sessions of the owner that are not listed as ended, with their number. One request."""
+    def live(self, owner: str) -> frozenset[str]:
+        """Return the claims on sessions of the owner that are not listed as ended. One request."""
         statuses = self._client.session_statuses(tags=(owner_tag(owner),))
         live = (claim_of(item.tags) for item in statuses.items if not has_ended(item))
-        return dict(Counter(claim for claim in live if claim is not None))
+        return frozenset(claim for claim in live if claim is not None)

@@ -151,6 +151,19 @@ class CancelRefused(LifecycleError):
         super().__init__(f"Could not cancel batch {batch_id}: {refusal}; {reason}")
 
 
+class AdoptionFailed(LifecycleError):
+    """The batch is left to the resource that adopts it in this run, and that resource could not be created."""
+
+    anchor = "adoption-failed"
+    advice = "Run `pulumi up` again: it adopts the batch first. To stop the batch now, run `pulumi destroy`."
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(
+            f"Left batch {batch_id} running, and this resource in the state: another resource of the program adopts "
+            "the batch, and could not be created in this run"
+        )
+
+
 class NotAdopted(LifecycleError):
     """The batch to adopt cannot be adopted."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal
 
 from pulumi_anchorbrowser.api import Answered, BatchDeleted, BatchDetails
@@ -122,22 +123,31 @@ def _said(entry: Entry) -> Said | None:
 
 
 def _in_state(record: BatchRecord, past: Sequence[Said]) -> list[Said]:
-    """Counts that the state has and no receipt of this machine, because another machine made those calls.
+    """Counts that the state has: of calls in this machine's receipts, or of another machine's.
 
-    Endings are always among them: the receipts name sessions, the state does not, so that `_ended` has to compare.
+    Cancels and endings may be both: equal counts of cancels are one, and `_ended` compares the endings.
     """
     counts: dict[Stop, int | None] = {
         "cancel": record.cancelled_sessions,
         "end_sessions": record.ended_sessions,
         "delete": record.deleted_sessions,
     }
-    known_here = {one.stop for one in past if one.was_answered and one.stop != "end_sessions"}
     failed, is_whole = record.failed_deletions or 0, record.is_stopped and record.still_running == 0
-    return [
+    said = [
         Said(stop, was_answered=True, counted=count, failed=failed, is_whole=is_whole)
         for stop, count in counts.items()
-        if count is not None and stop not in known_here
+        if count is not None
     ]
+    return [beside for one in said if (beside := _beside_receipts(one, past)) is not None]
+
+
+def _beside_receipts(in_state: Said, past: Sequence[Said]) -> Said | None:
+    """Return what the state says beside the receipts, since deletions add up; None where it is about the same ones."""
+    here = [one.counted or 0 for one in past if one.stop == in_state.stop == "delete" and one.was_answered]
+    if here and in_state.counted in list(accumulate(here, initial=0)):
+        return None
+    # How much of the state's count is from here cannot be told, unless that is nothing.
+    return replace(in_state, counted=None) if any(here) else in_state
 
 
 def _cancelled(said: Sequence[Said], total: int | None) -> int | None:

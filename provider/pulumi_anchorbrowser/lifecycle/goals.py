@@ -30,19 +30,19 @@ class Sought:
 
 @dataclass(frozen=True)
 class Adopted:
-    """A batch that exists is known."""
+    """The record has what the API says of a batch that exists already."""
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What the API says of the batch now is known."""
+    """The record has what the API says of the batch now."""
 
 
 @dataclass(frozen=True)
 class Cancelled:
     """Its browsers are stopped, its data is kept. `if_completed`: what to do where the API refuses.
 
-    `is_again`: that was so, and confirmed. A look comes first, and nothing else where none of its sessions runs.
+    `is_again`: it was cancelled before, and that was confirmed. A look comes first; if no session runs, nothing else.
     """
 
     if_completed: IfCompleted = "end_sessions"

@@ -70,7 +70,7 @@ class Looks:
         Three or more batches of one owner that are looked at within a moment share one request, and are told apart
         by the claims on their sessions. A shared look is trusted, so that hundreds of stops cost a few requests.
         Tags can be changed by anyone, however, and what a query by tags fails to show must not pass for stopped.
-        So one batch of each shared look, chosen by chance, is looked at by its id as well; where that shows sessions
+        So any one batch of each shared look is looked at by its id as well; where that shows sessions
         and the shared look none, every batch of which it shows none is looked at by its id. So is every batch where
         there is a running session of the owner without a claim, or a row that cannot be read. What may remain unseen
         is a session that lost its owner's tag, or has another claim, while most others of the stack kept theirs.

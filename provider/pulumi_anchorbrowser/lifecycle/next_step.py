@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from pulumi_anchorbrowser.api import AlreadySettled, Answered, BatchDeleted, BatchDetails, NotFound, Refused
-from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, UNFINISHED
+from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, FAILED, PENDING, UNFINISHED
 from pulumi_anchorbrowser.choices import IfCompleted
 from pulumi_anchorbrowser.lifecycle.errors import (
     AnotherAccount,
@@ -70,7 +70,8 @@ CANCELLING = "cancelling"
 CANCELLING_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CONFIRM_PAUSES = (0.5, 1.0, 1.5, 2.0, 3.0)
 # Looks for a claim come less and less often. They go on ten times as long while there is a batch without a visible
-# session that may be the one: a large batch takes minutes until its first session exists, and only sessions have tags.
+# session that may be the one (a large batch takes minutes until its first session exists, and only sessions have tags),
+# and while the claim's sessions are visible and their batch is not.
 FIND_FIRST_PAUSE, FIND_GROWTH, FIND_LONGEST_PAUSE = 0.25, 1.5, 5.0
 PATIENCE_WITH_CANDIDATES = 10
 
@@ -95,7 +96,7 @@ def next_step(start: BatchRecord, goal: Goal, entries: Sequence[Entry], hidden: 
 
 
 def _stop_again(seen: _Seen, goal: Goal) -> Step:
-    """Look at the sessions of a batch that was stopped before. The stop follows only where that shows no end of all."""
+    """Look at the sessions of a batch that was stopped before. The stop is repeated unless all of them have ended."""
     looks = seen.of(Confirm)
     if not looks:
         return Confirm()
@@ -153,6 +154,10 @@ class _Seen:
         return bool(self.entries) and isinstance(self.entries[-1].step, Pause)
 
     @property
+    def seconds_paused(self) -> float:
+        return sum(one.step.seconds for one in self.entries if isinstance(one.step, Pause))
+
+    @property
     def doubts(self) -> list[Pause]:
         """The waits after a 404, each before the call was repeated."""
         return [one.step for one in self.entries if isinstance(one.step, Pause) and one.step.reason == NOT_FOUND]
@@ -197,14 +202,14 @@ def _start(seen: _Seen, patience: float) -> Step:
     step = _search(seen, patience)
     if not isinstance(step, (Done, Fail)):
         return step
-    get = seen.last(Get)
-    if get is not None and get.answer is not None:
-        return Done()
+    if seen.record.batch_id is not None:
+        # Found, if perhaps not shown by a part of the API that lags or fails: a refresh tells the rest.
+        return Done() if _was_read(seen) else Done({"live_status": PENDING})
     look = seen.last(Find)
     failure = look.error if look else None
     reason = outcome.last.error.reason + (f"; {failure.reason}" if failure else "")
     running = len(look.answer.sessions.running) if look is not None and look.answer is not None else 0
-    return Fail(OutcomeUnknown(reason, claim_tag(seen.record.claim), patience, running))
+    return Fail(OutcomeUnknown(reason, claim_tag(seen.record.claim), seen.seconds_paused, running))
 
 
 def _seek(seen: _Seen, patience: float, ends_sessions: bool) -> Step:
@@ -236,7 +241,7 @@ def _after_ending(seen: _Seen, after: _Seen, end: Entry) -> Step:
     if look.answer is None:
         return _failed_or(look, Done())
     if look.answer.batch_id is not None:
-        return Done() if _was_read(after) else _search(after, 0.0)
+        return _search(after, 0.0)
     looks, running = len(after.of(Find)), look.answer.sessions.running
     if not running:
         return Done({"still_running": None})
@@ -257,21 +262,20 @@ def _was_read(seen: _Seen) -> bool:
 def _search(seen: _Seen, patience: float) -> Step:
     """Look for the claim until it is found and read, or patience is over: then Done, without a batch."""
     look = seen.last(Find)
-    if look is None:
+    if look is None or seen.just_paused:
         return Find()
     found = look.answer
-    if found is not None and found.batch_id is not None:
-        get = seen.last(Get)
-        if get is None:
-            return Get()
-        return Done() if get.answer is not None else _failed_or(get, Done({"batch_id": None}))
-    if seen.just_paused:
-        return Find()
-    looks = len(seen.of(Find))
-    waited = sum(one.step.seconds for one in seen.entries if isinstance(one.step, Pause))
-    limit = patience * (PATIENCE_WITH_CANDIDATES if found is not None and found.has_candidates else 1)
+    is_found = found is not None and found.batch_id is not None
+    get = seen.since(look).last(Get)
+    if is_found and get is None:
+        return Get()
+    if get is not None and get.answer is not None:
+        return Done()
+    looks, waited = len(seen.of(Find)), seen.seconds_paused
+    has_candidates = found is not None and found.has_candidates and not is_found
+    limit = patience * (PATIENCE_WITH_CANDIDATES if has_candidates else 1)
     if waited >= limit:
-        return _failed_or(look, Done())
+        return _failed_or(get or look, Done())
     pause = min(FIND_FIRST_PAUSE * FIND_GROWTH ** (looks - 1), FIND_LONGEST_PAUSE, limit - waited)
     return Pause(pause, "claim")
 
@@ -531,9 +535,10 @@ def _end_undeleted(seen: _Seen, delete: Entry, response: BatchDeleted) -> Step:
     named = tuple(dict.fromkeys(one.session_id for one in response.errors if one.session_id))
     failed = response.failed or 0
     if len(named) < failed:
-        step, named = _all_sessions(after)
+        step, others = _all_sessions(after)
         if step is not None:
             return step
+        named = tuple(dict.fromkeys((*named, *others)))
     end = after.last(EndSessions)
     if end is None and named:
         return EndSessions(named)

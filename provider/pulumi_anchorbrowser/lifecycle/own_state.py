@@ -29,7 +29,7 @@ class OwnState:
         self._reading: Thread | None = None
         self._state: StackState | None = None
         self._lock = Lock()
-        # The state in which the adoptions of this run are: deletes come after creates.
+        # Deletes come after creates: the state as it is before the first delete has the adoptions of this run.
         self._has_adoptions = False
         self._at_deletes: StackState | None = None
         self._rereading = Lock()

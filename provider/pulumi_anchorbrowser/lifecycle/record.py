@@ -74,13 +74,17 @@ class BatchRecord(BatchInputs):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether there is no batch any more, for certain: this resource's own DELETE was answered, or none started."""
-        return self.batch_id is None or (self.live_status == DELETED and not self.missing)
+        """Whether there is no batch, for certain: none was started, or this resource's own DELETE was answered."""
+        return self._has_no_batch or (self.live_status == DELETED and not self.missing)
 
     @property
     def is_stopped(self) -> bool:
         """Whether none of its browsers runs, as far as the API has said."""
-        return self.batch_id is None or self.live_status in {DELETED, CANCELLED} or self.ended
+        return self._has_no_batch or self.live_status in {DELETED, CANCELLED} or self.ended
+
+    @property
+    def _has_no_batch(self) -> bool:
+        return self.batch_id is None and not self.is_of_unknown_outcome
 
     def but(self, **changes: Any) -> BatchRecord:
         """Return the record with some of its values changed."""

@@ -249,13 +249,13 @@ class Runner:
     ) -> Brought:
         record = fold(before, entries, past)
         counts = counts_of(said_in(entries), record.total_requests)
-        self._settle_stops(record, entries, notices)
+        self._note_confirmation(record, entries, notices)
         if isinstance(step, Fail):
             return Brought(record, counts, step.error)
         record = record.but(**step.changes)
         if isinstance(goal, Started):
             record = record.but(account=str(self.client.account()))
-        self._settle_create(record, entries, notices)
+        self._note_found(record, entries, notices)
         for message in messages_of(before, record, goal, entries):
             notices.info(message.text) if message.severity == "info" else notices.warning(message.text)
         was_gone = record.missing and not any(said.was_answered for said in said_in(entries))
@@ -309,7 +309,7 @@ class Runner:
         with self._tolerant(notices):
             self.receipts.end(receipt, _ending(outcome), was_lost=outcome.was_lost, **_values(outcome))
 
-    def _settle_create(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
+    def _note_found(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
         """Write the batch of a create whose response was lost, once it has been found."""
         with self._tolerant(notices):
             for entry in entries:
@@ -317,7 +317,7 @@ class Runner:
                 if was_found and entry.receipt and entry.outcome and isinstance(entry.outcome.last, Lost):
                     self.receipts.end(entry.receipt, "done", batch_id=record.batch_id, http_status=None, note=None)
 
-    def _settle_stops(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
+    def _note_confirmation(self, record: BatchRecord, entries: list[Entry], notices: Notices) -> None:
         """Write to the receipt of the last stop what the API listed after it."""
         stops = [one for one in entries if isinstance(one.step, (Cancel, Delete, EndSessions)) and one.receipt]
         if stops and any(isinstance(one.step, Confirm) for one in entries):

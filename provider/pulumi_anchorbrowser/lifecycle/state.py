@@ -43,7 +43,8 @@ class PendingCreate:
 class StackState:
     """What a state says of batches. `stack` is its `project/stack`; None where it has no resource at all.
 
-    `batch_ids` and `claims` are those that any resource of the state names. A pending create is not among them.
+    `batch_ids` and `claims` are those that any resource of the state names. A pending create is not among them, nor is
+    one of unknown outcome, whose claim is in `unknown_claims`.
     `started_ids` are the ids of batches that a resource has started itself: their sessions carry its claim.
     `adoptions` are the ids of those that a resource adopts, or is about to, each with the claim of that resource.
     """
@@ -55,6 +56,7 @@ class StackState:
     stack: str | None = None
     started_ids: frozenset[str] = frozenset()
     adoptions: frozenset[tuple[str, str]] = frozenset()
+    unknown_claims: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, exported: Any) -> StackState:
@@ -68,6 +70,9 @@ class StackState:
         return cls(
             batch_ids=frozenset([*(id_ for one in resources for id_ in _ids(one)), *_being_adopted(operations)]),
             claims=frozenset(claim for one in resources if _has_batch(one) for claim in _strings(one, "claim")),
+            unknown_claims=frozenset(
+                claim for one in resources if not _has_batch(one) for claim in _strings(one, "claim")
+            ),
             owners=frozenset(filter(None, owners)),
             pending=tuple(_pending(operations)),
             stack=next(stacks, None),

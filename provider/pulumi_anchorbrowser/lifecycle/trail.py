@@ -44,26 +44,24 @@ class Trail:
     `provider` is the name of the provider that this process serves; empty where a program can have only one.
     """
 
-    def __init__(
-        self, state: OwnState, receipts: Receipts, clock: Clock, run_mark: str, provider: str = ""
-    ) -> None:
+    def __init__(self, state: OwnState, receipts: Receipts, clock: Clock, run_mark: str, provider: str = "") -> None:
         self.state = state
         self._receipts, self._clock, self._run_mark, self._provider = receipts, clock, run_mark, provider
         self._lock = Lock()
         self._once: set[str] = set()
         self._known: dict[str, list[InterruptedCreate]] = {}
-        self._adopted: set[str] = set()
-        # The claims that a thread is looking for, and the end of such a look.
-        self._settling: set[str] = set()
+        self._spared: set[str] = set()
+        # The claims that a thread is looking for; `_turn` is notified when such a look ends.
+        self._looking: set[str] = set()
         self._turn = Condition()
         self._not_found: set[str] = set()
         # The claims of the interrupted creates that were looked for in this run; and why that failed, where it did.
-        self._settled: set[str] = set()
+        self._looked_for: set[str] = set()
         self._failures: dict[str, str] = {}
 
     def spare(self, batch_id: str) -> None:
         """Never delete this batch: the program adopts it, and the state will have it."""
-        self._adopted.add(batch_id)
+        self._spared.add(batch_id)
 
     def announce(self, owner: str, notices: Notices) -> None:
         """Warn, once in a run, of the interrupted creates of this stack."""
@@ -123,7 +121,7 @@ class Trail:
             known = self._all_interrupted(state, owner, notices)
             with self._lock:
                 self._known[owner] = known
-        return [one for one in known if one.claim not in self._settled]
+        return [one for one in known if one.claim not in self._looked_for]
 
     def _all_interrupted(self, state: StackState, owner: str, notices: Notices) -> list[InterruptedCreate]:
         try:
@@ -158,7 +156,8 @@ class Trail:
         return [
             one
             for one in self._receipts.creates_without_end(owner)
-            if stack_of_urn(one.subject.urn, self.state.stack or "") == self.state.stack and not self._may_be_in_flight(one)
+            if stack_of_urn(one.subject.urn, self.state.stack or "") == self.state.stack
+            and not self._may_be_in_flight(one)
         ]
 
     def _settle_all(self, runner: Runner, ones: Iterable[InterruptedCreate], notices: Notices) -> None:
@@ -175,31 +174,29 @@ class Trail:
         Raises Interrupted, also while another thread looks for it.
         """
         with self._turn:
-            while one.claim in self._settling:
+            while one.claim in self._looking:
                 self._clock.wait(self._turn, None)
             # A look that failed is not repeated: hundreds of deletes would wait for its time limit one after another.
-            if one.claim in self._settled or one.claim in self._failures:
+            if one.claim in self._looked_for or one.claim in self._failures:
                 return self._failures.get(one.claim)
-            self._settling.add(one.claim)
+            self._looking.add(one.claim)
         try:
             with logs.about(claim=one.claim):
                 failure = self._look_for(runner, one, notices)
             if failure is None:
-                self._settled.add(one.claim)
+                self._looked_for.add(one.claim)
             else:
                 self._failures[one.claim] = failure
             return failure
         finally:
             with self._turn:
-                self._settling.remove(one.claim)
+                self._looking.remove(one.claim)
                 self._turn.notify_all()
 
     def _look_for(self, runner: Runner, one: InterruptedCreate, notices: Notices) -> str | None:
-        sought = self._seek(runner, one, notices)
-        age = self._age(runner, one)
+        sought = self.find(runner, self._record(runner, one), notices)
+        age = self._age(runner, one.claim)
         is_old = age is None or age > _LOOKED_FOR_ONCE_AFTER
-        if isinstance(sought.error, BatchNotFound):
-            sought = self._without_batch(runner, one, sought, notices)
         if sought.error is not None:
             return sought.error.reason if isinstance(sought.error, ApiError) else str(sought.error).rstrip(".")
         if sought.record.batch_id is not None:
@@ -216,39 +213,53 @@ class Trail:
             self._close(one, None)
         return None
 
-    def _without_batch(self, runner: Runner, one: InterruptedCreate, sought: Brought, notices: Notices) -> Brought:
+    def find(self, runner: Runner, record: BatchRecord, notices: Notices) -> Brought:
+        """Look for the batch of the record's claim, with patience while its create is young.
+
+        Where the API lists sessions of it that run, and not their batch, they are ended, unless a resource has adopted
+        the batch.
+        """
+        patience = self._patience(runner, record.claim)
+        sought = runner.bring(record, Sought(patience), notices)
+        is_over = isinstance(sought.error, ApiError) or sought.record.batch_id is not None
+        # The first response of a run has the API's time, by which the create may be young after all.
+        if not is_over and not patience and (patience := self._patience(runner, record.claim)):
+            sought = runner.bring(record, Sought(patience), notices)
+        if isinstance(sought.error, BatchNotFound):
+            sought = self._without_batch(runner, record, sought, notices)
+        return sought
+
+    def is_wanted(self, batch_id: str) -> bool:
+        """Whether a resource has this batch, or is about to adopt it, by the state of this moment."""
+        known = self._in_state(self.state.get())
+        if batch_id not in known | self._spared:
+            # Another process of this run may have adopted it since, and this one may have while the state was read.
+            known = self._in_state(self.state.get_anew())
+        return batch_id in known | self._spared
+
+    def _in_state(self, state: StackState | None) -> frozenset[str]:
+        return state.batch_ids if state is not None else frozenset()
+
+    def _without_batch(self, runner: Runner, record: BatchRecord, sought: Brought, notices: Notices) -> Brought:
         """End the sessions of a create whose batch the API does not list, unless their batch is one that is wanted."""
         state = self.state.get()
-        if state is None:
-            return sought
-        wanted = {*(state.batch_ids - state.started_ids), *self._adopted}
+        others = state.batch_ids - state.started_ids if state is not None else frozenset[str]()
+        wanted = sorted(filter(is_id, others | self._spared))
         try:
-            found = next(
-                (id_ for id_ in sorted(wanted) if is_id(id_) and runner.claims.is_on(id_, one.claim)), None
-            )
+            found = next((id_ for id_ in wanted if runner.claims.is_on(id_, record.claim)), None)
         except ApiError as error:
             return replace(sought, error=error)
         if found is not None:
             return replace(sought, record=sought.record.but(batch_id=found), error=None)
-        return runner.bring(self._record(runner, one), Sought(0.0, ends_sessions=True), notices)
+        return runner.bring(record, Sought(0.0, ends_sessions=True), notices)
 
-    def _seek(self, runner: Runner, one: InterruptedCreate, notices: Notices) -> Brought:
-        """Look for the create's batch, with patience while the create is young."""
-        patience = self._patience(runner, one)
-        sought = runner.bring(self._record(runner, one), Sought(patience), notices)
-        is_found = isinstance(sought.error, ApiError) or sought.record.batch_id is not None
-        # The first response of a run has the API's time, by which the create may be young after all.
-        if not is_found and not patience and (patience := self._patience(runner, one)):
-            sought = runner.bring(self._record(runner, one), Sought(patience), notices)
-        return sought
+    def _patience(self, runner: Runner, claim: str) -> float:
+        return patience_left(self._age(runner, claim), runner.settle_timeout)
 
-    def _patience(self, runner: Runner, one: InterruptedCreate) -> float:
-        return patience_left(self._age(runner, one), runner.settle_timeout)
-
-    def _age(self, runner: Runner, one: InterruptedCreate) -> timedelta | None:
+    def _age(self, runner: Runner, claim: str) -> timedelta | None:
         """Return the age of the create by this machine's clock or the API's: the smaller, as either may be wrong."""
         clocks = (self._clock.now(), runner.client.api_time())
-        ages = [age for now in clocks if now is not None and (age := age_of(one.claim, now)) is not None]
+        ages = [age for now in clocks if now is not None and (age := age_of(claim, now)) is not None]
         return min(ages, default=None)
 
     def _is_of_other_provider(self, one: InterruptedCreate) -> bool:
@@ -256,11 +267,7 @@ class Trail:
         return bool(self._provider and one.provider) and self._provider != one.provider
 
     def _delete(self, runner: Runner, one: InterruptedCreate, record: BatchRecord, notices: Notices) -> None:
-        state = self.state.get()
-        if state is None or record.batch_id in state.batch_ids | self._adopted:
-            return
-        # Another process of this run may have adopted it since.
-        if (now := self.state.get_anew()) is not None and record.batch_id in now.batch_ids:
+        if self.is_wanted(record.known_id):
             return
         notices.warning(
             f"deleting batch {record.batch_id}, which an interrupted create of {one.name} started (claim {one.claim}): "
@@ -316,7 +323,8 @@ class Trail:
         except ApiError as error:
             _LOGGER.debug("strangers", extra={"error": type(error).__name__})
             return
-        known = {*state.claims, *(one.claim for one in state.pending)}
+        interrupted = (*state.pending, *self._known.get(owner, ()))
+        known = {*state.claims, *state.unknown_claims, *(one.claim for one in interrupted)}
         strangers = [claim for claim in live if claim not in known and run_mark_of(claim) != self._run_mark]
         if strangers:
             notices.warning(

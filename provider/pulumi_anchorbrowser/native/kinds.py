@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi_anchorbrowser._version import __version__
 from pulumi_anchorbrowser.binding import batch, cleanup, kinds
-from pulumi_anchorbrowser.binding.kinds import Keep, Properties, Target, keep_nothing
+from pulumi_anchorbrowser.binding.kinds import Keep, Properties, Target
 from pulumi_anchorbrowser.cleanup import RESULTS
 from pulumi_anchorbrowser.errors import ExpectedError
 from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord
@@ -70,7 +70,7 @@ class BatchKind(kinds.BatchKind, Kind):
         "message",
     )
 
-    def create(self, target: Target, news: Properties, keep: Keep = keep_nothing) -> tuple[str, dict[str, Any]]:
+    def create(self, target: Target, news: Properties, keep: Keep = None) -> tuple[str, dict[str, Any]]:
         """Start or adopt a batch. An unknown outcome stays in the state, which the dynamic provider cannot do."""
         try:
             return super().create(target, news, keep)

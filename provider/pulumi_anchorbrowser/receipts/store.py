@@ -104,10 +104,10 @@ class Receipts:
         """Return the receipts about this batch, oldest first."""
         return self._find("batch_id = ?", batch_id)
 
-    def creates_without_end(self, owner: str, urn: str | None = None) -> list[Receipt]:
-        """Return the creates without a known end that earlier runs have begun, of a stack or of one resource."""
+    def creates_without_end(self, owner: str) -> list[Receipt]:
+        """Return the creates of a stack without a known end that earlier runs have begun."""
         without_end = "operation = 'create' AND run <> ? AND (outcome IS NULL OR outcome = 'unknown')"
-        return self._find(f"owner = ? AND urn = ifnull(?, urn) AND {without_end}", owner, urn, self.run)
+        return self._find(f"owner = ? AND {without_end}", owner, self.run)
 
     def owner_of(self, batch_id: str) -> str | None:
         """Return the stack that started this batch; None for a batch that was not started from this machine."""
