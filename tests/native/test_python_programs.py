@@ -31,6 +31,13 @@ pulumi.export("ids", ready.sessions.apply(lambda sessions: [one["session_id"] fo
 """
 
 
+PLAIN = """
+from pulumi_anchorbrowser.native import Batch
+
+Batch("browsers", count=2)
+"""
+
+
 def test_a_python_program_has_pythons_names_and_the_account_of_its_provider(stack: PluginStack, sim: Simulator) -> None:
     stack.stage.env.pop("ANCHORBROWSER_API_KEY")
     stack.stage.env.update(THEIR_KEY=OTHER_KEY, THEIR_URL=sim.url)
@@ -44,3 +51,13 @@ def test_a_python_program_has_pythons_names_and_the_account_of_its_provider(stac
     assert stack.has_nothing_to_do()
     stack.destroy()
     assert {request.team for request in stack.requests} == {"another-team"}
+
+
+def test_a_saved_plan_of_a_python_program_starts_a_batch(stack: PluginStack, sim: Simulator) -> None:
+    stack.stage.write_python(PLAIN)
+    plan = str(stack.stage.project_dir / "plan.json")
+    stack.stage.preview(flags=["--save-plan", plan])
+    assert stack.stage.up(flags=["--plan", plan]).changes == {"create": 1}
+    assert len(sim.live_sessions()) == 2
+    assert stack.has_nothing_to_do()
+    stack.destroy()
