@@ -146,6 +146,20 @@ def test_only_interrupted_orphans_are_deleted_and_an_unknown_one_by_its_id(cli: 
     assert cli.run("orphans", "--state", state, "--delete", "--yes", "--json").json["change"]["state"] == "nothing"
 
 
+def test_a_deletion_that_is_not_confirmed_settles_no_create(cli: CommandLine, team: Team, sim: Simulator) -> None:
+    record_lost_create(cli, "c2")
+    team.start(claim="c2")
+    sim.settings.surviving_sessions, sim.settings.survive = 1, ("delete",)
+    unlisted = Fault("status", status=403, path="/v1/sessions/all/status", times=None, when=lambda _: not team.there)
+    sim.faults.add(unlisted)
+    state = state_file(cli, pending=False)
+    deleted = cli.run("orphans", "--state", state, "--delete", "--yes", "--owner", OWNER, "--json")
+    assert [one["still_running"] for one in deleted.json["change"]["results"]] == [None]
+    sim.faults.clear()
+    left = cli.run("orphans", "--state", state, "--owner", OWNER, "--json").json
+    assert [one["claim"] for one in left["claims"]] == ["c2"]
+
+
 def test_a_claim_whose_batch_is_listed_elsewhere_is_not_listed_as_one_without_a_batch(
     cli: CommandLine, team: Team
 ) -> None:

@@ -266,7 +266,10 @@ def _delete(connection: Connection, found: _Found, batch_ids: tuple[str, ...], m
     # By their ids, since they may carry the names of several stacks.
     request = Request(Selection(batch_ids=[one.batch.batch_id for one in chosen]))
     done = change(connection, planned(connection, request), manner, frozenset(batch_ids))
-    stopped = {result.batch_id for result in done.report.results if result.outcome in {"done", "gone"}}
+    # Unconfirmed, which was warned of, it is looked for again by a later run.
+    stopped = {
+        one.batch_id for one in done.report.results if one.outcome in {"done", "gone"} and one.still_running == 0
+    }
     _settle(connection, [one for one in chosen if one.batch.batch_id in stopped])
     return done
 
