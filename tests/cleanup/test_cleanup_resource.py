@@ -113,6 +113,15 @@ def test_more_matches_than_the_limit_are_refused_with_their_number(stack: Cleane
     assert "\n" not in error.strip()
 
 
+def test_a_dry_run_that_finds_more_than_the_limit_says_what_would_be_refused(stack: CleanedStack, yard: Yard) -> None:
+    for _ in range(3):
+        yard.start("t")
+    select = {"owner": "any", "tags": ["t"]}
+    result = stack.up(cleanup_program(select=select, when="apply", limit=2, dry_run=True))
+    said = "without dry_run the cleanup would be refused: 3 matches found, and limit is 2"
+    assert [one for one in result.messages("warning") if said in one]
+
+
 def test_a_destroy_that_finds_too_many_says_that_an_up_comes_first(stack: CleanedStack, yard: Yard) -> None:
     select = {"owner": "any", "tags": ["t"]}
     stack.up(cleanup_program(select=select, limit=1))

@@ -17,6 +17,7 @@ from pulumi_anchorbrowser.cleanup import (
     CleanupInputs,
     Exclusion,
     Plan,
+    Report,
     Request,
     Selection,
     TooMany,
@@ -214,6 +215,7 @@ def test_a_cancel_cancels_what_is_unfinished_ends_what_has_completed_and_keeps_a
     yard.sim.advance(60)
     running = len(yard.sim.batches[unfinished].running())
     assert 0 < running < 4
+    yard.sim.stop_sessions(cancelled)
     yard.sim.batches[cancelled].cancelled_at = yard.sim.batches[cancelled].created_at
     report = yard.run(select=TAGGED, action="cancel")
     assert yard.gone() == set()
@@ -221,6 +223,65 @@ def test_a_cancel_cancels_what_is_unfinished_ends_what_has_completed_and_keeps_a
     assert (report.total("cancelled_sessions"), report.total("ended_sessions")) == (running, 3)
     assert skipped(report.plan) == {cancelled: "stopped"}
     assert report.summary() == f"cancelled 2 batches, {running} sessions cancelled, 3 sessions ended"
+
+
+@pytest.mark.parametrize("action", ["cancel", "end_sessions"])
+def test_a_cancelled_batch_of_which_sessions_still_run_is_stopped_by_the_same_cleanup_again(
+    yard: Yard, action: Any
+) -> None:
+    yard.sim.settings.creation_seconds = 100
+    batch = yard.start("t", count=4)
+    yard.sim.advance(60)
+    yard.sim.settings.surviving_sessions, yard.sim.settings.survive = 1, ("cancel", "end")
+    [failed] = yard.run(select=TAGGED, action=action).results
+    assert (failed.outcome, failed.still_running, yard.sim.batches[batch].status) == ("failed", 1, "cancelled")
+    yard.sim.settings.surviving_sessions = 0
+    [done] = yard.run(select=TAGGED, action=action).results
+    assert (done.outcome, done.still_running, yard.sim.live_sessions()) == ("done", 0, [])
+    assert skipped(yard.plan(select=TAGGED, action=action)) == {batch: "stopped"}
+
+
+@pytest.mark.parametrize("select", [TAGGED, {"statuses": ["completed"], **TAGGED}])
+def test_sessions_that_outlive_a_batch_that_goes_before_its_turn_are_ended(yard: Yard, select: Any) -> None:
+    batch = yard.start("t", count=3)
+    plan = yard.plan(select=select)
+    yard.sim.settings.surviving_sessions, yard.sim.settings.survive = 1, ("delete",)
+    yard.sim.delete(batch)
+    assert len(yard.sim.live_sessions()) == 1
+    [result] = yard.cleanup.carry_out(plan, yard.heard).results
+    assert (result.outcome, result.still_running, yard.sim.live_sessions()) == ("done", 0, [])
+
+
+def test_a_protected_session_that_outlives_its_batch_is_skipped_and_not_called_gone(yard: Yard) -> None:
+    batch = yard.start("t", count=3)
+    plan = yard.plan(select=TAGGED)
+    for index in range(3):
+        yard.retag(batch, "t", PROTECT_TAG, index=index)
+    yard.sim.settings.surviving_sessions, yard.sim.settings.survive = 1, ("delete",)
+    yard.sim.delete(batch)
+    [result] = yard.cleanup.carry_out(plan, yard.heard).results
+    assert (result.outcome, len(yard.sim.live_sessions())) == ("skipped", 1)
+
+
+def test_a_session_that_was_protected_and_ended_since_the_plan_of_an_unfinished_batch_is_seen(yard: Yard) -> None:
+    yard.sim.settings.ended_sessions_in_all_status = False
+    yard.sim.settings.creation_seconds = 100
+    batch = yard.start("t", count=4)
+    yard.sim.advance(60)
+    plan = yard.plan(select=TAGGED)
+    assert plan.batches[0].status == "processing"
+    yard.sim.complete(batch)
+    yard.retag(batch, "t", PROTECT_TAG)
+    yard.sim.stop_sessions(batch, 1)
+    [result] = yard.cleanup.carry_out(plan, yard.heard).results
+    assert (result.outcome, result.reason) == ("skipped", "a session is tagged 'pulumi-protect'")
+    assert yard.gone() == set()
+
+
+def test_nothing_is_confirmed_where_nothing_was_carried_out(yard: Yard) -> None:
+    assert Report(yard.plan(select=TAGGED)).still_running == 0
+    yard.start("t")
+    assert Report(yard.plan(select=TAGGED)).still_running is None
 
 
 def test_what_an_earlier_run_counted_is_not_counted_again(yard: Yard) -> None:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SECONDS = 60.0
 MAIN = "from pulumi_anchorbrowser.cli import main; main()"
 COMMAND = [sys.executable, "-c", MAIN]
@@ -181,6 +183,10 @@ class Terminal:
             return False
         self._printed += os.read(self._master, 65536)
         return True
+
+
+FULL = Path("/dev/full")
+needs_a_full_device = pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
 
 
 def start(args: Iterable[str], env: Mapping[str, str], code: str = MAIN, **how: Any) -> subprocess.Popen[str]:

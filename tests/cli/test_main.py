@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 from cli.batches import OWNER, Team
-from cli.driving import COMMAND, MAIN, CommandLine, ended, start
+from cli.driving import COMMAND, FULL, MAIN, CommandLine, ended, needs_a_full_device, start
 
 import pulumi_anchorbrowser
 
 # A user that no machine has in its list.
 AS_NOBODY = ["unshare", "--user", "--map-user=54321"]
-FULL = Path("/dev/full")
-needs_a_full_device = pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

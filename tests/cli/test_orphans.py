@@ -146,6 +146,31 @@ def test_only_interrupted_orphans_are_deleted_and_an_unknown_one_by_its_id(cli: 
     assert cli.run("orphans", "--state", state, "--delete", "--yes", "--json").json["change"]["state"] == "nothing"
 
 
+def test_sessions_under_an_unknown_word_are_not_counted_as_none_that_run(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    claim = new_claim(datetime.now(timezone.utc) - timedelta(hours=2), "11111")
+    record_lost_create(cli, claim)
+    sim.settings.surviving_sessions, sim.settings.survive = 1, ("delete",)
+    sim.settings.running_word = "hibernating"
+    sim.delete(team.start(claim=claim))
+    state = state_file(cli, pending=False)
+    (create,) = cli.run("orphans", "--state", state, "--owner", OWNER, "--json").json["claims"]
+    assert create["running_sessions"] is None
+    assert "Sessions run, or may run" in cli.run("orphans", "--state", state, "--owner", OWNER).err
+
+
+@pytest.mark.parametrize("options", [[], ["--exit-code"], ["--delete", "--yes"]])
+def test_a_batch_that_cannot_be_read_is_a_failure(
+    cli: CommandLine, team: Team, sim: Simulator, options: list[str]
+) -> None:
+    unread = team.start(claim="c1")
+    fault = Fault("status", status=400, method="GET", times=None, when=lambda one: one.query.get("batch_id") == unread)
+    sim.faults.add(fault)
+    ended = cli.run("orphans", "--state", state_file(cli), "--json", *options)
+    assert (ended.code, [one["kind"] for one in ended.json["skipped"]]) == (4, ["unreadable"])
+
+
 def test_a_deletion_that_is_not_confirmed_settles_no_create(cli: CommandLine, team: Team, sim: Simulator) -> None:
     record_lost_create(cli, "c2")
     team.start(claim="c2")

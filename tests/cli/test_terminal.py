@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 
 import pytest
 from cli.batches import OWNER, Team
-from cli.driving import CommandLine, Terminal, ended, start
+from cli.driving import FULL, CommandLine, Terminal, ended, needs_a_full_device, start
 from stages import wait_until
 
 from pulumi_anchorbrowser.simulator import Fault, Simulator
@@ -150,6 +151,23 @@ def test_a_second_ctrl_c_quits_at_once(cli: CommandLine, team: Team, sim: Simula
     assert "Quit. Calls in flight have a receipt without an outcome" in done.out
     assert terminal.raw.rfind(SHOW_CURSOR) > terminal.raw.rfind(HIDE_CURSOR) >= 0
     assert cli.run("receipts", "--json").json["receipts"][0]["outcome"] is None
+
+
+@needs_a_full_device
+def test_a_cancelled_job_reports_also_where_stderr_cannot_be_written(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    cli.env["ANCHORBROWSER_MAX_CONCURRENCY"] = "1"
+    team.start_many(20)
+    sim.faults.add(Fault("latency", method="DELETE", nth=2, times=None, seconds=1))
+    with FULL.open("w") as full:
+        process = start([*SWEEP, "--yes", "--json"], cli.env, stderr=full)
+        wait_until(lambda: len(team.changes) >= 2, "the second batch is being deleted")
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    document = json.loads(out)
+    assert (process.returncode, document["state"]) == (130, "interrupted")
+    assert 0 < len(document["not_begun"]) < 20
 
 
 def test_a_cancelled_job_reports_like_ctrl_c(cli: CommandLine, team: Team, sim: Simulator) -> None:

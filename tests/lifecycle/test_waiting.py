@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifecycle.one_batch import ID, KEY, URN, MovedClock, Stage, Told
+from lifecycle.one_batch import ID, KEY, OWNER, URN, MovedClock, Stage, Told, inputs
 
 from pulumi_anchorbrowser.api import ApiError, ApiKeys, Client, Forbidden
 from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock
+from pulumi_anchorbrowser.lifecycle import Batches
 from pulumi_anchorbrowser.lifecycle.listing import Listing
 from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.waiting import NotReady, Reached, ReadyInputs, Waiting, ready_problems
@@ -179,6 +180,35 @@ def test_a_retry_is_recorded_for_the_resource_that_waits(stage: Stage, tmp_path:
     assert (receipt.operation, receipt.subject.batch_id, receipt.subject.urn) == ("retry", batch_id, URN)
     assert receipt.subject.account.startswith(stage.sim.url)
     receipts.close()
+
+
+def test_a_retry_belongs_to_the_stack_that_started_the_batch(stage: Stage, tmp_path: Path) -> None:
+    stage.sim.settings.failing_sessions = 2
+    receipts = Receipts(tmp_path / "receipts.sqlite3")
+    started = Batches(stage.client(), receipts, clock=stage.clock).create(inputs(), stage.told)
+    wait(stage, started.known_id, retry_failed=1, receipts=receipts)
+    assert [(one.operation, one.subject.owner) for one in receipts.all()] == [("create", OWNER), ("retry", OWNER)]
+    receipts.close()
+
+
+@pytest.mark.parametrize("failing", [0, 2])
+def test_all_browsers_are_awaited_where_the_api_does_not_say_how_many_there_are(stage: Stage, failing: int) -> None:
+    stage.sim.settings.failing_sessions = failing
+    without = Fault(
+        "edited",
+        method="GET",
+        path="/v1/batch-sessions/*",
+        times=None,
+        edit=lambda body: body["data"].pop("total_requests", None) and None,
+    )
+    stage.sim.faults.add(without)
+    batch_id = stage.foreign()
+    if failing:
+        with pytest.raises(NotReady, match="all needed"):
+            wait(stage, batch_id)
+    else:
+        assert wait(stage, batch_id).batch.completed_requests == 5
+        assert stage.sim.batches[batch_id].status == "completed"
 
 
 def test_a_retry_that_fails_as_well_is_an_error_that_names_it(stage: Stage) -> None:

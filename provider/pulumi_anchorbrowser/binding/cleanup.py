@@ -122,7 +122,8 @@ def _report_plan(services: Services, inputs: Mapping[str, Any], urn: str, notice
     warn_of_undecided(plan, notices)
     if plan.matched > parsed.limit:
         found = counted(plan.matched, "match", "matches")
-        notices.warning(f"the cleanup would be refused: {found} found, and limit is {parsed.limit}")
+        refused = "without dry_run the cleanup would be refused" if parsed.dry_run else "the cleanup would be refused"
+        notices.warning(f"{refused}: {found} found, and limit is {parsed.limit}")
 
 
 def _plan(services: Services, inputs: CleanupInputs, urn: str, notices: Notices) -> Plan:

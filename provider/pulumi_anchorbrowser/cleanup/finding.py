@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, NotFound
 from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, Skipped
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
+from pulumi_anchorbrowser.lifecycle.looks import look_of_all
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable
@@ -28,6 +29,13 @@ _SHOWN_EACH = 20
 StateReader = Callable[[], StackState | None]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+
+class SeenSessions(NamedTuple):
+    """The tags of each session of a batch, by its id. `may_run`: one is listed as running, or under an unknown word."""
+
+    tags: dict[str, tuple[str, ...]]
+    may_run: bool
 
 
 class Finder:
@@ -55,18 +63,20 @@ class Finder:
         self, matching: Matching, batch: BatchSummary | PlannedBatch, state: StackState | None = None
     ) -> PlannedBatch | Skipped | None:
         """Look at the sessions of a batch, and return what becomes of it. Raises ApiError and ListingIncomplete."""
-        found = self.tags_of(batch.batch_id, batch.completed_requests, tolerant=matching.force)
+        found = self.sessions_of(batch.batch_id, batch.completed_requests, tolerant=matching.force)
         # Where sessions are visible, their tags name the owner.
-        recorded = None if found else self._recorded_owner(batch.batch_id)
-        return matching.judge(batch, [frozenset(tags) for tags in found.values()], recorded, state)
+        recorded = None if found.tags else self._recorded_owner(batch.batch_id)
+        tags = [frozenset(one) for one in found.tags.values()]
+        return matching.judge(batch, tags, recorded, state, may_run=found.may_run)
 
-    def tags_of(self, batch_id: str, completed: int | None, *, tolerant: bool = False) -> dict[str, tuple[str, ...]]:
-        """Return the tags of each session of the batch, by its id. Raises ApiError and ListingIncomplete.
+    def sessions_of(self, batch_id: str, completed: int | None, *, tolerant: bool = False) -> SeenSessions:
+        """Return what the API shows of the batch's sessions. Raises ApiError and ListingIncomplete.
 
         The list of statuses may leave out sessions that have ended. The other list, a page at a time, has them all.
         """
         try:
             statuses = self.client.session_statuses(batch_id=batch_id)
+            look = look_of_all(statuses)
             found = {one.session_id: one.tags for one in statuses.items}
             if statuses.odd_rows or len(found) < max(statuses.count or 0, completed or 0, 1):
                 found.update({one.id: one.tags for one in self.listing.sessions_of(batch_id)})
@@ -74,12 +84,12 @@ class Finder:
                 reason = f"the API lists {len(found)} and reports {statuses.count}"
                 raise ListingIncomplete(f"sessions of batch {batch_id}", reason)
         except NotFound:
-            return {}
+            return SeenSessions({}, may_run=False)
         except (ApiError, ListingIncomplete):
             if not tolerant:
                 raise
-            return {}
-        return found
+            return SeenSessions({}, may_run=True)
+        return SeenSessions(found, may_run=bool(look.running or look.unknown))
 
     def warn_once(self, text: str) -> None:
         """Warn, unless the same warning was printed before."""

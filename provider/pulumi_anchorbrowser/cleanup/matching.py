@@ -123,11 +123,14 @@ class Matching:
         tags: _Tags,
         recorded_owner: str | None = None,
         state: StackState | None = None,
+        *,
+        may_run: bool = False,
     ) -> PlannedBatch | Skipped | None:
         """Return what becomes of a batch that may match; None where it does not match.
 
         `tags` are those of each of its sessions, empty where none is visible. `recorded_owner` is its owner by the
-        receipts. A plan has no `state` yet, and is checked against it once the whole list is read.
+        receipts, and `may_run` whether a session may run though the batch is cancelled. A plan has no `state` yet, and
+        is checked against it once the whole list is read.
         """
         if not self._can_match(tags, recorded_owner):
             return None
@@ -138,7 +141,7 @@ class Matching:
             or _own_by_state(_skip(batch, "own", _IN_STATE), claims, state)
             or self._excluded(batch, carried)
             or (None if self.force else self._spared(batch, tags, recorded_owner))
-            or self._nothing_to_stop(batch)
+            or (None if may_run else self._nothing_to_stop(batch))
         )
         return skipped or self._planned(batch, tags, recorded_owner, claims)
 
@@ -228,7 +231,7 @@ class Matching:
 
     def _nothing_to_stop(self, batch: _Batch) -> Skipped | None:
         if self.action != "delete" and batch.status == CANCELLED:
-            return _skip(batch, "stopped", "it is already cancelled")
+            return _skip(batch, "stopped", "it is already cancelled, and none of its sessions is listed as running")
         return None
 
     def _planned(

@@ -121,8 +121,13 @@ class Report:
 
     @property
     def still_running(self) -> int | None:
-        """How many sessions the API still listed as running; None where that is not confirmed of each batch."""
+        """How many sessions the API still listed as running; None where that is not confirmed of each batch.
+
+        0 for an empty plan; None for one that was not carried out.
+        """
         looked_at = [one.still_running for one in self.results if one.outcome not in {"skipped", "not_begun"}]
+        if self.plan.matched and not looked_at:
+            return None
         known = [count for count in looked_at if count is not None]
         return sum(known) if len(known) == len(looked_at) else None
 

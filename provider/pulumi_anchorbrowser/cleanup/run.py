@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError
+from pulumi_anchorbrowser.api.models import UNFINISHED
 from pulumi_anchorbrowser.choices import DEFAULT_LIMIT, IfCompleted
 from pulumi_anchorbrowser.cleanup.finding import Finder, StateReader, mapped, own_state, pool_of
 from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, PlannedSession, Skipped, own
@@ -22,7 +23,7 @@ from pulumi_anchorbrowser.lifecycle.fold import counts_of, said_in
 from pulumi_anchorbrowser.lifecycle.goals import Cancelled, Deleted, Refreshed, SessionsEnded, StopGoal
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
 from pulumi_anchorbrowser.lifecycle.notices import Notices
-from pulumi_anchorbrowser.lifecycle.run import Brought
+from pulumi_anchorbrowser.lifecycle.run import Brought, identity_of
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.steps import Entry
 from pulumi_anchorbrowser.words import counted
@@ -226,20 +227,25 @@ class _Acting:
 
     def _again(self, batch: PlannedBatch) -> BatchResult | None:
         """Look at the batch again; return its result where it is not to be stopped, since it no longer qualifies."""
-        has_statuses = self.plan.matching.selection.statuses is not None
-        judged = None if has_statuses else self._judged(batch)
+        # What the plan says of a finished batch still holds, unless its status is a criterion.
+        is_settled = batch.status not in UNFINISHED and self.plan.matching.selection.statuses is None
+        judged = self._judged(batch) if is_settled else None
         if isinstance(judged, PlannedBatch):
             return None
         # Of a batch that is gone no session is listed, so that it looks like one that is skipped.
         seen = self.batches.bring(self._record(batch), Refreshed(), _Warnings())
         if seen.error is not None:
             return self._failed(batch, str(seen.error))
-        if seen.record.missing:
-            return BatchResult(batch.batch_id, batch.action, "gone", still_running=0)
-        if has_statuses:
-            judged = self._judged(replace(batch, status=seen.record.live_status))
+        if not is_settled:
+            status, completed = seen.record.live_status, seen.record.completed_requests
+            now = replace(batch, status=status, completed_requests=completed)
+            judged = self._judged(batch if seen.record.missing else now)
         if isinstance(judged, PlannedBatch):
             return None
+        if seen.record.missing:
+            look = self._finder.runner.looks.running(identity_of(seen.record))
+            if not look.running:
+                return BatchResult(batch.batch_id, batch.action, "gone", still_running=None if look.unknown else 0)
         reason = judged.reason if judged is not None else "it no longer matches"
         return BatchResult(batch.batch_id, batch.action, "skipped", reason=reason)
 

@@ -50,7 +50,7 @@ class Singles:
         matches is accounted for. The batches are listed after the sessions, so that no batch is missed. Raises
         ApiError, and ListingIncomplete.
         """
-        for ids in self._finder.mapped(lambda batch_id: self._finder.tags_of(batch_id, None), self._batches()):
+        for ids in self._finder.mapped(lambda batch_id: self._finder.sessions_of(batch_id, None).tags, self._batches()):
             for session_id in ids:
                 self._found.pop(session_id, None)
             self._finder.notices.progress(f"{counted(len(self._found), 'session')} not yet found in a batch")

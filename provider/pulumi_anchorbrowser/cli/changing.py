@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
@@ -199,8 +199,8 @@ def _finishing(clock: SystemClock) -> Iterator[None]:
         if came:
             _quit(_QUIT)
         came = True
-        os.write(_STDERR, _FINISHING)
         clock.interrupt_from_signal()
+        _write(_FINISHING)
 
     with _handling(interrupted):
         yield
@@ -220,10 +220,16 @@ def _handling(interrupted: Callable[[], None]) -> Iterator[None]:
 
 
 def _quit(text: bytes) -> NoReturn:
-    # By the system call: a handler must not wait for the lock of a stream that it has interrupted. A progress bar has
-    # hidden the cursor.
-    os.write(_STDERR, _SHOW_CURSOR + text if os.isatty(_STDERR) else text)
+    # A progress bar has hidden the cursor.
+    _write(_SHOW_CURSOR + text if os.isatty(_STDERR) else text)
     os._exit(ExitCode.INTERRUPTED)
+
+
+def _write(text: bytes) -> None:
+    # By the system call: a handler must not wait for the lock of a stream that it has interrupted. Whoever read this
+    # one may have been interrupted as well.
+    with suppress(OSError):
+        os.write(_STDERR, text)
 
 
 # Progress and results

@@ -60,12 +60,20 @@ class _Orphan:
 
 @dataclass(frozen=True)
 class _Found:
-    """`creates` are the interrupted creates whose batch cannot be found; `running` is how many sessions of each run."""
+    """`creates` are the interrupted creates whose batch cannot be found.
+
+    `running` is how many sessions of each run; None where that is not known.
+    """
 
     orphans: tuple[_Orphan, ...]
     creates: tuple[InterruptedCreate, ...]
     skipped: tuple[Skipped, ...]
-    running: dict[str, int]
+    running: dict[str, int | None]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every batch of this stack could be read."""
+        return not any(one.kind == "unreadable" for one in self.skipped)
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -124,19 +132,22 @@ def orphans(
         raise click.UsageError("BATCH_ID is for --delete.")
     if state and (stack or cwd):
         raise click.UsageError("--state reads a file, so --stack and --cwd have no effect. Leave them out.")
-    known = _state_of(state, stack, cwd)
-    owners = _owners(known, owner, state, stack, cwd)
     with connected() as connection:
+        # Before the state is read: a run that ends meanwhile puts its batches into a later one.
+        in_progress = _claims_in_progress(connection.recorded())
+        known = _state_of(state, stack, cwd)
+        owners = _owners(known, owner, state, stack, cwd)
         with looking() as messages:
-            found = _find(connection, known, owners, messages)
+            found = _find(connection, known, owners, in_progress, messages)
         if not as_json:
             _print(found)
         done = _delete(connection, found, batch_ids, Manner(yes, dry_run, as_json)) if delete_them else None
     if as_json:
         print_json("orphans", owners=sorted(owners), **found.to_document(), change=done and done.to_document())
+    code = ExitCode.ORPHANS_FOUND if exit_code and found.orphans else ExitCode.OK
     if done is not None:
-        end(done.exit_code)
-    end(ExitCode.ORPHANS_FOUND if exit_code and found.orphans else ExitCode.OK)
+        code = done.exit_code
+    end(code if code or found.is_whole else ExitCode.SOME_FAILED)
 
 
 def _state_of(place: Path | None, stack: str | None, cwd: Path | None) -> StackState:
@@ -181,9 +192,15 @@ def _name_in(owner: str) -> str:
 # Finding
 
 
-def _find(connection: Connection, known: StackState, owners: Collection[str], messages: Messages) -> _Found:
+def _find(
+    connection: Connection,
+    known: StackState,
+    owners: Collection[str],
+    in_progress: frozenset[str],
+    messages: Messages,
+) -> _Found:
     receipts = connection.recorded()
-    in_progress = _claims_in_progress(receipts, known)
+    in_progress = (in_progress | _claims_in_progress(receipts)) - known.claims
     creates = _interrupted_creates(known, receipts, owners)
     creates = {claim: one for claim, one in creates.items() if claim not in in_progress}
     plans = [_plan(connection, messages, owner=owner) for owner in sorted(owners)]
@@ -204,7 +221,10 @@ def _find(connection: Connection, known: StackState, owners: Collection[str], me
         ),
         tuple(one for claim, one in creates.items() if claim not in claims and claim not in others),
         tuple(one for plan in plans for one in plan.skipped if one.batch_id not in known.batch_ids),
-        {claim: len(look.sessions.running) for claim, look in looks.items()},
+        {
+            claim: None if look.sessions.unknown and not look.sessions.running else len(look.sessions.running)
+            for claim, look in looks.items()
+        },
     )
 
 
@@ -231,12 +251,12 @@ def _interrupted_creates(
     return {one.claim: one for one in creates}
 
 
-def _claims_in_progress(receipts: Iterable[Receipt], known: StackState) -> frozenset[str]:
+def _claims_in_progress(receipts: Iterable[Receipt]) -> frozenset[str]:
     """Return the claims of creates whose run goes on, on this machine: the state gets their batches later."""
     from pulumi_anchorbrowser.receipts import is_running
 
     mine = {one.subject.claim for one in receipts if one.operation == "create" and is_running(one.run)}
-    return frozenset(mine - known.claims - {""})
+    return frozenset(mine - {""})
 
 
 def _is_of(receipt: Receipt, known: StackState, owners: Collection[str]) -> bool:
@@ -310,9 +330,9 @@ def _print(found: _Found) -> None:
         click.echo("Not in the state either, and skipped:")
         print_table(("BATCH", "STATUS", "WHY"), [(one.batch_id, one.status, one.reason) for one in found.skipped])
     click.echo(found.summary())
-    if any(found.running.get(one.claim) for one in found.creates):
+    if any(found.running.get(one.claim, 0) != 0 for one in found.creates):
         print_note(
-            "Sessions run whose batch is not listed. End them by their claim: "
+            "Sessions run, or may run, whose batch is not listed. End them by their claim: "
             "pulumi-anchorbrowser sweep --owner any --what sessions --tag pulumi-claim:CLAIM."
         )
     if any(one.kind == "unknown" for one in found.orphans):

@@ -24,7 +24,7 @@ from pulumi_anchorbrowser.api import (
     RateLimited,
     ServerError,
 )
-from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED, BatchId
+from pulumi_anchorbrowser.api.models import CANCELLED, COMPLETED, UNFINISHED, BatchId
 from pulumi_anchorbrowser.clock import Clock
 from pulumi_anchorbrowser.lifecycle.checks import IsUnknown, Problem, problems_of
 from pulumi_anchorbrowser.lifecycle.durations import Duration, seconds
@@ -32,7 +32,7 @@ from pulumi_anchorbrowser.lifecycle.errors import LifecycleError
 from pulumi_anchorbrowser.lifecycle.inputs import MAX_COUNT
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.run import Runner
-from pulumi_anchorbrowser.receipts import Subject
+from pulumi_anchorbrowser.receipts import ReceiptsUnavailable, Subject
 from pulumi_anchorbrowser.words import counted, sessions
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,9 +66,16 @@ class ReadyInputs(BaseModel):
     # Never in the state: the engine names the resource in each request.
     resource_urn: Annotated[str | None, Field(exclude=True)] = None
 
-    def wanted(self, batch: BatchSummary) -> int:
-        """Return how many ready browsers are enough."""
-        return self.min_ready if self.min_ready is not None else (batch.total_requests or 1)
+    def wanted(self, batch: BatchSummary) -> int | None:
+        """Return how many ready browsers are enough; None for all of them where the API does not say how many."""
+        return self.min_ready if self.min_ready is not None else batch.total_requests
+
+    def is_reached(self, batch: BatchSummary) -> bool:
+        """Whether enough browsers of the batch are ready."""
+        ready, wanted = batch.completed_requests or 0, self.wanted(batch)
+        if wanted is None:
+            return batch.status == COMPLETED and ready > 0 and not batch.failed_requests
+        return ready >= wanted
 
 
 READY_DEFAULTS: dict[str, Any] = {
@@ -182,7 +189,7 @@ class Waiting:
         while True:
             if (found := self._look(inputs.batch_id, due, progress)) is not None:
                 batch = found
-                is_reached = (batch.completed_requests or 0) >= inputs.wanted(batch)
+                is_reached = inputs.is_reached(batch)
                 progress.show(_ready(batch, inputs), is_last=is_reached)
                 if is_reached:
                     return Reached(batch, retry.sessions if retry else None)
@@ -213,10 +220,17 @@ class Waiting:
             raise _gone(batch_id, f"was {status}, so its browsers will not become ready")
         return batch
 
+    def _owner_of(self, batch_id: str) -> str:
+        """Return the stack that started the batch, by the receipts; empty where these do not say."""
+        try:
+            return self._runner.receipts.owner_of(batch_id) or ""
+        except ReceiptsUnavailable:
+            return ""  # The retry's own receipt cannot be written either, which is warned of.
+
     def _retry(self, inputs: ReadyInputs, progress: _Progress) -> _Retry | None:
         """Retry the failed sessions once. None where that was certainly not done: the next look tries again."""
         account = str(self._client.account())
-        subject = Subject(owner="", urn=inputs.resource_urn or "", claim="", account=account, batch_id=inputs.batch_id)
+        subject = Subject(self._owner_of(inputs.batch_id), inputs.resource_urn or "", "", account, inputs.batch_id)
         last = self._runner.recorded(
             "retry", subject, lambda: self._client.retry_batch(inputs.batch_id, inputs.retry_failed), self._notices
         ).last
@@ -294,9 +308,10 @@ def _refuse_the_impossible(batch: BatchSummary, inputs: ReadyInputs) -> None:
 def _give_up(batch: BatchDetails, inputs: ReadyInputs, retry: _Retry | None) -> NoReturn:
     why = f" ({batch.error})" if batch.error else ""
     retried = "" if retry is None else f" after a retry of {sessions(retry.sessions)}"
+    wanted = inputs.wanted(batch)
     raise NotReady(
         f"Batch {batch.batch_id} is {batch.status}{why} with {_ready(batch, inputs)}{retried}; "
-        f"{counted(inputs.wanted(batch), 'browser')} needed",
+        f"{'all' if wanted is None else counted(wanted, 'browser')} needed",
         "Its ready browsers keep running. Lower min_ready, set retry_failed (up to 3), or destroy the batch, then run "
         "again.",
     )
