@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # The helper packages stand beside the tests, and the provider host imports providers of the tests by the same path.
 sys.path.insert(0, str(Path(__file__).parent))
 
 from stages import NO_ENGINE, EngineStage, NativeStage, RehearsalStage, Stage, engine_is_here
+
+# No test is timed: the machine may be busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Tests that share what is made once: findings of a type checker, archives of a release, a database server, all texts.
 TOGETHER = ("tests/typing/", "tests/packaging/", "tests/teams/", "tests/docs/test_messages.py")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from lifecycle.one_batch import DICTIONARIES, ID, OTHER_ID, all_inputs, all_records, few, news_of, record
+from lifecycle.one_batch import DICTIONARIES, ID, OTHER_ID, all_inputs, all_records, few, inputs, news_of, record
 
 from pulumi_anchorbrowser.lifecycle import BatchInputs, BatchRecord, changes_between
 
@@ -116,6 +116,17 @@ def test_none_at_any_depth_is_the_same_as_absent(old: dict[str, Any], new: dict[
     for name in ("configuration", "metadata"):
         assert diff(record(**{name: old}), **{name: new}) == (set(), set())
         assert diff(record(**{name: new}), **{name: old}) == (set(), set())
+
+
+def test_a_stopped_batch_that_was_adopted_stays_so_when_the_program_gives_a_count_instead() -> None:
+    olds, news = record(**ADOPTED, status="cancelled"), inputs(count=6, status="cancelled")
+    changes = changes_between(olds.id, olds.to_outputs(), news.model_dump(), is_unknown)
+    assert (changes.changed, changes.replaces) == (["count"], [])
+    after = olds.with_inputs(news)
+    assert after.adopted
+    assert changes_between(after.id, after.to_outputs(), news.model_dump(), is_unknown).changed == []
+    active = news.model_copy(update={"status": "active"})
+    assert "batch_id" in changes_between(after.id, after.to_outputs(), active.model_dump(), is_unknown).replaces
 
 
 def test_none_and_an_empty_dictionary_are_not_the_same() -> None:

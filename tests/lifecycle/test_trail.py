@@ -11,8 +11,9 @@ from threading import Event
 from typing import Any
 
 import pytest
-from lifecycle.one_batch import CLAIM, OWNER, URN, Stage, inputs
+from lifecycle.one_batch import CLAIM, OTHER_KEY, OWNER, URN, Stage, inputs
 
+from pulumi_anchorbrowser.api import Account, ApiKeys, Client, ClientOptions
 from pulumi_anchorbrowser.clock import Clock, Interrupted, SystemClock, limited_to
 from pulumi_anchorbrowser.lifecycle import Batches, BatchRecord, LifecycleError, new_claim
 from pulumi_anchorbrowser.lifecycle.own_state import OwnState
@@ -604,6 +605,47 @@ def test_what_a_create_of_unknown_outcome_started_is_deleted_unless_a_resource_h
     assert live(stage) == (set() if how == "not at all" else {batch_id})
     named = [one for one in stage.told.warnings if "another resource has adopted it" in one]
     assert len(named) == (how != "not at all")
+
+
+def under_another_teams_key(stage: Stage, runs: Runs, state: StackState) -> Batches:
+    """A run whose key the API refuses, beside the key of another team."""
+    receipts = Receipts(runs.place)
+    trail = Trail(OwnState(stage.clock, THIS_RUN, lambda _: state), receipts, stage.clock, THIS_RUN)
+    trail.state.begin(OWNER)
+    client = Client(stage.sim.url, ApiKeys("refused", OTHER_KEY), ClientOptions(max_retries=0))
+    return Batches(client, receipts, clock=stage.clock, trail=trail)
+
+
+def test_a_create_of_unknown_outcome_is_kept_where_another_teams_key_finds_no_batch(stage: Stage, runs: Runs) -> None:
+    unknown = of_unknown_outcome(stage, runs)
+    refused = str(Account.of(stage.sim.url, "refused"))
+    batches = under_another_teams_key(stage, runs, StackState())
+    with pytest.raises(LifecycleError, match="the key or the address is not the one that sent it"):
+        batches.delete(unknown.but(account=refused), stage.told)
+    assert len(live(stage)) == 1
+
+
+def test_another_teams_key_does_not_settle_a_pending_create(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    record = stage.start("completed", claim=claim(mark=EARLIER_RUN))
+    batches = under_another_teams_key(stage, runs, StackState(pending=(pending(interrupted),)))
+    with pytest.raises(LifecycleError):
+        batches.delete(record, stage.told)
+    [said] = [one for one in stage.told.infos if "started no batch that can be found" in one]
+    assert said.endswith("the next run looks for it again")
+    assert left in live(stage)
+
+
+def test_sessions_that_a_create_of_unknown_outcome_left_are_named_where_their_batch_is_not_listed(
+    stage: Stage, runs: Runs
+) -> None:
+    unknown = of_unknown_outcome(stage, runs)
+    [batch_id] = live(stage)
+    hidden_from_lists(stage, batch_id)
+    runs.next(StackState()).delete(unknown, stage.told)
+    assert live(stage) == set()
+    assert [one for one in stage.told.warnings if "found no batch" in one and "`pulumi-anchorbrowser orphans`" in one]
 
 
 def test_the_deletes_of_a_run_read_the_state_once_more_at_most(stage: Stage, runs: Runs) -> None:

@@ -109,7 +109,7 @@ def happen(remote: Remote, what: str) -> None:
 class ModelClient:
     """The client of one run, on one machine, with one key."""
 
-    base_url, max_concurrency = "https://api", 1
+    base_url, max_concurrency, has_gone_over = "https://api", 1, False
 
     def __init__(self, world: World, choices: Choices, clock: ModelClock, machine: int, key: str) -> None:
         self._world, self._choices, self._clock, self._machine, self._key = world, choices, clock, machine, key

@@ -18,6 +18,7 @@ from stages import standing_api
 from stages.base import SIGNATURE
 
 from pulumi_anchorbrowser.native import kinds
+from pulumi_anchorbrowser.native.resources import _text_of
 from pulumi_anchorbrowser.simulator import Fault, Simulator
 
 PASSWORD = "a-password-of-the-proxy"
@@ -139,6 +140,22 @@ def test_a_preview_knows_the_inputs_and_that_nothing_is_adopted(served: Served) 
     assert outputs["onDestroy"] == "delete"
     assert outputs["adopted"] is False
     assert outputs["liveStatus"] == UNKNOWN
+
+
+def test_a_preview_of_a_wait_on_another_batch_is_a_replacement_whose_results_are_not_known(served: Served) -> None:
+    wait = served.inputs({"batchId": MISSING_ID}, "BatchReady")
+    known = {**wait, "liveStatus": "completed", "completedRequests": 2}
+    news = served.inputs({"batchId": UNKNOWN}, "BatchReady")
+    assert list(served.diff(MISSING_ID, known, news, "BatchReady").replaces) == ["batchId"]
+    outputs = served.preview_of_update(MISSING_ID, known, news, "BatchReady")
+    assert (outputs["liveStatus"], outputs["completedRequests"]) == (UNKNOWN, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"), [(1_000_000, "1000000"), (64.0, "64"), (100000.5, "100000.5"), (0.2, "0.2"), ("30", "30")]
+)
+def test_a_number_of_a_provider_is_the_same_number_as_text(given: Any, text: str) -> None:
+    assert _text_of(given) == text
 
 
 def test_a_preview_of_an_adoption_knows_the_batch(served: Served) -> None:

@@ -96,6 +96,7 @@ class KeyInUse:
         self._fallback = fallback if fallback != key else None
         self._notify = notify
         self._lock = Lock()
+        self.has_gone_over = False
 
     def goes_over(self, refused: str) -> bool:
         """Whether another key is now in use than the one that the API `refused`."""
@@ -104,7 +105,7 @@ class KeyInUse:
                 return True
             if self._fallback is None:
                 return False
-            self.current, self._fallback = self._fallback, None
+            self.current, self._fallback, self.has_gone_over = self._fallback, None, True
         self._notify(GONE_OVER)
         return True
 

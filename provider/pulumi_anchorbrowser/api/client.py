@@ -81,6 +81,11 @@ class Client:
         """Whether this client's key is, now, the one that `account` was written with."""
         return account.is_opened_by(self.base_url, self._key.current)
 
+    @property
+    def has_gone_over(self) -> bool:
+        """Whether the API has refused the first key, so that the second one is in use."""
+        return self._key.has_gone_over
+
     def api_time(self) -> datetime | None:
         """Return the time by the API's clock, from its last response; None before any."""
         return self._sender.api_time()

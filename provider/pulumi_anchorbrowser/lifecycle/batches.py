@@ -155,14 +155,24 @@ class Batches:
 
     def _settle(self, record: BatchRecord, notices: Notices) -> BatchRecord:
         """Delete the batch that a create of unknown outcome has started, if it has started one."""
-        if not self._runner_of_known.client.opens(Account.parse(record.account)):
+        account, client = Account.parse(record.account), self._runner_of_known.client
+        if not client.opens(account):
             raise AccountUnknown(record.claim)
         found = self._trail.find(self._runner_of_known, record, notices).value()
         if found.batch_id is None:
-            notices.info(
-                f"found no batch of the create of unknown outcome (claim {record.claim}): none was started, or it has "
-                "been deleted"
-            )
+            # The look itself may have gone over to the second key, which shows nothing of another account.
+            if not client.opens(account):
+                raise AccountUnknown(record.claim)
+            if found.still_running == 0:
+                notices.info(
+                    f"found no batch of the create of unknown outcome (claim {record.claim}): none was started, or it "
+                    "has been deleted"
+                )
+            else:
+                notices.warning(
+                    f"found no batch of the create of unknown outcome (claim {record.claim}), though the API lists "
+                    "sessions of it, none of which is known to run; check with `pulumi-anchorbrowser orphans`"
+                )
             return found.but(live_status=DELETED)
         if self._trail.is_wanted(found.batch_id):
             notices.warning(

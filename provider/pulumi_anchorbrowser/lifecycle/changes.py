@@ -31,7 +31,7 @@ def changes_between(
     must not start another. Another `batch_id` is always another batch.
     """
     active = news.get("status", "active") == "active" or is_unknown(news.get("status"))
-    source = _source_changes(batch_id, old_outputs, news)
+    source = _source_changes(batch_id, old_outputs, news, active)
     # With `batch_id` there is no `count`, `configuration` or `metadata` to differ.
     adopts = source or news.get("batch_id") is not None
     started_with = [] if adopts else started_with_changes(old_outputs, news)
@@ -55,10 +55,11 @@ def started_with_changes(old_outputs: Mapping[str, Any], news: Mapping[str, Any]
     return [name for name in STARTED_WITH if _differs(old_outputs.get(name), news.get(name))]
 
 
-def _source_changes(batch_id: str, old_outputs: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+def _source_changes(batch_id: str, old_outputs: Mapping[str, Any], news: Mapping[str, Any], active: bool) -> list[str]:
     wanted = news.get("batch_id")
     if wanted is None:
-        return ["batch_id"] if old_outputs.get("adopted") else []
+        # Where no batch is to run, an adopted one that is stopped stays what it is.
+        return ["batch_id"] if old_outputs.get("adopted") and active else []
     return [] if _is_same_id(wanted, batch_id) else ["batch_id"]
 
 

@@ -93,7 +93,8 @@ class BatchRecord(BatchInputs):
     def with_inputs(self, inputs: BatchInputs) -> BatchRecord:
         """Return the same batch under new inputs. The owner and the claim stay: the sessions carry them in tags."""
         changes = inputs.model_dump(exclude={"batch_id", "claim", "owner"})
-        return self.but(**changes, resource_urn=inputs.resource_urn, adopted=inputs.batch_id is not None)
+        adopted = self.adopted or inputs.batch_id is not None
+        return self.but(**changes, resource_urn=inputs.resource_urn, adopted=adopted)
 
     def seen(self, batch: BatchDetails | BatchSummary) -> BatchRecord:
         """Return the record after a response that shows the batch."""

@@ -10,7 +10,7 @@ from pulumi_anchorbrowser.binding import batch, cleanup, kinds
 from pulumi_anchorbrowser.binding.kinds import Keep, Properties, Target
 from pulumi_anchorbrowser.cleanup import RESULTS
 from pulumi_anchorbrowser.errors import ExpectedError
-from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord
+from pulumi_anchorbrowser.lifecycle import DEFAULTS, BatchInputs, BatchRecord, Changes
 from pulumi_anchorbrowser.lifecycle.errors import OutcomeUnknown
 from pulumi_anchorbrowser.lifecycle.waiting import READY_RESULTS, WAITED_FOR
 from pulumi_anchorbrowser.native.properties import UNKNOWN
@@ -99,9 +99,15 @@ class BatchKind(kinds.BatchKind, Kind):
 class BatchReadyKind(kinds.BatchReadyKind, Kind):
     """`BatchReady`."""
 
+    def diff(self, target: Target, id_: str, old_outputs: Properties, news: Properties) -> Changes:
+        """Return what changed. A preview knows the id of a batch that stays: an unknown one is of another batch."""
+        changes = super().diff(target, id_, old_outputs, news)
+        is_another = target.is_unknown(news.get("batch_id"))
+        return changes._replace(replaces=["batch_id"]) if is_another else changes
+
     def preview(self, old_outputs: Properties, news: Properties) -> dict[str, Any]:
         """Return the outputs as far as they are known."""
-        waits = not old_outputs or any(old_outputs.get(name) != news.get(name) for name in WAITED_FOR)
+        waits = not old_outputs or any(old_outputs.get(name) != news.get(name) for name in ("batch_id", *WAITED_FOR))
         return {**old_outputs, **news, **(dict.fromkeys(READY_RESULTS, UNKNOWN) if waits else {})}
 
 

@@ -109,4 +109,9 @@ def _with_names_inside(name: str, output: pulumi.Output[Any]) -> pulumi.Output[A
 
 
 def _as_text(value: pulumi.Input[Any]) -> pulumi.Input[str]:
-    return pulumi.Output.from_input(value).apply(lambda known: known if isinstance(known, str) else f"{known:g}")
+    return pulumi.Output.from_input(value).apply(_text_of)
+
+
+def _text_of(known: str | float) -> str:
+    # An output is a float, also where it is a whole number.
+    return known if isinstance(known, str) else str(int(known) if known == int(known) else known)
