@@ -241,6 +241,28 @@ def test_a_cancelled_batch_of_which_sessions_still_run_is_stopped_by_the_same_cl
     assert skipped(yard.plan(select=TAGGED, action=action)) == {batch: "stopped"}
 
 
+def test_a_cancelled_batch_whose_sessions_have_an_unknown_status_is_undecided(yard: Yard) -> None:
+    yard.sim.settings.creation_seconds = 100
+    batch = yard.start("t", count=4)
+    yard.sim.advance(60)
+    yard.sim.cancel(batch)
+    yard.sim.settings.ended_word = "archived"
+    plan = yard.plan(select=TAGGED, action="cancel")
+    [one] = plan.skipped
+    assert (one.kind, one.reason) == (
+        "undecided",
+        "it is cancelled, and this release does not know the status 'archived'",
+    )
+
+
+def test_force_stops_an_unfinished_batch_that_cannot_be_read_again(yard: Yard) -> None:
+    yard.sim.settings.creation_seconds = 100
+    plan = yard.plan(select={"batch_ids": [yard.start("t", count=4)]}, force=True)
+    yard.sim.faults.add(Fault("status", status=503, method="GET", times=None))
+    yard.cleanup.carry_out(plan, yard.heard)
+    assert yard.sim.live_sessions() == []
+
+
 @pytest.mark.parametrize("select", [TAGGED, {"statuses": ["completed"], **TAGGED}])
 def test_sessions_that_outlive_a_batch_that_goes_before_its_turn_are_ended(yard: Yard, select: Any) -> None:
     batch = yard.start("t", count=3)

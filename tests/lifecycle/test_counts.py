@@ -279,7 +279,12 @@ def test_stops_count_the_same_in_one_run_and_in_two(stops: list[Entry], split: i
         ({"ended_sessions": 5}, [end(a=REFUSED)], [], Counts(None, 5, None)),
         # The state has what the receipts have.
         ({"cancelled_sessions": 3}, [cancel(cancelled(3))], [], Counts(3, None, None)),
-        ({"deleted_sessions": 3}, [delete(deleted(3, 2))], [delete(deleted(2, 0))], Counts(None, None, 5)),
+        (
+            {"deleted_sessions": 3, "failed_deletions": 2},
+            [delete(deleted(3, 2))],
+            [delete(deleted(2, 0))],
+            Counts(None, None, 5),
+        ),
         ({"ended_sessions": 2}, [end(a=ENDED, b=ENDED)], [end(c=ENDED)], Counts(None, 3, None)),
         # The state does not name the sessions that another machine ended: an ending of the same ones adds none.
         ({"ended_sessions": 5}, [], [end(a=ENDED, b=ENDED)], Counts(None, 5, None)),
@@ -295,7 +300,19 @@ def test_stops_count_the_same_in_one_run_and_in_two(stops: list[Entry], split: i
         ({"deleted_sessions": 3}, [delete(deleted(1, 0))], [delete(GONE)], Counts(None, None, None)),
         ({"deleted_sessions": 0}, [delete(deleted(3, 0))], [], Counts(None, None, 3)),
         ({"deleted_sessions": 0}, [], [], Counts(None, None, 0)),
-        ({"deleted_sessions": 2}, [delete(deleted(2, 3)), delete(deleted(3, 0))], [], Counts(None, None, 5)),
+        (
+            {"deleted_sessions": 2, "failed_deletions": 3},
+            [delete(deleted(2, 3)), delete(deleted(3, 0))],
+            [],
+            Counts(None, None, 5),
+        ),
+        # As many, and other ones.
+        (
+            {"deleted_sessions": 2, "failed_deletions": 1},
+            [delete(deleted(2, 3))],
+            [delete(deleted(1, 0))],
+            Counts(None, None, None),
+        ),
     ],
 )
 def test_a_count_in_the_state_is_kept_and_counted_once(

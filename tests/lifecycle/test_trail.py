@@ -607,6 +607,64 @@ def test_what_a_create_of_unknown_outcome_started_is_deleted_unless_a_resource_h
     assert len(named) == (how != "not at all")
 
 
+def test_what_a_create_of_unknown_outcome_started_stays_with_it_until_its_adoption_has_succeeded(
+    stage: Stage, runs: Runs
+) -> None:
+    unknown = of_unknown_outcome(stage, runs)
+    [batch_id] = live(stage)
+    batches = runs.next(StackState())
+    runs.trail.spare(batch_id)  # Another resource of the program is about to adopt it.
+    with pytest.raises(LifecycleError, match=f"Left batch {batch_id} running, and this resource in the state"):
+        batches.delete(unknown, stage.told)
+    assert live(stage) == {batch_id}
+    batches.create(inputs(batch_id=batch_id, claim=claim(mark=THIS_RUN)), stage.told)
+    batches.delete(unknown, stage.told)
+    assert live(stage) == {batch_id}
+
+
+def test_a_pending_adoption_of_an_earlier_run_keeps_no_batch(stage: Stage, runs: Runs) -> None:
+    unknown = of_unknown_outcome(stage, runs)
+    [batch_id] = live(stage)
+    state = StackState(frozenset([batch_id]), pending_ids=frozenset([batch_id]))
+    runs.next(state).delete(unknown, stage.told)
+    assert live(stage) == set()
+
+
+def test_a_leftover_that_a_resource_has_adopted_is_looked_for_no_more(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    earlier = Receipts(runs.place)
+    earlier.end(earlier.begin("create", Subject(OWNER, URN, interrupted, "", count=5)), "unknown")
+    state = StackState(frozenset([left]), frozenset([CLAIM]))
+    runs.next(state).create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert left in live(stage)
+    runs.next(state)
+    stage.told.__init__()  # type: ignore[misc]
+    runs.trail.announce(OWNER, stage.told)
+    assert stage.told.warnings == []
+
+
+def test_a_leftover_is_not_deleted_where_the_state_cannot_be_read_again(stage: Stage, runs: Runs) -> None:
+    interrupted = claim()
+    left = runs.left(interrupted)
+    states: list[StackState | StateUnreadable] = [StackState(pending=(pending(interrupted),))]
+
+    def reading(_: str) -> StackState:
+        if not states:
+            raise StateUnreadable("no CLI")
+        state = states.pop(0)
+        assert isinstance(state, StackState)
+        return state
+
+    receipts = Receipts(runs.place)
+    trail = Trail(OwnState(stage.clock, THIS_RUN, reading), receipts, stage.clock, THIS_RUN)
+    trail.state.begin(OWNER)
+    batches = Batches(stage.client(), receipts, clock=stage.clock, trail=trail)
+    with pytest.raises(LifecycleError, match="looking for its batch failed: no CLI"):
+        batches.create(inputs(claim=claim(mark=THIS_RUN)), stage.told)
+    assert live(stage) == {left}
+
+
 def under_another_teams_key(stage: Stage, runs: Runs, state: StackState) -> Batches:
     """A run whose key the API refuses, beside the key of another team."""
     receipts = Receipts(runs.place)
@@ -671,8 +729,11 @@ def test_the_state_names_what_its_resources_start_and_what_they_adopt() -> None:
     about_to = {"urn": OTHER_URN, "inputs": {"claim": "three", "owner": OWNER, "batch_id": "c"}}
     ready = {"urn": OTHER_URN, "id": "r", "inputs": {"batch_id": "a"}}
     operations = [{"type": "creating", "resource": about_to}]
-    state = StackState.of({"deployment": {"resources": [own, adopting, ready], "pending_operations": operations}})
+    stopped = {"urn": URN, "id": "d", "inputs": {"claim": "four", "owner": OWNER}, "outputs": {"adopted": True}}
+    resources = [own, adopting, ready, stopped]
+    state = StackState.of({"deployment": {"resources": resources, "pending_operations": operations}})
     assert state.started_ids == {"a"}
+    assert (state.saved_ids & {"a", "b", "c", "d"}, state.pending_ids) == ({"a", "b", "d"}, {"c"})
     assert state.adoptions == {("b", "two"), ("c", "three")}
 
 

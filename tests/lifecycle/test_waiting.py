@@ -191,6 +191,14 @@ def test_a_retry_belongs_to_the_stack_that_started_the_batch(stage: Stage, tmp_p
     receipts.close()
 
 
+def test_a_batch_of_no_session_at_first_is_waited_for(stage: Stage) -> None:
+    nothing_yet = Fault(
+        "edited", method="GET", path="/v1/batch-sessions/*", edit=lambda body: body["data"].update(total_requests=0)
+    )
+    stage.sim.faults.add(nothing_yet)
+    assert wait(stage, stage.foreign()).batch.completed_requests == 5
+
+
 @pytest.mark.parametrize("failing", [0, 2])
 def test_all_browsers_are_awaited_where_the_api_does_not_say_how_many_there_are(stage: Stage, failing: int) -> None:
     stage.sim.settings.failing_sessions = failing

@@ -144,7 +144,7 @@ MUTATIONS = [
     Mutation(
         "a leftover is found and left running",
         TRAIL,
-        "        if self.is_wanted(record.known_id):\n",
+        "        if state is not None or self.is_spared(record.known_id):\n",
         "        if record.known_id:\n",
         (ORPHAN,),
     ),

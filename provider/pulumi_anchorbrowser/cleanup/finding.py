@@ -13,7 +13,7 @@ from pulumi_anchorbrowser import logs
 from pulumi_anchorbrowser.api import ApiError, BatchSummary, NotFound
 from pulumi_anchorbrowser.cleanup.matching import Matching, PlannedBatch, Skipped
 from pulumi_anchorbrowser.lifecycle.listing import ListingIncomplete
-from pulumi_anchorbrowser.lifecycle.looks import look_of_all
+from pulumi_anchorbrowser.lifecycle.looks import Look, look_of_all
 from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.run import Runner
 from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable
@@ -32,10 +32,10 @@ _Result = TypeVar("_Result")
 
 
 class SeenSessions(NamedTuple):
-    """The tags of each session of a batch, by its id. `may_run`: one is listed as running, or under an unknown word."""
+    """The tags of each session of a batch, by its id, and which of them run; None where they cannot be read."""
 
     tags: dict[str, tuple[str, ...]]
-    may_run: bool
+    look: Look | None = Look()
 
 
 class Finder:
@@ -67,7 +67,7 @@ class Finder:
         # Where sessions are visible, their tags name the owner.
         recorded = None if found.tags else self._recorded_owner(batch.batch_id)
         tags = [frozenset(one) for one in found.tags.values()]
-        return matching.judge(batch, tags, recorded, state, may_run=found.may_run)
+        return matching.judge(batch, tags, recorded, state, found.look)
 
     def sessions_of(self, batch_id: str, completed: int | None, *, tolerant: bool = False) -> SeenSessions:
         """Return what the API shows of the batch's sessions. Raises ApiError and ListingIncomplete.
@@ -84,12 +84,12 @@ class Finder:
                 reason = f"the API lists {len(found)} and reports {statuses.count}"
                 raise ListingIncomplete(f"sessions of batch {batch_id}", reason)
         except NotFound:
-            return SeenSessions({}, may_run=False)
+            return SeenSessions({})
         except (ApiError, ListingIncomplete):
             if not tolerant:
                 raise
-            return SeenSessions({}, may_run=True)
-        return SeenSessions(found, may_run=bool(look.running or look.unknown))
+            return SeenSessions({}, None)
+        return SeenSessions(found, look)
 
     def warn_once(self, text: str) -> None:
         """Warn, unless the same warning was printed before."""

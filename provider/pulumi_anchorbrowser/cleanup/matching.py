@@ -11,6 +11,7 @@ from pulumi_anchorbrowser.api import BatchSummary, SessionStatus
 from pulumi_anchorbrowser.api.models import CANCELLED, UNFINISHED, BatchId, SessionId
 from pulumi_anchorbrowser.choices import Action
 from pulumi_anchorbrowser.cleanup.selection import Exclusion, Request, Selection
+from pulumi_anchorbrowser.lifecycle.looks import Look
 from pulumi_anchorbrowser.lifecycle.state import StackState
 from pulumi_anchorbrowser.lifecycle.tags import PROTECT_TAG, claim_of, owner_of, owner_tag
 from pulumi_anchorbrowser.lifecycle.times import moment
@@ -123,14 +124,13 @@ class Matching:
         tags: _Tags,
         recorded_owner: str | None = None,
         state: StackState | None = None,
-        *,
-        may_run: bool = False,
+        look: Look | None = Look(),  # noqa: B008  # frozen
     ) -> PlannedBatch | Skipped | None:
         """Return what becomes of a batch that may match; None where it does not match.
 
         `tags` are those of each of its sessions, empty where none is visible. `recorded_owner` is its owner by the
-        receipts, and `may_run` whether a session may run though the batch is cancelled. A plan has no `state` yet, and
-        is checked against it once the whole list is read.
+        receipts, `look` says which sessions run; None where they could not be read. A plan has no `state` yet, and is
+        checked against it once the whole list is read.
         """
         if not self._can_match(tags, recorded_owner):
             return None
@@ -141,7 +141,7 @@ class Matching:
             or _own_by_state(_skip(batch, "own", _IN_STATE), claims, state)
             or self._excluded(batch, carried)
             or (None if self.force else self._spared(batch, tags, recorded_owner))
-            or (None if may_run else self._nothing_to_stop(batch))
+            or self._nothing_to_stop(batch, look)
         )
         return skipped or self._planned(batch, tags, recorded_owner, claims)
 
@@ -229,10 +229,13 @@ class Matching:
             return _skip(batch, "undecided", "it has no session, and the tags of sessions decide")
         return None
 
-    def _nothing_to_stop(self, batch: _Batch) -> Skipped | None:
-        if self.action != "delete" and batch.status == CANCELLED:
-            return _skip(batch, "stopped", "it is already cancelled, and none of its sessions is listed as running")
-        return None
+    def _nothing_to_stop(self, batch: _Batch, look: Look | None) -> Skipped | None:
+        if self.action == "delete" or batch.status != CANCELLED or look is None or look.running:
+            return None
+        if look.unknown:
+            words = ", ".join(map(repr, look.unknown))
+            return _skip(batch, "undecided", f"it is cancelled, and this release does not know the status {words}")
+        return _skip(batch, "stopped", "it is already cancelled, and none of its sessions is listed as running")
 
     def _planned(
         self,

@@ -235,7 +235,8 @@ class _Acting:
         # Of a batch that is gone no session is listed, so that it looks like one that is skipped.
         seen = self.batches.bring(self._record(batch), Refreshed(), _Warnings())
         if seen.error is not None:
-            return self._failed(batch, str(seen.error))
+            is_forced = self.plan.matching.force and self.plan.matching.selection.statuses is None
+            return None if is_forced else self._failed(batch, str(seen.error))
         if not is_settled:
             status, completed = seen.record.live_status, seen.record.completed_requests
             now = replace(batch, status=status, completed_requests=completed)

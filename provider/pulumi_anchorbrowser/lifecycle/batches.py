@@ -174,12 +174,15 @@ class Batches:
                     "sessions of it, none of which is known to run; check with `pulumi-anchorbrowser orphans`"
                 )
             return found.but(live_status=DELETED)
-        if self._trail.is_wanted(found.batch_id):
+        if self._adopted.get(found.batch_id) or self._trail.is_saved(found.batch_id):
             notices.warning(
                 f"left batch {found.batch_id} running, which the create of unknown outcome (claim {record.claim}) had "
                 "started: another resource has adopted it and will stop it"
             )
             return found
+        # Not adopted yet: if that fails, only this resource has the batch.
+        if self._trail.is_spared(found.batch_id) or self._trail.state.is_adopted(found):
+            raise AdoptionFailed(found.batch_id)
         return self._runner_of_known.bring(found, Deleted(), notices).value()
 
     def _adopt(

@@ -36,13 +36,11 @@ def changes_between(
     adopts = source or news.get("batch_id") is not None
     started_with = [] if adopts else started_with_changes(old_outputs, news)
     in_place = [name for name in _IN_PLACE if _differs(old_outputs.get(name), news.get(name))]
-    replaces = []
+    replaces = list(source)
     if active:
-        replaces += source + started_with
+        replaces += started_with
         if "status" in in_place and not is_unknown(news.get("status")):
             replaces.append("status")
-    elif "batch_id" in source and news.get("batch_id") is not None:
-        replaces.append("batch_id")
     named = source or _renamed_source(old_outputs, news)
     return Changes([*named, *started_with, *in_place], replaces)
 

@@ -143,11 +143,15 @@ def _in_state(record: BatchRecord, past: Sequence[Said]) -> list[Said]:
 
 def _beside_receipts(in_state: Said, past: Sequence[Said]) -> Said | None:
     """Return what the state says beside the receipts, since deletions add up; None where it is about the same ones."""
-    here = [one.counted or 0 for one in past if one.stop == in_state.stop == "delete" and one.was_answered]
-    if here and in_state.counted in list(accumulate(here, initial=0)):
+    here = [one for one in past if one.stop == in_state.stop == "delete" and one.was_answered]
+    sums = accumulate(one.counted or 0 for one in here)
+    # After a deletion of this machine, the state has its sum so far, and how many had failed then.
+    so_far = zip(sums, (one.failed for one in here), strict=True)
+    is_same = (in_state.counted, in_state.failed) in list(so_far)
+    if is_same or (here and not in_state.counted):
         return None
     # How much of the state's count is from here cannot be told, unless that is nothing.
-    return replace(in_state, counted=None) if any(here) else in_state
+    return replace(in_state, counted=None) if any(one.counted for one in here) else in_state
 
 
 def _cancelled(said: Sequence[Said], total: int | None) -> int | None:

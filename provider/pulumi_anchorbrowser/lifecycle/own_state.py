@@ -59,12 +59,11 @@ class OwnState:
         return self._state
 
     def get_anew(self) -> StackState | None:
-        """Return the state of this moment; None where it cannot be read, which was said of the first reading."""
-        try:
-            return None if self.stack is None else self._read(self.stack)
-        except StateUnreadable as error:
-            _LOGGER.debug("state_unread", extra={"error": type(error).__name__})
-            return None
+        """Return the state of this moment; None where the first one could not be read, or none was begun.
+
+        Raises StateUnreadable.
+        """
+        return None if self.get() is None or self.stack is None else self._read(self.stack)
 
     def is_adopted(self, record: BatchRecord) -> bool:
         """Whether another resource has adopted the record's batch in this run, in whichever of its processes.
@@ -76,13 +75,20 @@ class OwnState:
             return False
         if not self._has_adoptions:
             with self._rereading:
-                # One that cannot be read is not tried again by each delete: stops come first.
-                self._at_deletes = self._at_deletes or self.get_anew() or state
+                self._at_deletes = self._at_deletes or self._at_first_delete(state)
             state = self._at_deletes
         return any(
             id_ == record.batch_id and claim != record.claim and run_mark_of(claim) == self._run_mark
             for id_, claim in state.adoptions
         )
+
+    def _at_first_delete(self, begun: StackState) -> StackState:
+        """Return the state of this moment. One that cannot be read is not tried again: stops come first."""
+        try:
+            return self.get_anew() or begun
+        except StateUnreadable as error:
+            _LOGGER.debug("state_unread", extra={"error": type(error).__name__})
+            return begun
 
     def _read_first(self, stack: str | None) -> None:
         try:

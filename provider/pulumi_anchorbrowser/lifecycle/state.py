@@ -44,7 +44,7 @@ class StackState:
     """What a state says of batches. `stack` is its `project/stack`; None where it has no resource at all.
 
     `batch_ids` and `claims` are those that any resource of the state names. A pending create is not among them, nor is
-    one of unknown outcome, whose claim is in `unknown_claims`.
+    one of unknown outcome, whose claim is in `unknown_claims`. `pending_ids` are named by a pending operation alone.
     `started_ids` are the ids of batches that a resource has started itself: their sessions carry its claim.
     `adoptions` are the ids of those that a resource adopts, or is about to, each with the claim of that resource.
     """
@@ -57,6 +57,12 @@ class StackState:
     started_ids: frozenset[str] = frozenset()
     adoptions: frozenset[tuple[str, str]] = frozenset()
     unknown_claims: frozenset[str] = frozenset()
+    pending_ids: frozenset[str] = frozenset()
+
+    @property
+    def saved_ids(self) -> frozenset[str]:
+        """The ids that a resource names: not those that a pending operation is about to adopt."""
+        return self.batch_ids - self.pending_ids
 
     @classmethod
     def of(cls, exported: Any) -> StackState:
@@ -67,8 +73,11 @@ class StackState:
         named = [*resources, *(one.get("resource") or {} for one in operations)]
         owners = {str(one["inputs"]["owner"]) for one in named if _is_ours(one)}
         stacks = filter(None, (project_and_stack(str(one.get("urn", ""))) for one in named))
+        saved = frozenset(id_ for one in resources for id_ in _ids(one))
+        being_adopted = frozenset(_being_adopted(operations))
         return cls(
-            batch_ids=frozenset([*(id_ for one in resources for id_ in _ids(one)), *_being_adopted(operations)]),
+            batch_ids=saved | being_adopted,
+            pending_ids=being_adopted - saved,
             claims=frozenset(claim for one in resources if _has_batch(one) for claim in _strings(one, "claim")),
             unknown_claims=frozenset(
                 claim for one in resources if not _has_batch(one) for claim in _strings(one, "claim")
@@ -77,7 +86,9 @@ class StackState:
             pending=tuple(_pending(operations)),
             stack=next(stacks, None),
             started_ids=frozenset(
-                str(one.get("id", "")) for one in resources if _is_ours(one) and not any(_adopted(one))
+                str(one.get("id", ""))
+                for one in resources
+                if _is_ours(one) and not any(_adopted(one)) and not (one.get("outputs") or {}).get("adopted")
             ),
             adoptions=frozenset(
                 (id_, str(one["inputs"]["claim"])) for one in named if _is_ours(one) for id_ in _adopted(one)

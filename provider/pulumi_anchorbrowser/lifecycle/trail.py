@@ -21,7 +21,7 @@ from pulumi_anchorbrowser.lifecycle.notices import Notices
 from pulumi_anchorbrowser.lifecycle.own_state import OwnState
 from pulumi_anchorbrowser.lifecycle.record import BatchRecord
 from pulumi_anchorbrowser.lifecycle.run import Brought, Runner
-from pulumi_anchorbrowser.lifecycle.state import StackState
+from pulumi_anchorbrowser.lifecycle.state import StackState, StateUnreadable
 from pulumi_anchorbrowser.lifecycle.tags import age_of, patience_left, run_mark_of
 from pulumi_anchorbrowser.receipts import Ending, Receipt, Receipts, ReceiptsUnavailable, is_running
 from pulumi_anchorbrowser.urns import stack_of_urn
@@ -200,7 +200,10 @@ class Trail:
         if sought.error is not None:
             return sought.error.reason if isinstance(sought.error, ApiError) else str(sought.error).rstrip(".")
         if sought.record.batch_id is not None:
-            self._delete(runner, one, sought.record, notices)
+            try:
+                self._delete(runner, one, sought.record, notices)
+            except StateUnreadable as error:
+                return str(error).rstrip(".")
             return None
         self._not_found.add(one.claim)
         # Empty where the API lists sessions of the claim, if none that runs: then a later run looks again.
@@ -229,20 +232,29 @@ class Trail:
             sought = self._without_batch(runner, record, sought, notices)
         return sought
 
-    def is_wanted(self, batch_id: str) -> bool:
-        """Whether a resource has this batch, or is about to adopt it, by the state of this moment."""
-        known = self._in_state(self.state.get())
-        if batch_id not in known | self._spared:
-            # Another process of this run may have adopted it since, and this one may have while the state was read.
-            known = self._in_state(self.state.get_anew())
-        return batch_id in known | self._spared
+    def is_saved(self, batch_id: str) -> bool:
+        """Whether a resource of the state has this batch. Raises StateUnreadable."""
+        state = self._state_with(batch_id)
+        return state is not None and batch_id in state.saved_ids
 
-    def _in_state(self, state: StackState | None) -> frozenset[str]:
-        return state.batch_ids if state is not None else frozenset()
+    def is_spared(self, batch_id: str) -> bool:
+        """Whether the program adopts this batch, in this process."""
+        return batch_id in self._spared
+
+    def _state_with(self, batch_id: str) -> StackState | None:
+        """Return the state that names this batch, the first one or that of this moment. Raises StateUnreadable."""
+        # Another process of this run may have adopted it since the first one.
+        for read in (self.state.get, self.state.get_anew):
+            if (state := read()) is not None and batch_id in state.batch_ids:
+                return state
+        return None
 
     def _without_batch(self, runner: Runner, record: BatchRecord, sought: Brought, notices: Notices) -> Brought:
         """End the sessions of a create whose batch the API does not list, unless their batch is one that is wanted."""
-        state = self.state.get()
+        try:
+            state = self.state.get_anew()
+        except StateUnreadable as error:
+            return replace(sought, error=error)
         others = state.batch_ids - state.started_ids if state is not None else frozenset[str]()
         wanted = sorted(filter(is_id, others | self._spared))
         try:
@@ -267,7 +279,11 @@ class Trail:
         return bool(self._provider and one.provider) and self._provider != one.provider
 
     def _delete(self, runner: Runner, one: InterruptedCreate, record: BatchRecord, notices: Notices) -> None:
-        if self.is_wanted(record.known_id):
+        state = self._state_with(record.known_id)
+        if state is not None or self.is_spared(record.known_id):
+            is_saved = state is not None and record.known_id in state.saved_ids
+            for receipt in one.receipts if is_saved else ():
+                self._end(receipt, "done", record.batch_id, "the state has its batch")
             return
         notices.warning(
             f"deleting batch {record.batch_id}, which an interrupted create of {one.name} started (claim {one.claim}): "

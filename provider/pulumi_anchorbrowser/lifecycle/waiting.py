@@ -68,7 +68,7 @@ class ReadyInputs(BaseModel):
 
     def wanted(self, batch: BatchSummary) -> int | None:
         """Return how many ready browsers are enough; None for all of them where the API does not say how many."""
-        return self.min_ready if self.min_ready is not None else batch.total_requests
+        return self.min_ready if self.min_ready is not None else batch.total_requests or None
 
     def is_reached(self, batch: BatchSummary) -> bool:
         """Whether enough browsers of the batch are ready."""
