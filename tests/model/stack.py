@@ -350,10 +350,9 @@ class Run:
         is_accepted = record.if_completed == "accept" and remote.status in {"completed", "failed"}
         is_warned = any("could not confirm" in text for text in self.told.warnings)
         remote.is_excused |= record.still_running is None and is_warned
-        # A batch that was deleted is not cancelled, so that nothing is sent: the run that deleted it has warned.
-        is_warned |= (
-            self.operation == "cancelled" and remote.is_excused and self.old is not None and self.old.is_deleted
-        )
+        # To a batch that was deleted an update sends nothing: the run that deleted it has warned.
+        is_left = self.operation != "destroy" and self.old is not None and self.old.is_deleted
+        is_warned |= is_left and remote.is_excused
         if listed and not is_accepted and not (record.still_running is None and is_warned):
             raise Violation(f"a stop succeeded while {len(listed)} are listed as running")
 
