@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from stages import NO_ENGINE, EngineStage, NativeStage, RehearsalStage, Stage, engine_is_here
 
+# A shell starts what is in the background with SIGINT ignored. The programs that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test is timed: the machine may be busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
