@@ -5,8 +5,8 @@ BENCH ?=
 LIVES ?= 2000
 TESTS ?=
 BIN := .venv/bin
-# A test waits for half of its time, so two processes for each of the two cores that all times are given for.
-PYTEST := $(BIN)/python -m pytest -n 4
+# A test waits for half of its time, so that five processes fill the two cores that all times are given for.
+PYTEST := $(BIN)/python -m pytest -n 5
 SCRIPTS := . .ci docs docs/_generator examples/demo examples/adopt-and-cancel examples/automation-api \
 	examples/cleanup-before-network examples/environment-per-pull-request examples/teardown-hook provider/plugin bench \
 	bench/programs
@@ -29,7 +29,7 @@ setup: ## Make .venv with everything in it (the other commands do this themselve
 demo: setup ## Create, await, cancel, delete and destroy a batch, against a simulated API
 	@$(BIN)/python examples/demo
 
-test: setup ## Run the tests except the long ones (4 minutes; 8 with a Pulumi CLI); TESTS=folder for some
+test: setup ## Run the tests except the long ones (4 minutes; 7 with a Pulumi CLI); TESTS=folder for some
 	$(PYTEST) $(TESTS)
 
 test-long: ## Run the tests that `make test` leaves out, and the whole version matrix (hours)
