@@ -68,15 +68,20 @@ def found_by(cli: CommandLine, state: str, *options: str) -> dict[str, tuple[str
     return {one["batch_id"]: (one["kind"], one["found_in"]) for one in ended.json["orphans"]}
 
 
-def test_sessions_that_run_without_their_batch_are_counted_and_ended_by_the_command_that_is_named(
-    cli: CommandLine, team: Team, sim: Simulator
-) -> None:
+def left_without_batch(cli: CommandLine, team: Team, sim: Simulator) -> tuple[str, str]:
+    """Leave a session of a lost create whose batch is deleted. Return its claim, and the file of a state without it."""
     # Of a younger claim, the API might list the batch yet.
     claim = new_claim(datetime.now(timezone.utc) - timedelta(hours=2), "11111")
     record_lost_create(cli, claim)
     sim.settings.surviving_sessions, sim.settings.survive = 1, ("delete",)
     sim.delete(team.start(claim=claim))
-    state = state_file(cli, pending=False)
+    return claim, state_file(cli, pending=False)
+
+
+def test_sessions_that_run_without_their_batch_are_counted_and_ended_by_the_command_that_is_named(
+    cli: CommandLine, team: Team, sim: Simulator
+) -> None:
+    claim, state = left_without_batch(cli, team, sim)
     (create,) = cli.run("orphans", "--state", state, "--owner", OWNER, "--json").json["claims"]
     assert (create["claim"], create["running_sessions"]) == (claim, 1)
     shown = cli.run("orphans", "--state", state, "--owner", OWNER)
@@ -149,12 +154,8 @@ def test_only_interrupted_orphans_are_deleted_and_an_unknown_one_by_its_id(cli: 
 def test_sessions_under_an_unknown_word_are_not_counted_as_none_that_run(
     cli: CommandLine, team: Team, sim: Simulator
 ) -> None:
-    claim = new_claim(datetime.now(timezone.utc) - timedelta(hours=2), "11111")
-    record_lost_create(cli, claim)
-    sim.settings.surviving_sessions, sim.settings.survive = 1, ("delete",)
+    _, state = left_without_batch(cli, team, sim)
     sim.settings.running_word = "hibernating"
-    sim.delete(team.start(claim=claim))
-    state = state_file(cli, pending=False)
     (create,) = cli.run("orphans", "--state", state, "--owner", OWNER, "--json").json["claims"]
     assert create["running_sessions"] is None
     assert "Sessions run, or may run" in cli.run("orphans", "--state", state, "--owner", OWNER).err

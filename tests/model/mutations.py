@@ -7,7 +7,7 @@ from typing import NamedTuple
 NEXT_STEP, FOLD, RUN, TRAIL, INTERRUPTED = (
     f"lifecycle/{name}.py" for name in ("next_step", "fold", "run", "trail", "interrupted")
 )
-BATCHES = "lifecycle/batches.py"
+BATCHES, LOOKS = "lifecycle/batches.py", "lifecycle/looks.py"
 
 
 class Mutation(NamedTuple):
@@ -94,9 +94,9 @@ MUTATIONS = [
     ),
     Mutation(
         "sessions under an unknown word count as ended",
-        FOLD,
-        "    if look is None or (unknown and not running):\n",
-        "    if look is None:\n",
+        LOOKS,
+        "        return None if self.unknown and not self.running else len(self.running)\n",
+        "        return len(self.running)\n",
         ("still_running", STOPPED),
     ),
     Mutation(

@@ -246,7 +246,7 @@ class _Acting:
         if seen.record.missing:
             look = self._finder.runner.looks.running(identity_of(seen.record))
             if not look.running:
-                return BatchResult(batch.batch_id, batch.action, "gone", still_running=None if look.unknown else 0)
+                return BatchResult(batch.batch_id, batch.action, "gone", still_running=look.still_running)
         reason = judged.reason if judged is not None else "it no longer matches"
         return BatchResult(batch.batch_id, batch.action, "skipped", reason=reason)
 

@@ -221,10 +221,7 @@ def _find(
         ),
         tuple(one for claim, one in creates.items() if claim not in claims and claim not in others),
         tuple(one for plan in plans for one in plan.skipped if one.batch_id not in known.batch_ids),
-        {
-            claim: None if look.sessions.unknown and not look.sessions.running else len(look.sessions.running)
-            for claim, look in looks.items()
-        },
+        {claim: look.sessions.still_running for claim, look in looks.items()},
     )
 
 

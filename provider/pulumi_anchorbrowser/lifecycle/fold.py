@@ -245,7 +245,5 @@ def _deletion(record: BatchRecord, response: BatchDeleted) -> BatchRecord:
 
 
 def _confirmed(record: BatchRecord, look: Any, at: str) -> BatchRecord:
-    running, unknown = getattr(look, "running", ()), getattr(look, "unknown", ())
-    if look is None or (unknown and not running):
-        return record.but(still_running=None, confirmed_at=None)
-    return record.but(still_running=len(running), confirmed_at=at)
+    still_running = None if look is None else look.still_running
+    return record.but(still_running=still_running, confirmed_at=None if still_running is None else at)

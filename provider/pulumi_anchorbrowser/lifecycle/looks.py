@@ -56,6 +56,11 @@ class Look(NamedTuple):
     unknown: tuple[str, ...] = ()
     ended: int = 0
 
+    @property
+    def still_running(self) -> int | None:
+        """How many run; None where none is known to, and a word is unknown."""
+        return None if self.unknown and not self.running else len(self.running)
+
 
 class Looks:
     """The looks at sessions of one client, for all threads of a process."""
